@@ -1,0 +1,68 @@
+"""A module's parameters and buffers under PyTorch's names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+
+def _variables(module: nnx.Module) -> dict[str, nnx.Variable]:
+    flat = nnx.to_flat_state(nnx.state(module))
+    return {".".join(map(str, path)): variable for path, variable in flat}
+
+
+def state_dict(module: nnx.Module) -> dict[str, np.ndarray]:
+    """The module's parameters and buffers, by PyTorch's dotted names.
+
+    PyTorch: `torch.nn.Module.state_dict`.
+
+    Example:
+        >>> from jaxtrain import nn
+        >>> sorted(state_dict(nn.Sequential(nn.Linear(3, 2), nn.ReLU())))
+        ['0.bias', '0.weight']
+    """
+    return {
+        name: np.asarray(variable[...]) for name, variable in _variables(module).items()
+    }
+
+
+def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
+    """Copy parameters and buffers into the module, in the module's own dtypes.
+
+    Args:
+        module: changed in place.
+        state: arrays (NumPy, JAX, or CPU tensors) by PyTorch's dotted names.
+
+    Raises:
+        ValueError: names are missing or unexpected, or shapes differ; the message lists
+            all of them, and nothing is changed.
+
+    PyTorch: `torch.nn.Module.load_state_dict`.
+
+    Example:
+        >>> from jaxtrain import nn
+        >>> load_state_dict(nn.Linear(1, 1), {"weight": np.ones((1, 1))})
+        Traceback (most recent call last):
+            ...
+        ValueError: Linear cannot load this state: missing 'bias'
+    """
+    own = _variables(module)
+    given = {name: np.asarray(value) for name, value in state.items()}
+    faults = [f"missing {name!r}" for name in own if name not in given]
+    faults += [f"unexpected {name!r}" for name in given if name not in own]
+    faults += [
+        f"{name!r} is {given[name].shape}, not {own[name].shape}"
+        for name in own
+        if name in given and given[name].shape != own[name].shape
+    ]
+    if faults:
+        raise ValueError(
+            f"{type(module).__name__} cannot load this state: {'; '.join(faults)}"
+        )
+    target = nnx.state(module)
+    for path, variable in nnx.to_flat_state(target):
+        name = ".".join(map(str, path))
+        variable[...] = jnp.asarray(given[name], variable.dtype)
+    nnx.update(module, target)
