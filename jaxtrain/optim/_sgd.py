@@ -1,17 +1,11 @@
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
 
-from jaxtrain.optim._hyperparameter import (
-    Hyperparameter,
-    as_dtype,
-    below_zero,
-    opmath,
-    resolve,
-)
+from jaxtrain.optim._build import Tensors, build
+from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
 class SgdState(NamedTuple):
@@ -19,7 +13,7 @@ class SgdState(NamedTuple):
 
     count: jax.Array  # type: ignore[assignment]
     """Updates so far."""
-    momentum_buffer: optax.Updates | None
+    momentum_buffer: optax.Updates | None = None
     """b of each parameter; None without momentum."""
 
 
@@ -63,92 +57,39 @@ def sgd(
         >>> params
         Array([0.71], dtype=float32)
     """
-    _check(lr, momentum, dampening, weight_decay, nesterov)
+    for kind, value in (
+        ("learning rate", lr),
+        ("momentum value", momentum),
+        ("weight_decay value", weight_decay),
+    ):
+        # Written so that NaN passes, as it does in PyTorch's SGD alone.
+        if isinstance(value, int | float) and value < 0:
+            raise ValueError(f"Invalid {kind}: {value}")
     has_momentum = callable(momentum) or momentum != 0
-
-    def init(params: optax.Params) -> SgdState:
-        buffer = jax.tree.map(jnp.zeros_like, params) if has_momentum else None
-        return SgdState(jnp.zeros([], jnp.int32), buffer)
-
-    def update(
-        updates: optax.Updates,
-        state: SgdState,
-        params: optax.Params | None = None,
-        *,
-        lr: ArrayLike | None = None,
-        momentum: ArrayLike | None = None,
-        **extra_args: Any,
-    ) -> tuple[optax.Updates, SgdState]:
-        del extra_args
-        if momentum is not None and not has_momentum:
-            raise ValueError("sgd was built without momentum, but update was given one")
-        rate = resolve(declared_lr, state.count, lr)
-        grads = _gradients(updates, params, weight_decay, maximize)
-        buffer = state.momentum_buffer
-        if has_momentum:
-            mu = resolve(declared_momentum, state.count, momentum)
-            grads, buffer = _momentum(
-                grads, buffer, state.count, mu, dampening, nesterov
-            )
-        steps = jax.tree.map(lambda g, u: -as_dtype(rate, u) * g, grads, updates)
-        return steps, SgdState(optax.safe_increment(state.count), buffer)
-
-    declared_lr, declared_momentum = lr, momentum
-    return optax.GradientTransformationExtraArgs(init, update)
-
-
-def _check(
-    lr: Hyperparameter,
-    momentum: Hyperparameter,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-) -> None:
-    if below_zero(lr):
-        raise ValueError(f"Invalid learning rate: {lr}")
-    if below_zero(momentum):
-        raise ValueError(f"Invalid momentum value: {momentum}")
-    if weight_decay < 0:
-        raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-    moving = callable(momentum) or momentum > 0
-    if nesterov and (not moving or dampening != 0):
+    if nesterov and (not has_momentum or dampening != 0):
         raise ValueError(
             "Nesterov momentum requires a momentum and zero dampening, but got "
             f"momentum {momentum} and dampening {dampening}"
         )
 
+    def step(
+        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
+    ) -> tuple[jax.Array, Tensors]:
+        if not has_momentum:
+            return -hyper.number("lr") * g, {}
+        mu = hyper.number("momentum")
+        fed = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
+        buffer = state["momentum_buffer"] * mu + fed
+        if dampening:
+            buffer = jnp.where(hyper.count == 0, g, buffer)
+        direction = g + mu * buffer if nesterov else buffer
+        return -hyper.number("lr") * direction, {"momentum_buffer": buffer}
 
-def _gradients(
-    updates: optax.Updates,
-    params: optax.Params | None,
-    weight_decay: float,
-    maximize: bool,
-) -> optax.Updates:
-    grads = jax.tree.map(lambda g: -opmath(g) if maximize else opmath(g), updates)
-    if not weight_decay:
-        return grads
-    if params is None:
-        raise ValueError("weight_decay needs params: update(grads, state, params)")
-    return jax.tree.map(
-        lambda g, p: g + as_dtype(weight_decay, g) * opmath(p), grads, params
+    return build(
+        SgdState,
+        {"lr": lr, "momentum": momentum} if has_momentum else {"lr": lr},
+        {"momentum_buffer": jnp.zeros_like} if has_momentum else {},
+        step,
+        weight_decay=weight_decay,
+        maximize=maximize,
     )
-
-
-def _momentum(
-    grads: optax.Updates,
-    buffer: optax.Updates,
-    count: jax.Array,
-    momentum: ArrayLike,
-    dampening: float,
-    nesterov: bool,
-) -> tuple[optax.Updates, optax.Updates]:
-    def accumulate(g: jax.Array, b: jax.Array) -> jax.Array:
-        fed = g if not dampening else g * as_dtype(1 - dampening, g)
-        moved = opmath(b) * as_dtype(momentum, g) + fed
-        return jnp.where(count == 0, g, moved) if dampening else moved
-
-    moved = jax.tree.map(accumulate, grads, buffer)
-    steps = moved
-    if nesterov:
-        steps = jax.tree.map(lambda g, b: g + as_dtype(momentum, g) * b, grads, moved)
-    return steps, jax.tree.map(lambda m, b: m.astype(b.dtype), moved, buffer)

@@ -1,0 +1,103 @@
+"""From the arithmetic of one parameter to an Optax transformation of a whole tree."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxtrain.optim._hyper import Hyper, resolve
+
+Tensors = dict[str, jax.Array]
+Step = Callable[
+    [jax.Array | None, jax.Array, Tensors, Hyper], tuple[jax.Array, Tensors]
+]
+"""(p, g, state tensors, hyper-parameters) -> (what is added to p, new tensors)"""
+
+
+def build(
+    state_type: Callable[..., Any],
+    hyperparameters: Mapping[str, Any],
+    tensors: Mapping[str, Callable[[jax.Array], jax.Array]],
+    step: Step,
+    *,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+    needs_params: bool = False,
+) -> optax.GradientTransformationExtraArgs:
+    """An Optax transformation that takes `step` on every parameter by itself.
+
+    Args:
+        state_type: NamedTuple with a `count` and PyTorch's names of the state tensors.
+        hyperparameters: those that may move, by the names `update` takes them under.
+        tensors: name -> initial value, given the parameter; others stay None.
+        step: the arithmetic, in the type of PyTorch's arithmetic throughout.
+        weight_decay: added to the gradient as `weight_decay`·p before the step.
+        maximize: whether the gradient is negated first.
+        needs_params: whether `step` looks at p.
+    """
+
+    def init(params: optax.Params) -> Any:
+        fields = {name: jax.tree.map(make, params) for name, make in tensors.items()}
+        return state_type(count=jnp.zeros([], jnp.int32), **fields)
+
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **given: Any,
+    ) -> tuple[optax.Updates, Any]:
+        if params is None and (needs_params or weight_decay):
+            raise ValueError("this update needs params: update(grads, state, params)")
+        _check_given(given, hyperparameters)
+        values = resolve(hyperparameters, state.count, given)
+        grads, tree = jax.tree.flatten(updates)
+        held = [None] * len(grads) if params is None else tree.flatten_up_to(params)
+        columns = {name: tree.flatten_up_to(getattr(state, name)) for name in tensors}
+        steps, kept = [], {name: [] for name in tensors}
+        for i, (g, p) in enumerate(zip(grads, held, strict=True)):
+            own = {name: column[i] for name, column in columns.items()}
+            hyper = Hyper(values, state.count, np.dtype(g.dtype))
+            moved, new = _one(step, p, g, own, hyper, weight_decay, maximize)
+            steps.append(moved)
+            for name in tensors:
+                kept[name].append(new[name])
+        fields = {name: tree.unflatten(column) for name, column in kept.items()}
+        count = optax.safe_increment(state.count)
+        return tree.unflatten(steps), state_type(count=count, **fields)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _check_given(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a number for what cannot move here; other arguments are others'."""
+    for name in ("momentum", "betas"):
+        if given.get(name) is not None and name not in known:
+            raise ValueError(
+                f"update was given {name}, but the optimiser was built without it"
+            )
+
+
+def _one(
+    step: Step,
+    p: jax.Array | None,
+    g: jax.Array,
+    tensors: Tensors,
+    hyper: Hyper,
+    weight_decay: float,
+    maximize: bool,
+) -> tuple[jax.Array, Tensors]:
+    wide = hyper.opmath
+    p = None if p is None else p.astype(wide)
+    g = -g.astype(wide) if maximize else g.astype(wide)
+    if weight_decay:
+        assert p is not None
+        g = g + jnp.asarray(weight_decay, hyper.dtype).astype(wide) * p
+    widened = {name: value.astype(wide) for name, value in tensors.items()}
+    moved, new = step(p, g, widened, hyper)
+    # The update stays wide: `optax.apply_updates` adds and then rounds, once.
+    return moved, {
+        name: value.astype(tensors[name].dtype) for name, value in new.items()
+    }

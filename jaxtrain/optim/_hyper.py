@@ -1,0 +1,172 @@
+"""Hyper-parameters: numbers, schedules, or data that an update is given.
+
+PyTorch keeps them in float64 on the host and rounds once, where they meet a tensor.
+Compiled float32 code has to be told more than the rounded number: 1 - float32(0.999)
+is 1.3e-5 off 0.001, which is two hundred roundings.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+
+class TwoFloat(NamedTuple):
+    """A float64 number in two float32s: hi + lo, with 48 bits of it.
+
+    A beta that moves enters compiled code this way; see `two_float`.
+    """
+
+    hi: ArrayLike
+    lo: ArrayLike
+
+
+Value = ArrayLike | TwoFloat
+Hyperparameter = float | Callable[[jax.Array], Value]
+
+
+def two_float(value: ArrayLike) -> TwoFloat:
+    """Split float64 numbers on the host, for `update(…, betas=(two_float(b1), …))`.
+
+    Args:
+        value: a number or an array of them.
+
+    Example:
+        >>> hi, lo = two_float(0.999)
+        >>> float(np.float64(hi) + np.float64(lo)) - 0.999
+        -3.3306690738754696e-16
+    """
+    exact = np.asarray(value, np.float64)
+    hi = exact.astype(np.float32)
+    return TwoFloat(hi, (exact - hi).astype(np.float32))
+
+
+class Coefficient(NamedTuple):
+    """A weight β of an average, and 1 - β, each rounded once from float64."""
+
+    value: jax.Array
+    complement: jax.Array
+    host: float | None
+    """β itself where it is a plain number."""
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """The hyper-parameters in force at one update, for parameters of one type."""
+
+    values: Mapping[str, Any]
+    count: jax.Array
+    """Updates before this one."""
+    dtype: np.dtype
+    """Type of the parameters."""
+
+    @property
+    def opmath(self) -> np.dtype:
+        """Type of the arithmetic: PyTorch widens 16-bit floats to float32."""
+        narrow = jnp.finfo(self.dtype).bits < 32
+        return np.dtype(np.float32) if narrow else self.dtype
+
+    @property
+    def t(self) -> jax.Array:
+        """Number of this update, from 1, in the type of the arithmetic."""
+        return (self.count + 1).astype(self.opmath)
+
+    def number(self, name: str) -> jax.Array:
+        """A hyper-parameter, rounded as PyTorch rounds the scalar of an operation.
+
+        That is to the type of the parameters first, of 16 bits too.
+        """
+        value = self.values[name]
+        value = value.hi if isinstance(value, TwoFloat) else value
+        return jnp.asarray(value, self.dtype).astype(self.opmath)
+
+    def coefficient(self, name: str, index: int | None = None) -> Coefficient:
+        """A weight, or one of several such as `betas`, with its complement."""
+        value = self.values[name] if index is None else self.values[name][index]
+        if isinstance(value, TwoFloat):
+            hi, lo = (jnp.asarray(part, self.opmath) for part in value)
+            return Coefficient(hi + lo, (1 - hi) - lo, None)
+        if isinstance(value, int | float):
+            pair = (jnp.asarray(v, self.opmath) for v in (value, 1 - value))
+            return Coefficient(*pair, float(value))
+        value = jnp.asarray(value, self.opmath)
+        return Coefficient(value, 1 - value, None)
+
+    def bias_correction(self, beta: Coefficient, power: float = 1.0) -> jax.Array:
+        """(1 - βᵗ)^power.
+
+        From a table of the host's float64 values, to the last bit, for the first
+        million updates and a plain β; else from -expm1(t·log1p(β - 1)), which was seen
+        within 6 units in the last place for β up to 0.9999.
+        """
+        exact = -jnp.expm1(self.t * jnp.log1p(-beta.complement))
+        exact = exact if power == 1 else exact**power
+        if beta.host is None:
+            return exact
+        listed = _bias_corrections(beta.host, power)
+        if len(listed) < TABLE_LIMIT:
+            return self.table(listed)
+        return jnp.where(self.count < TABLE_LIMIT, self.table(listed), exact)
+
+    def table(self, values: np.ndarray) -> jax.Array:
+        """The host's value for this update; past the table's end, its last."""
+        return jnp.asarray(values, self.opmath)[
+            jnp.minimum(self.count, len(values) - 1)
+        ]
+
+
+TABLE_LIMIT = 2**20
+"""Entries in a table at most: 8 MB."""
+
+
+@cache
+def _bias_corrections(beta: float, power: float) -> np.ndarray:
+    # Python's own powers, one by one: NumPy's round differently.
+    values = (1 - beta**t for t in map(float, range(1, table_length(beta) + 1)))
+    return np.array([value**power for value in values])
+
+
+def table_length(beta: float) -> int:
+    """Updates until t·βᵗ no longer changes a float64 sum with 1, or the limit.
+
+    Example:
+        >>> table_length(0.9), table_length(0.9999999) == TABLE_LIMIT
+        (512, True)
+    """
+    length = 1
+    while length < TABLE_LIMIT and length * beta**length >= 2**-54:
+        length *= 2
+    return length
+
+
+def resolve(
+    declared: Mapping[str, Any], count: jax.Array, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values in force: the update's own, else the schedules', else the numbers."""
+
+    def value(name: str) -> Any:
+        if given.get(name) is not None:
+            return given[name]
+        return jax.tree.map(
+            lambda v: v(count) if callable(v) else v, declared[name], is_leaf=callable
+        )
+
+    return {name: value(name) for name in declared}
+
+
+def check_betas(betas: tuple[Hyperparameter, ...]) -> None:
+    """Raise `ValueError`, as PyTorch does, for a number outside [0, 1)."""
+    for index, beta in enumerate(betas):
+        if isinstance(beta, int | float) and not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+
+
+def check_not_negative(name: str, value: Hyperparameter) -> None:
+    """Raise `ValueError`, as PyTorch does, for a number below zero or NaN."""
+    if isinstance(value, int | float) and not value >= 0.0:
+        raise ValueError(f"Invalid {name}: {value}")

@@ -1,0 +1,1 @@
+"""Tables of cases as plain data: what is compared, how closely, and why so."""
