@@ -1,0 +1,13 @@
+"""The JAX backend: a compiled training step, scanned over chunks of batches.
+
+`Trainer` is the library's face: it holds weights and optimiser state on the device and
+runs chunks of batches. `run` is the command line's: it turns a configuration into
+events and prints nothing.
+"""
+
+from jaxtrain.training._numerics import Numerics
+from jaxtrain.training._run import run
+from jaxtrain.training._to_tensor import to_tensor
+from jaxtrain.training._trainer import Chunk, Placed, Trainer, TrainState
+
+__all__ = ["Chunk", "Numerics", "Placed", "TrainState", "Trainer", "run", "to_tensor"]

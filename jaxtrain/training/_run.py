@@ -1,0 +1,144 @@
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import jax
+import numpy as np
+
+from jaxtrain.config import Config
+from jaxtrain.data import Dataset
+from jaxtrain.data.order import batches, epoch_order
+from jaxtrain.history import Epoch, Event, Started, Steps
+from jaxtrain.models import MLP
+from jaxtrain.rng import Generator
+from jaxtrain.training._build import build_loss, build_optimizer, build_schedule
+from jaxtrain.training._masks import mask_maker
+from jaxtrain.training._numerics import Numerics
+from jaxtrain.training._to_tensor import to_tensor
+from jaxtrain.training._trainer import Chunk, Trainer
+
+CHUNK = 100
+"""Steps in one call: enough to hide the call, few enough to print as they come."""
+
+
+def run(config: Config, dataset: Dataset) -> Iterator[Event]:
+    """Train as configured, in JAX.
+
+    Raises:
+        ConfigError: something that was asked for does not exist or does not fit.
+    """
+    run = _Run(config, dataset)
+    yield run.started()
+    for epoch in range(1, config.loop.epochs + 1):
+        yield from run.epoch(epoch)
+
+
+class _Run:
+    """One configured run: the trainer, and the generator that stands for PyTorch's."""
+
+    def __init__(self, config: Config, dataset: Dataset):
+        self.config = config
+        self.generator = Generator(config.loop.seed)
+        numerics = Numerics(config.loop.dtype, config.loop.device)
+        with numerics.active():
+            model = MLP(
+                hidden=config.model.hidden,
+                dropout=config.model.dropout,
+                generator=self.generator,
+                dtype=config.loop.dtype,
+            )
+        self.trainer = Trainer(
+            model,
+            build_optimizer(config),
+            build_loss(config, dataset, numerics),
+            to_tensor(config.loop.dtype),
+            numerics,
+        )
+        self.schedule = build_schedule(config)
+        inputs = dataset.train.images.shape[1:]
+        self.masks = mask_maker(config, model, inputs, self.generator)
+        self.train_data, self.test_data = (
+            self.trainer.place(split.images, split.labels)
+            for split in (dataset.train, dataset.test)
+        )
+        self.steps_taken = 0
+
+    def started(self) -> Started:
+        device = self.trainer.numerics.find_device()
+        kind = device.device_kind
+        sizes = [784, *self.config.model.hidden, 10]
+        return Started(
+            backend="jax",
+            device=device.platform + (f" ({kind})" if kind != device.platform else ""),
+            model=f"MLP {'-'.join(map(str, sizes))}",
+            parameters=sum(p.size for p in jax.tree.leaves(self.trainer.state.params)),
+            versions={
+                name: version(name) for name in ("jax", "flax", "optax", "numpy")
+            },
+        )
+
+    def epoch(self, epoch: int) -> Iterator[Event]:
+        start = time.perf_counter()
+        losses: list[float] = []
+        for steps in self.train(epoch):
+            losses += steps.losses
+            yield steps
+        trained = time.perf_counter()
+        avg_loss, accuracy = self.test()
+        yield Epoch(
+            epoch=epoch,
+            train_loss=sum(losses) / len(losses),
+            accuracy=accuracy,
+            avg_loss=avg_loss,
+            train_seconds=trained - start,
+            test_seconds=time.perf_counter() - trained,
+        )
+
+    def train(self, epoch: int) -> Iterator[Steps]:
+        order = epoch_order(
+            self.generator, len(self.train_data.targets), self.config.data.shuffle
+        )
+        first, waiting = 0, None
+        for rows in batches(order, self.config.data.batch_size, CHUNK):
+            rates = self.rates(epoch, len(rows))
+            result = self.trainer.train(self.train_data, self.chunk(rows, rates))
+            # The device works on this chunk while the one before it is read.
+            if waiting is not None:
+                yield _steps(*waiting)
+            waiting = epoch, first, rates, result
+            first += len(rows)
+            self.steps_taken += len(rows)
+        if waiting is not None:
+            yield _steps(*waiting)
+
+    def chunk(self, rows: np.ndarray, rates: list[float]) -> Chunk:
+        numerics = self.trainer.numerics
+        with numerics.active():
+            masks = self.masks(self.steps_taken, rows.shape)
+        hyperparameters = {"lr": np.asarray(rates, numerics.scalar)}
+        return Chunk(rows, hyperparameters, masks)
+
+    def rates(self, epoch: int, steps: int) -> list[float]:
+        if self.config.scheduler.every == "epoch":
+            return [self.schedule(epoch - 1)] * steps
+        return [self.schedule(self.steps_taken + i) for i in range(steps)]
+
+    def test(self) -> tuple[float, float]:
+        size = len(self.test_data.targets)
+        order = epoch_order(self.generator, size, shuffle=False)
+        results = [
+            self.trainer.evaluate(self.test_data, rows)
+            for rows in batches(order, self.config.data.batch_size, size)
+        ]
+        # Batch by batch in float64, as a host loop adds them up.
+        losses = [value for result in results for value in _floats(result[0])]
+        correct = sum(int(np.asarray(result[1]).sum()) for result in results)
+        return sum(losses) / len(losses), 100 * correct / size
+
+
+def _floats(values: jax.Array) -> list[float]:
+    return np.asarray(values).astype(np.float64).tolist()
+
+
+def _steps(epoch: int, first: int, rates: list[float], losses: jax.Array) -> Steps:
+    return Steps(epoch=epoch, first=first, losses=_floats(losses), lrs=rates)

@@ -1,0 +1,174 @@
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax.typing import ArrayLike
+
+from jaxtrain.nn import GivenMasks, KeyMasks, dropout_source
+from jaxtrain.training._numerics import Numerics
+
+LossFunction = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+class TrainState(NamedTuple):
+    """All that a training step changes."""
+
+    params: nnx.State
+    buffers: nnx.State
+    opt_state: optax.OptState
+
+
+class Placed(NamedTuple):
+    """A data set on the device."""
+
+    inputs: jax.Array
+    targets: jax.Array
+
+
+class Chunk(NamedTuple):
+    """Consecutive batches of one size; every array's first axis counts steps."""
+
+    rows: ArrayLike
+    """(steps, batch) row numbers into the data."""
+    hyperparameters: Mapping[str, ArrayLike] = MappingProxyType({})
+    """(steps,) values that the optimiser's update is given, such as `lr`."""
+    masks: Sequence[ArrayLike] | jax.Array = ()
+    """Dropout masks (steps, …) in drawing order, or (steps,) `jax.random` keys."""
+
+
+class Trainer:
+    """A model in training: its weights, its optimiser, and the compiled functions.
+
+    Each chunk length and batch size is compiled once. The model that is passed in is
+    left as it was; `model` gives a trained copy.
+
+    Args:
+        model: any NNX module that maps a batch of inputs to outputs.
+        optimizer: an Optax transformation; extra arguments reach its update.
+        loss: maps (outputs, targets) of a batch to a scalar.
+        prepare: applied on the device to the raw inputs of each batch.
+        numerics: types and device; the model's own parameters should match it.
+    """
+
+    def __init__(
+        self,
+        model: nnx.Module,
+        optimizer: optax.GradientTransformation,
+        loss: LossFunction,
+        prepare: Callable[[jax.Array], jax.Array] = lambda inputs: inputs,
+        numerics: Numerics | None = None,
+    ):
+        self.numerics = Numerics() if numerics is None else numerics
+        tx = optax.with_extra_args_support(optimizer)
+        with self.numerics.active():
+            model = nnx.clone(model)
+            model.train()
+            graph, *parts = nnx.split(model, nnx.Param, ...)
+            # Steps donate their state: the caller's arrays must not be among it.
+            params, buffers = jax.tree.map(jnp.copy, parts)
+            self.state = TrainState(params, buffers, tx.init(params))
+            model.eval()
+            self._eval_graph = nnx.graphdef(model)
+        train = partial(_train_chunk, graph, tx, loss, prepare)
+        test = partial(_test_chunk, self._eval_graph, loss, prepare)
+        self._train = jax.jit(train, donate_argnums=0)
+        self._evaluate = jax.jit(test)
+
+    def place(self, inputs: ArrayLike, targets: ArrayLike) -> Placed:
+        """Move a data set to the device, where batches are gathered from it."""
+        with self.numerics.active():
+            return Placed(jnp.asarray(inputs), jnp.asarray(targets))
+
+    def train(self, data: Placed, chunk: Chunk) -> jax.Array:
+        """Take one step for each batch of the chunk.
+
+        Returns:
+            (steps,) losses, each before its update. They may still be in the making:
+            reading them waits.
+        """
+        with self.numerics.active():
+            rows, hyperparameters, masks = chunk
+            chunk = Chunk(_row_numbers(rows), dict(hyperparameters), masks)
+            self.state, losses = self._train(self.state, data, chunk)
+        return losses
+
+    def evaluate(self, data: Placed, rows: np.ndarray) -> tuple[jax.Array, jax.Array]:
+        """Test batches of row numbers (steps, batch), without training.
+
+        Returns:
+            (steps,) losses, and (steps,) numbers of inputs whose largest output is that
+            of their target.
+        """
+        with self.numerics.active():
+            return self._evaluate(self.state, data, _row_numbers(rows))
+
+    @property
+    def model(self) -> nnx.Module:
+        """The model with the weights of this moment, in evaluation mode."""
+        with self.numerics.active():
+            state = jax.tree.map(jnp.copy, self.state)
+            return nnx.merge(self._eval_graph, state.params, state.buffers)
+
+
+def _row_numbers(rows: ArrayLike) -> np.ndarray:
+    # One type whatever NumPy's default is, so that one shape means one compilation.
+    return np.asarray(rows, np.int32)
+
+
+def _mask_source(masks: Sequence[Any] | jax.Array) -> GivenMasks | KeyMasks:
+    return KeyMasks(masks) if isinstance(masks, jax.Array) else GivenMasks(masks)
+
+
+def _train_chunk(
+    graph: nnx.GraphDef,
+    tx: optax.GradientTransformationExtraArgs,
+    loss: LossFunction,
+    prepare: Callable[[jax.Array], jax.Array],
+    state: TrainState,
+    data: Placed,
+    chunk: Chunk,
+) -> tuple[TrainState, jax.Array]:
+    def batch_loss(
+        params: nnx.State, buffers: nnx.State, batch: Chunk
+    ) -> tuple[jax.Array, nnx.State]:
+        # Copied: a module may update its buffers only at the trace that made them.
+        model = nnx.merge(graph, params, buffers, copy=True)
+        with dropout_source(_mask_source(batch.masks)):
+            outputs = model(prepare(data.inputs[batch.rows]))
+        buffers = nnx.split(model, nnx.Param, ...)[2]
+        return loss(outputs, data.targets[batch.rows]), buffers
+
+    def step(state: TrainState, batch: Chunk) -> tuple[TrainState, jax.Array]:
+        params, buffers, opt_state = state
+        differentiate = jax.value_and_grad(batch_loss, has_aux=True)
+        (value, buffers), grads = differentiate(params, buffers, batch)
+        updates, opt_state = tx.update(
+            grads, opt_state, params, **batch.hyperparameters
+        )
+        params = optax.apply_updates(params, updates)
+        return TrainState(params, buffers, opt_state), value
+
+    return jax.lax.scan(step, state, chunk)
+
+
+def _test_chunk(
+    graph: nnx.GraphDef,
+    loss: LossFunction,
+    prepare: Callable[[jax.Array], jax.Array],
+    state: TrainState,
+    data: Placed,
+    rows: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    model = nnx.merge(graph, state.params, state.buffers)
+
+    def test(batch: jax.Array) -> tuple[jax.Array, jax.Array]:
+        outputs, targets = model(prepare(data.inputs[batch])), data.targets[batch]
+        return loss(outputs, targets), (outputs.argmax(1) == targets).sum()
+
+    return jax.lax.map(test, rows)

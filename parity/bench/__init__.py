@@ -1,0 +1,1 @@
+"""Both sides timed in turn, in one process run."""

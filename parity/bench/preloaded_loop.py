@@ -1,0 +1,47 @@
+"""The tutorial's program on tensors converted once: no `DataLoader`, no transforms.
+
+python -m parity.bench.preloaded_loop ROOT EPOCHS
+"""
+
+import sys
+
+import torch
+from torch import nn
+from torchvision.datasets import FashionMNIST
+
+from parity.torch_models import MLP
+
+
+def tensors(root: str, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """All images as float32 in [0, 1], and all labels."""
+    data = FashionMNIST(root, train=train)
+    return data.data.float().div(255), data.targets
+
+
+def main(root: str, epochs: int) -> None:
+    """Train and test `epochs` times on torchvision's files under `root`."""
+    torch.manual_seed(0)
+    (X, y), (test_X, test_y) = tensors(root, True), tensors(root, False)
+    model, loss_fn = MLP(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    for epoch in range(epochs):
+        print(f"Epoch {epoch + 1}")
+        for batch, (inputs, targets) in enumerate(
+            zip(X.split(64), y.split(64), strict=True)
+        ):
+            loss = loss_fn(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if batch % 100 == 0:
+                print(f"loss: {loss.item():>7f}  [{batch * 64 + len(inputs):>5d}]")
+        with torch.no_grad():
+            pred = [model(inputs) for inputs in test_X.split(64)]
+            losses = map(loss_fn, pred, test_y.split(64))
+            correct = (torch.cat(pred).argmax(1) == test_y).sum()
+            loss = sum(losses) / len(pred)
+        print(f"Accuracy: {correct / 100:>0.1f}%, Avg loss: {loss:>8f}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

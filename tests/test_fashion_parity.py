@@ -1,0 +1,158 @@
+"""Whole runs on Fashion-MNIST: JAX against PyTorch, at every step."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+
+from jaxtrain.config import (
+    Config,
+    DataConfig,
+    LoopConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SchedulerConfig,
+)
+from jaxtrain.data import Dataset, Split
+from jaxtrain.data.order import epoch_order
+from jaxtrain.history import History
+from jaxtrain.rng import Generator
+from parity.cases.fashion import CASES, FLOAT32_BOUND, FLOAT64_BOUND, FashionCase
+from parity.compare import compare
+from parity.fashion import history, judge
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_curves_are_equal(case: FashionCase, fashion_mnist: Dataset) -> None:
+    verdict = judge(case, fashion_mnist)
+    print(verdict)
+    assert verdict.steps == 938 * case.config.loop.epochs
+    assert verdict.passed, verdict
+
+
+@pytest.mark.long
+def test_ten_epochs_are_equal(fashion_mnist: Dataset) -> None:
+    verdict = judge(CASES[0].for_epochs(10), fashion_mnist)
+    print(verdict)
+    assert verdict.steps == 9380
+    assert verdict.passed, verdict
+
+
+def test_the_first_loss_is_pytorch_s_to_the_last_bit(fashion_mnist: Dataset) -> None:
+    first = Split(fashion_mnist.train.images[:64], fashion_mnist.train.labels[:64])
+    one_batch = replace(fashion_mnist, train=first, folder=None)
+    config = Config(loop=LoopConfig(epochs=1))
+    theirs = history(config, one_batch, "torch").losses[0]
+    ours = history(config, one_batch, "jax").losses[0]
+    assert f"{theirs:>7f}" == "2.305311"
+    assert ours == theirs
+
+
+# Broken twins: a tenth of the images and a small network, in float64.
+
+FAULTY = Config(
+    data=DataConfig(shuffle=True),
+    model=ModelConfig(hidden=(16,), dropout=0.2),
+    optimizer=OptimizerConfig(lr=0.1, args={"momentum": 0.9}),
+    scheduler=SchedulerConfig("step_lr", {"step_size": 30}, "step"),
+    loop=LoopConfig(epochs=2, dtype="float64"),
+)
+
+
+@pytest.fixture(scope="module")
+def part(fashion_mnist: Dataset) -> Dataset:
+    def first(split: Split, count: int) -> Split:
+        return Split(split.images[:count], split.labels[:count])
+
+    train, test = first(fashion_mnist.train, 2_200), first(fashion_mnist.test, 1_000)
+    return replace(fashion_mnist, train=train, test=test, folder=None)
+
+
+@pytest.fixture(scope="module")
+def reference(part: Dataset) -> History:
+    return history(FAULTY, part, "torch")
+
+
+def apart(reference: History, candidate: History) -> float:
+    return compare(reference, candidate, FLOAT64_BOUND).losses
+
+
+def test_the_sound_twin_passes(part: Dataset, reference: History) -> None:
+    candidate = history(FAULTY, part, "jax")
+    comparison = compare(reference, candidate, FLOAT64_BOUND)
+    assert comparison.departure is None
+    assert comparison.lrs == comparison.accuracy == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": replace(FAULTY.optimizer, lr=0.1 * (1 + 1e-8))},
+        {"optimizer": replace(FAULTY.optimizer, args={"momentum": 0.9 - 1e-8})},
+        {"optimizer": replace(FAULTY.optimizer, args={})},
+        {"scheduler": replace(FAULTY.scheduler, args={"step_size": 31})},
+        {"scheduler": replace(FAULTY.scheduler, every="epoch")},
+        {"data": replace(FAULTY.data, shuffle=False)},
+        {"model": replace(FAULTY.model, dropout=0.2 + 1e-4)},
+        {"model": replace(FAULTY.model, dropout_masks="jax")},
+        {"loop": replace(FAULTY.loop, seed=1)},
+        {"loop": replace(FAULTY.loop, dtype="float32")},
+    ],
+    ids=str,
+)
+def test_a_changed_run_is_noticed(
+    change: dict[str, Any], part: Dataset, reference: History
+) -> None:
+    candidate = history(replace(FAULTY, **change), part, "jax")
+    assert apart(reference, candidate) > FLOAT64_BOUND
+
+
+def no_base_seed(generator: Generator, length: int, shuffle: bool) -> np.ndarray:
+    order = np.arange(length)
+    if shuffle:
+        order = Generator(int(generator.random_())).randperm(length)
+    return order
+
+
+def no_draw_for_the_test(
+    generator: Generator, length: int, shuffle: bool
+) -> np.ndarray:
+    return epoch_order(generator, length, shuffle) if shuffle else np.arange(length)
+
+
+@pytest.mark.parametrize("broken", [no_base_seed, no_draw_for_the_test])
+def test_a_forgotten_draw_is_noticed(
+    broken: Callable[..., np.ndarray],
+    part: Dataset,
+    reference: History,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jaxtrain.training._run.epoch_order", broken)
+    candidate = history(FAULTY, part, "jax")
+    assert apart(reference, candidate) > FLOAT64_BOUND
+
+
+def test_a_dropped_last_batch_is_noticed(
+    part: Dataset, reference: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def whole(order: np.ndarray, size: int, steps: int) -> list[np.ndarray]:
+        return [order[: len(order) // size * size].reshape(-1, size)]
+
+    monkeypatch.setattr("jaxtrain.training._run.batches", whole)
+    candidate = history(FAULTY, part, "jax")
+    with pytest.raises(ValueError, match="shapes differ"):
+        compare(reference, candidate, FLOAT64_BOUND)
+
+
+def test_float32_notices_a_rate_that_is_a_percent_off(part: Dataset) -> None:
+    """The smallest error of the rate that 5e-5 shows so soon; float64 shows 1e-8."""
+    config = replace(Config(), loop=LoopConfig(epochs=3))
+    theirs = history(config, part, "torch")
+    assert apart(theirs, history(config, part, "jax")) <= FLOAT32_BOUND
+    off = replace(config, optimizer=OptimizerConfig(lr=1e-3 * 1.01))
+    assert apart(theirs, history(off, part, "jax")) > FLOAT32_BOUND
