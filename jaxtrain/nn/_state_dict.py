@@ -1,6 +1,6 @@
 """A module's parameters and buffers under PyTorch's names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,19 +9,37 @@ from flax import nnx
 
 
 def _variables(module: nnx.Module) -> dict[str, nnx.Variable]:
-    flat = nnx.to_flat_state(nnx.state(module))
-    return {".".join(map(str, path)): variable for path, variable in flat}
+    flat = dict(nnx.to_flat_state(nnx.state(module)))
+    # Flax sorts by name. What the walk cannot reach, as in a plain list, comes last.
+    order = [path for path in _paths(module) if path in flat]
+    order += [path for path in flat if path not in order]
+    return {".".join(map(str, path)): flat[path] for path in order}
+
+
+def _paths(module: nnx.Module) -> Iterator[tuple[str, ...]]:
+    """Paths in PyTorch's order: own parameters, own buffers, then module by module."""
+    members = vars(module).items()
+    buffers = []
+    for name, member in members:
+        if isinstance(member, nnx.Param):
+            yield (name,)
+        elif isinstance(member, nnx.Variable):
+            buffers.append((name,))
+    yield from buffers
+    for name, member in members:
+        if isinstance(member, nnx.Module):
+            yield from ((name, *path) for path in _paths(member))
 
 
 def state_dict(module: nnx.Module) -> dict[str, np.ndarray]:
-    """The module's parameters and buffers, by PyTorch's dotted names.
+    """The module's parameters and buffers, by PyTorch's names and in its order.
 
     PyTorch: `torch.nn.Module.state_dict`.
 
     Example:
         >>> from jaxtrain import nn
-        >>> sorted(state_dict(nn.Sequential(nn.Linear(3, 2), nn.ReLU())))
-        ['0.bias', '0.weight']
+        >>> list(state_dict(nn.Sequential(nn.Linear(3, 2), nn.ReLU())))
+        ['0.weight', '0.bias']
     """
     return {
         name: np.asarray(variable[...]) for name, variable in _variables(module).items()
