@@ -194,8 +194,9 @@ def _scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     def tried(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:
         # Some values are not refused before a scheduler's first step.
         other = torch.optim.SGD([torch.zeros(1)], lr=config.optimizer.lr)
+        trial = kind(other, **arguments)
         other.step()
-        kind(other, **arguments).step()
+        trial.step()
         return kind(optimizer, **arguments)
 
     return registry.build(

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from jaxtrain import optim
-from jaxtrain.optim._accumulate import accumulate
+from jaxtrain.optim import accumulate
 
 torch = pytest.importorskip("torch")
 

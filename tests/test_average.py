@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtrain.optim._average import WeightAverage, ema, swa
+from jaxtrain.optim import ema, swa
+from jaxtrain.optim._average import WeightAverage
 
 torch = pytest.importorskip("torch")
 swa_utils = pytest.importorskip("torch.optim.swa_utils")

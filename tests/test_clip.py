@@ -8,7 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxtrain.optim._clip import clip_grad_norm, clip_grad_value, total_norm
+from jaxtrain.optim import clip_grad_norm, clip_grad_value
+from jaxtrain.optim._clip import total_norm
 
 torch = pytest.importorskip("torch")
 

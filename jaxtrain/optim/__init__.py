@@ -1,7 +1,9 @@
 """`torch.optim`'s optimisers as Optax transformations.
 
 Names are PyTorch's in lower case; arguments, defaults and formulas are PyTorch's. Each
-returns an `optax.GradientTransformationExtraArgs` that chains with any other.
+returns an `optax.GradientTransformationExtraArgs` that chains with any other. Beside
+them: groups of parameters, clipping, accumulation, averages of the weights, and state
+to and from PyTorch's dictionaries.
 """
 
 from typing import TYPE_CHECKING
@@ -9,22 +11,88 @@ from typing import TYPE_CHECKING
 from jaxtrain._lazy import attach
 
 if TYPE_CHECKING:
+    from jaxtrain.optim._accumulate import accumulate
+    from jaxtrain.optim._adadelta import adadelta
+    from jaxtrain.optim._adagrad import adagrad
     from jaxtrain.optim._adam import adam, adamw
+    from jaxtrain.optim._adamax import adamax
+    from jaxtrain.optim._asgd import asgd
+    from jaxtrain.optim._average import ema, swa
+    from jaxtrain.optim._clip import clip_grad_norm, clip_grad_value
+    from jaxtrain.optim._groups import carry_over, param_groups
     from jaxtrain.optim._hyper import TwoFloat, two_float
+    from jaxtrain.optim._nadam import nadam
+    from jaxtrain.optim._radam import radam
+    from jaxtrain.optim._rmsprop import rmsprop
+    from jaxtrain.optim._rprop import rprop
     from jaxtrain.optim._sgd import sgd
+    from jaxtrain.optim._torch_state import from_torch_state_dict, to_torch_state_dict
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
+OPTIMIZERS = (
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+)
 """Names of the optimisers, for choosing one by name."""
 
-__all__ = ["OPTIMIZERS", "TwoFloat", "adam", "adamw", "sgd", "two_float"]
+__all__ = [
+    "OPTIMIZERS",
+    "TwoFloat",
+    "accumulate",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "carry_over",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "ema",
+    "from_torch_state_dict",
+    "nadam",
+    "param_groups",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+    "swa",
+    "to_torch_state_dict",
+    "two_float",
+]
 
 __getattr__ = attach(
     __name__,
     {
         "TwoFloat": "_hyper",
+        "accumulate": "_accumulate",
+        "adadelta": "_adadelta",
+        "adagrad": "_adagrad",
         "adam": "_adam",
+        "adamax": "_adamax",
         "adamw": "_adam",
+        "asgd": "_asgd",
+        "carry_over": "_groups",
+        "clip_grad_norm": "_clip",
+        "clip_grad_value": "_clip",
+        "ema": "_average",
+        "from_torch_state_dict": "_torch_state",
+        "nadam": "_nadam",
+        "param_groups": "_groups",
+        "radam": "_radam",
+        "rmsprop": "_rmsprop",
+        "rprop": "_rprop",
         "sgd": "_sgd",
+        "swa": "_average",
+        "to_torch_state_dict": "_torch_state",
         "two_float": "_hyper",
     },
 )

@@ -53,13 +53,17 @@ def build(
             raise ValueError("this update needs params: update(grads, state, params)")
         _check_given(given, hyperparameters)
         values = resolve(hyperparameters, state.count, given)
-        grads, tree = jax.tree.flatten(updates)
+        grads, tree = _flattened(updates)
         held = [None] * len(grads) if params is None else tree.flatten_up_to(params)
         columns = {name: tree.flatten_up_to(getattr(state, name)) for name in tensors}
-        steps, kept = [], {name: [] for name in tensors}
+        steps: list[jax.Array] = []
+        kept: dict[str, list[jax.Array]] = {name: [] for name in tensors}
+        hypers = {
+            d: Hyper(values, state.count, d) for d in {np.dtype(g.dtype) for g in grads}
+        }
         for i, (g, p) in enumerate(zip(grads, held, strict=True)):
             own = {name: column[i] for name, column in columns.items()}
-            hyper = Hyper(values, state.count, np.dtype(g.dtype))
+            hyper = hypers[np.dtype(g.dtype)]
             moved, new = _one(step, p, g, own, hyper, weight_decay, maximize)
             steps.append(moved)
             for name in tensors:
@@ -69,6 +73,11 @@ def build(
         return tree.unflatten(steps), state_type(count=count, **fields)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _flattened(tree: optax.Updates) -> tuple[list[jax.Array], Any]:
+    # `Any`: the type that JAX declares for the structure has no methods.
+    return jax.tree.flatten(tree)
 
 
 def _check_given(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ is 1.3e-5 off 0.001, which is two hundred roundings.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -55,6 +55,28 @@ class Coefficient(NamedTuple):
     """β itself where it is a plain number."""
 
 
+def coefficient_of(value: Value, dtype: np.dtype) -> Coefficient:
+    """A weight with its complement, in the type of the arithmetic."""
+    if isinstance(value, TwoFloat):
+        hi, lo = (jnp.asarray(part, dtype) for part in value)
+        return Coefficient(hi + lo, (1 - hi) - lo, None)
+    if isinstance(value, int | float):
+        rounded, complement = (jnp.asarray(v, dtype) for v in (value, 1 - value))
+        return Coefficient(rounded, complement, float(value))
+    value = jnp.asarray(value, dtype)
+    return Coefficient(value, 1 - value, None)
+
+
+def widened(dtype: np.dtype) -> np.dtype:
+    """The type PyTorch computes in, and keeps scalars of the state in.
+
+    Example:
+        >>> widened(jnp.dtype("bfloat16")), widened(jnp.dtype("float64"))
+        (dtype('float32'), dtype('float64'))
+    """
+    return np.dtype(np.float32) if jnp.finfo(dtype).bits < 32 else np.dtype(dtype)
+
+
 @dataclass(frozen=True)
 class Hyper:
     """The hyper-parameters in force at one update, for parameters of one type."""
@@ -64,12 +86,13 @@ class Hyper:
     """Updates before this one."""
     dtype: np.dtype
     """Type of the parameters."""
+    listed: dict[int, jax.Array] = field(default_factory=dict)
+    """What was looked up already: parameters of one type share it."""
 
     @property
     def opmath(self) -> np.dtype:
-        """Type of the arithmetic: PyTorch widens 16-bit floats to float32."""
-        narrow = jnp.finfo(self.dtype).bits < 32
-        return np.dtype(np.float32) if narrow else self.dtype
+        """Type of the arithmetic."""
+        return widened(self.dtype)
 
     @property
     def t(self) -> jax.Array:
@@ -88,14 +111,7 @@ class Hyper:
     def coefficient(self, name: str, index: int | None = None) -> Coefficient:
         """A weight, or one of several such as `betas`, with its complement."""
         value = self.values[name] if index is None else self.values[name][index]
-        if isinstance(value, TwoFloat):
-            hi, lo = (jnp.asarray(part, self.opmath) for part in value)
-            return Coefficient(hi + lo, (1 - hi) - lo, None)
-        if isinstance(value, int | float):
-            pair = (jnp.asarray(v, self.opmath) for v in (value, 1 - value))
-            return Coefficient(*pair, float(value))
-        value = jnp.asarray(value, self.opmath)
-        return Coefficient(value, 1 - value, None)
+        return coefficient_of(value, self.opmath)
 
     def bias_correction(self, beta: Coefficient, power: float = 1.0) -> jax.Array:
         """(1 - βᵗ)^power.
@@ -108,16 +124,24 @@ class Hyper:
         exact = exact if power == 1 else exact**power
         if beta.host is None:
             return exact
-        listed = _bias_corrections(beta.host, power)
-        if len(listed) < TABLE_LIMIT:
-            return self.table(listed)
-        return jnp.where(self.count < TABLE_LIMIT, self.table(listed), exact)
+        return self.table(_bias_corrections(beta.host, power), exact)
 
-    def table(self, values: np.ndarray) -> jax.Array:
-        """The host's value for this update; past the table's end, its last."""
-        return jnp.asarray(values, self.opmath)[
-            jnp.minimum(self.count, len(values) - 1)
-        ]
+    def table(self, values: np.ndarray, beyond: jax.Array) -> jax.Array:
+        """The host's value for this update; past the end, its last or `beyond`.
+
+        A table that ends before the limit has converged by then.
+
+        Args:
+            values: kept alive by whoever makes it; see `powers`.
+            beyond: the value past the limit.
+        """
+        if id(values) not in self.listed:
+            index = jnp.minimum(self.count, len(values) - 1)
+            value = jnp.asarray(values, self.opmath)[index]
+            if len(values) >= TABLE_LIMIT:
+                value = jnp.where(self.count < TABLE_LIMIT, value, beyond)
+            self.listed[id(values)] = value
+        return self.listed[id(values)]
 
 
 TABLE_LIMIT = 2**20
@@ -125,10 +149,16 @@ TABLE_LIMIT = 2**20
 
 
 @cache
-def _bias_corrections(beta: float, power: float) -> np.ndarray:
+def powers(beta: float) -> np.ndarray:
+    """βᵗ for t from 1 to `table_length(beta)`, as the host computes it."""
     # Python's own powers, one by one: NumPy's round differently.
-    values = (1 - beta**t for t in map(float, range(1, table_length(beta) + 1)))
-    return np.array([value**power for value in values])
+    length = table_length(beta)
+    return np.array([beta**t for t in map(float, range(1, length + 1))])
+
+
+@cache
+def _bias_corrections(beta: float, power: float) -> np.ndarray:
+    return (1 - powers(beta)) ** power
 
 
 def table_length(beta: float) -> int:
@@ -139,7 +169,7 @@ def table_length(beta: float) -> int:
         (512, True)
     """
     length = 1
-    while length < TABLE_LIMIT and length * beta**length >= 2**-54:
+    while 0 < beta < 1 and length < TABLE_LIMIT and length * beta**length >= 2**-54:
         length *= 2
     return length
 
@@ -157,6 +187,11 @@ def resolve(
         )
 
     return {name: value(name) for name in declared}
+
+
+def at_first(value: Hyperparameter) -> Any:
+    """The value in force at the first update, unless that is given another."""
+    return value(jnp.zeros([], jnp.int32)) if callable(value) else value
 
 
 def check_betas(betas: tuple[Hyperparameter, ...]) -> None:

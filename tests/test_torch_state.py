@@ -1,0 +1,205 @@
+"""Training handed over in mid-run, both ways, goes on as if nothing had happened."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxtrain import optim
+from jaxtrain.optim import (
+    from_torch_state_dict,
+    param_groups,
+    to_torch_state_dict,
+)
+
+torch = pytest.importorskip("torch")
+
+STEPS, HANDOVER = 60, 25
+ORDER = ["weight", "bias"]
+SHAPES = {"weight": (3, 4), "bias": (3,)}
+BOUND = 1e-10
+"""Relative to the displacement; rounding gives 1e-14, a lost tensor more than 1e-4."""
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("sgd", {}),
+    ("sgd", {"lr": 0.01, "momentum": 0.9, "dampening": 0.5}),
+    ("adam", {"amsgrad": True, "weight_decay": 0.1}),
+    ("adamw", {"lr": 0.01}),
+    ("adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.2}),
+    ("adadelta", {"lr": 0.5}),
+    ("rmsprop", {"momentum": 0.9, "centered": True}),
+    ("adamax", {}),
+    ("nadam", {}),
+    ("radam", {}),
+    ("asgd", {"lr": 0.1, "t0": 10.0, "lambd": 0.01}),
+    ("rprop", {}),
+]
+
+
+def torch_class(name: str) -> Any:
+    return {k.lower(): v for k, v in vars(torch.optim).items()}[name]
+
+
+@pytest.fixture(autouse=True)
+def float64() -> Any:
+    # PyTorch keeps some scalars of the state in the default type.
+    torch.set_default_dtype(torch.float64)
+    with jax.enable_x64(True):
+        yield
+    torch.set_default_dtype(torch.float32)
+
+
+def gradients() -> list[dict[str, np.ndarray]]:
+    generator = np.random.default_rng(0)
+    return [
+        {name: generator.standard_normal(shape) for name, shape in SHAPES.items()}
+        for _ in range(STEPS)
+    ]
+
+
+class Torch:
+    """PyTorch's side of a run."""
+
+    def __init__(self, name: str, arguments: dict[str, Any], start: dict | None = None):
+        start = start or {key: np.ones(shape) for key, shape in SHAPES.items()}
+        self.tensors = {k: torch.nn.Parameter(torch.tensor(start[k])) for k in ORDER}
+        self.optimizer = torch_class(name)(list(self.tensors.values()), **arguments)
+
+    def run(self, grads: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        seen = []
+        for grad in grads:
+            for key, p in self.tensors.items():
+                p.grad = torch.tensor(grad[key])
+            self.optimizer.step()
+            seen.append(self.params())
+        return seen
+
+    def params(self) -> dict[str, np.ndarray]:
+        return {k: p.detach().numpy().copy() for k, p in self.tensors.items()}
+
+
+def our_run(
+    tx: optax.GradientTransformationExtraArgs, params: dict, state: Any, grads: list
+) -> tuple[list[dict[str, np.ndarray]], Any]:
+    seen, update = [], jax.jit(tx.update)
+    params = {key: jnp.asarray(value) for key, value in params.items()}
+    for grad in grads:
+        updates, state = update(grad, state, params)
+        params = optax.apply_updates(params, updates)
+        seen.append({key: np.asarray(value) for key, value in params.items()})
+    return seen, state
+
+
+def apart(ours: list[dict], theirs: list[dict]) -> float:
+    return max(
+        np.abs(a[key] - b[key]).max() / np.abs(b[key] - 1).max()
+        for a, b in zip(ours, theirs, strict=True)
+        for key in ORDER
+    )
+
+
+def as_tensors(state_dict: dict[str, Any]) -> dict[str, Any]:
+    state = {
+        number: {key: torch.as_tensor(value) for key, value in entry.items()}
+        for number, entry in state_dict["state"].items()
+    }
+    return {**state_dict, "state": state}
+
+
+@pytest.mark.parametrize(("name", "arguments"), CASES, ids=str)
+def test_from_pytorch_to_jax(name: str, arguments: dict[str, Any]) -> None:
+    grads = gradients()
+    whole = Torch(name, arguments).run(grads)
+    first = Torch(name, arguments)
+    first.run(grads[:HANDOVER])
+    tx = getattr(optim, name)(**arguments)
+    state = from_torch_state_dict(
+        first.optimizer.state_dict(), tx, first.params(), ORDER
+    )
+    ours, _ = our_run(tx, first.params(), state, grads[HANDOVER:])
+    assert apart(ours, whole[HANDOVER:]) <= BOUND
+    if name != "sgd" or arguments:
+        forgotten, _ = our_run(
+            tx, first.params(), tx.init(first.params()), grads[HANDOVER:]
+        )
+        assert apart(forgotten, whole[HANDOVER:]) > BOUND
+
+
+@pytest.mark.parametrize(("name", "arguments"), CASES, ids=str)
+def test_from_jax_to_pytorch(name: str, arguments: dict[str, Any]) -> None:
+    grads = gradients()
+    whole = Torch(name, arguments).run(grads)
+    factory = getattr(optim, name)
+    tx = factory(**arguments)
+    start = {key: np.ones(shape) for key, shape in SHAPES.items()}
+    points, state = our_run(tx, start, tx.init(start), grads[:HANDOVER])
+    given = to_torch_state_dict(factory, state, ORDER, **arguments)
+    second = Torch(name, arguments, points[-1])
+    second.optimizer.load_state_dict(as_tensors(given))
+    assert apart(second.run(grads[HANDOVER:]), whole[HANDOVER:]) <= BOUND
+
+
+@pytest.mark.parametrize(("name", "arguments"), CASES, ids=str)
+@pytest.mark.parametrize("steps", [0, 3])
+def test_the_dictionary_is_pytorch_s(
+    name: str, arguments: dict[str, Any], steps: int
+) -> None:
+    grads = gradients()[:steps]
+    theirs = Torch(name, arguments)
+    theirs.run(grads)
+    expected = theirs.optimizer.state_dict()
+    factory = getattr(optim, name)
+    tx = factory(**arguments)
+    start = {key: np.ones(shape) for key, shape in SHAPES.items()}
+    _, state = our_run(tx, start, tx.init(start), grads)
+    given = to_torch_state_dict(factory, state, ORDER, **arguments)
+    assert given.keys() == expected.keys()
+    assert given["param_groups"] == expected["param_groups"]
+    assert given["state"].keys() == expected["state"].keys()
+    for number, entry in expected["state"].items():
+        assert given["state"][number].keys() == entry.keys()
+        for key, tensor in entry.items():
+            value = given["state"][number][key]
+            assert value.shape == tuple(tensor.shape), key
+            # Either side may cancel: one part in 1e12 of a number of about 1.
+            np.testing.assert_allclose(value, tensor.numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_groups_cross_both_ways() -> None:
+    groups = [
+        {"params": lambda name: name == "bias", "lr": 0.05},
+        {"params": lambda name: name == "weight", "weight_decay": 0.1},
+    ]
+    tx = param_groups(optim.adam, groups, lr=0.01)
+    start = {key: jnp.ones(shape) for key, shape in SHAPES.items()}
+    points, state = our_run(tx, start, tx.init(start), gradients()[:3])
+    given = to_torch_state_dict(optim.adam, state, ORDER, groups, lr=0.01)
+    assert [group["params"] for group in given["param_groups"]] == [[0], [1]]
+    assert [group["lr"] for group in given["param_groups"]] == [0.05, 0.01]
+    assert given["state"][0]["exp_avg"].shape == SHAPES["bias"]
+    again = from_torch_state_dict(given, tx, points[-1], ORDER, groups)
+    for ours, theirs in zip(
+        jax.tree.leaves(again), jax.tree.leaves(state), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_dictionary_that_does_not_fit_is_refused_with_all_its_faults() -> None:
+    first = Torch("adam", {})
+    first.run(gradients()[:2])
+    broken = first.optimizer.state_dict()
+    del broken["state"][0]["exp_avg"]
+    broken["state"][1]["exp_avg_sq"] = torch.ones(4)
+    broken["state"][1]["momentum_buffer"] = torch.ones(3)
+    tx = optim.adam()
+    with pytest.raises(ValueError, match="cannot load") as caught:
+        from_torch_state_dict(broken, tx, first.params(), ORDER)
+    for part in (
+        "weight: missing 'exp_avg'",
+        "bias: 'exp_avg_sq' is (4,), not (3,)",
+        "bias: unexpected 'momentum_buffer'",
+    ):
+        assert part in str(caught.value)
