@@ -8,13 +8,13 @@ when a backend builds it.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jaxtrain import losses, lr_scheduler, optim
-from jaxtrain.registry import ConfigError, check_name
+from jaxtrain.registry import GREATEST_NUMBER, ConfigError, check_name
 
 DTYPES = ("float32", "float64", "bfloat16")
 DEVICES = ("auto", "cpu", "gpu", "tpu")
@@ -22,8 +22,7 @@ MASKS = ("torch", "jax")
 INTERVALS = ("epoch", "step")
 LEAST_SEED, GREATEST_SEED = -(2**63), 2**64 - 1
 GREATEST_SIZE = 2**31 - 1
-GREATEST_LR = 1e38
-"""Just within float32, beyond which PyTorch raises and JAX goes on with infinity."""
+GREATEST_LR = GREATEST_NUMBER
 
 
 def option(default: Any, flag: str, help: str, **argparse_options: Any) -> Any:
@@ -46,6 +45,16 @@ def _check_range(name: str, value: float, least: float, greatest: float) -> None
         if greatest == math.inf:
             bounds = f"at least {least}"
         raise ConfigError(f"{name} must be {bounds}, but got {value}")
+
+
+def check_rates(rates: Iterable[float]) -> None:
+    """Raise `ConfigError` for a rate that a schedule has let grow too large."""
+    for rate in rates:
+        if not abs(rate) <= GREATEST_LR:
+            raise ConfigError(
+                f"the scheduler has set the learning rate to {rate}; it must stay "
+                f"within {GREATEST_LR:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,10 @@ class ModelConfig:
         "faster",
         choices=MASKS,
     )
+
+    def title(self, inputs: int, outputs: int) -> str:
+        """The network in a line, such as `MLP 784-512-512-10`."""
+        return f"MLP {'-'.join(map(str, (inputs, *self.hidden, outputs)))}"
 
     def __post_init__(self) -> None:
         for size in self.hidden:
@@ -299,8 +312,12 @@ def _restored_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     restored = {}
     for name, value in values.items():
         check_name(f"field of {kind.__name__}", name, fields)
-        is_path = fields[name].metadata.get("type") is Path and value is not None
-        restored[name] = Path(value) if is_path else _restored(value)
+        metadata = fields[name].metadata
+        if metadata.get("type") is Path and value is not None:
+            value = Path(value)
+        elif metadata.get("metavar") == "KEY=VALUE":
+            value = _restored(value)
+        restored[name] = tuple(value) if isinstance(value, list) else value
     return restored
 
 

@@ -2,9 +2,11 @@
 
 import json
 import math
+import operator
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,15 @@ def _restored(value: Any) -> Any:
     if isinstance(value, list):
         return [_restored(item) for item in value]
     return math.nan if value is None else value
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of batch losses, added one after another as PyTorch's loops do.
+
+    Python's own `sum` compensates its rounding from version 3.12 on.
+
+    Example:
+        >>> mean([2.0, 1.0])
+        1.5
+    """
+    return reduce(operator.add, values) / len(values)

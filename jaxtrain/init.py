@@ -124,5 +124,7 @@ def kaiming_uniform(
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode!r} not supported: use 'fan_in' or 'fan_out'")
     fan = fan_in_and_fan_out(shape)[mode == "fan_out"]
+    if 0 in shape:
+        return np.empty(shape, dtype)
     bound = math.sqrt(3.0) * (calculate_gain(nonlinearity, a) / math.sqrt(fan))
     return uniform(shape, -bound, bound, generator=generator, dtype=dtype)

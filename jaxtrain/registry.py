@@ -7,9 +7,13 @@ of optimisers, those that `optim.OPTIMIZERS` lists.
 import ast
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
+
+GREATEST_NUMBER = 1e38
+"""Just within float32, beyond which PyTorch raises and JAX goes on with infinity."""
 
 
 class ConfigError(ValueError):
@@ -120,6 +124,8 @@ def _usable(
     return {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
 
 
+_INFINITE = (math.inf, -math.inf)
+
 _TYPES: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -143,6 +149,11 @@ def _check_type(what: str, parameter: inspect.Parameter, value: Any) -> None:
     if not fits:
         raise ConfigError(
             f"{what}: {parameter.name} must be {right}, but got {value!r}"
+        )
+    if kind is float and abs(value) > GREATEST_NUMBER and value not in _INFINITE:
+        raise ConfigError(
+            f"{what}: {parameter.name} must be within {GREATEST_NUMBER:g}, "
+            f"but got {value!r:.50}"
         )
 
 

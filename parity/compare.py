@@ -61,7 +61,7 @@ def ulps(
         scale: largest intermediate term; cancellation is not held against the result.
 
     Example:
-        >>> ulps(1.0, np.nextafter(np.float32(1), np.float32(2)), np.float32)
+        >>> float(ulps(1.0, np.nextafter(np.float32(1), np.float32(2)), np.float32))
         array(1.)
     """
     size = np.maximum(np.abs(np.asarray(reference, np.float64)), scale)
@@ -96,6 +96,8 @@ class Comparison:
     """Largest |Δloss| over all steps."""
     lrs: float
     """Largest |Δ learning rate| over all steps."""
+    train_loss: float
+    """Largest difference of the epochs' mean training losses."""
     accuracy: float
     """Largest difference of test accuracies, in points."""
     avg_loss: float
@@ -113,14 +115,15 @@ def compare(reference: History, candidate: History, bound: float) -> Comparison:
     if not reference.losses:
         raise ValueError("there are no steps to compare")
     figures = [
-        [(epoch.accuracy, epoch.avg_loss) for epoch in history.epochs]
+        [(epoch.train_loss, epoch.accuracy, epoch.avg_loss) for epoch in history.epochs]
         for history in (reference, candidate)
     ]
-    epochs = difference(*figures).reshape(-1, 2).max(axis=0, initial=0.0)
+    epochs = difference(*figures).reshape(-1, 3).max(axis=0, initial=0.0)
     return Comparison(
         losses=float(difference(reference.losses, candidate.losses).max()),
         lrs=float(difference(reference.lrs, candidate.lrs).max()),
-        accuracy=float(epochs[0]),
-        avg_loss=float(epochs[1]),
+        train_loss=float(epochs[0]),
+        accuracy=float(epochs[1]),
+        avg_loss=float(epochs[2]),
         departure=first_departure(reference.losses, candidate.losses, bound),
     )

@@ -26,6 +26,7 @@ class Verdict:
         return (
             seen.departure is None
             and seen.lrs == 0
+            and max(seen.train_loss, seen.avg_loss) <= self.case.bound
             and seen.accuracy <= self.case.accuracy_bound
         )
 
@@ -33,7 +34,8 @@ class Verdict:
         seen, case = self.comparison, self.case
         text = (
             f"{case.name:<12} {case.config.loop.dtype:<8} {self.steps:>5} steps  "
-            f"max |Δloss| {seen.losses:.2g} (allowed {case.bound:g})  "
+            f"max |Δloss| {seen.losses:.2g}, of the tests {seen.avg_loss:.2g} "
+            f"(allowed {case.bound:g})  "
             f"accuracy {seen.accuracy:.2f} points apart "
             f"(allowed {case.accuracy_bound:g})  {'ok' if self.passed else 'DEPARTS'}"
         )

@@ -10,14 +10,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
 from jaxtrain import data, registry
-from jaxtrain.config import Config
-from jaxtrain.history import Epoch, Event, Started, Steps
+from jaxtrain.config import Config, check_rates
+from jaxtrain.history import Epoch, Event, Started, Steps, mean
 from jaxtrain.registry import ConfigError
 from parity.torch_models import MLP
 
@@ -34,132 +35,171 @@ IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 def run(config: Config, dataset: data.Dataset) -> Iterator[Event]:
     """Train as configured, in PyTorch.
 
+    Initial weights, order and masks come from PyTorch's global generator, so two such
+    runs should follow one another and not take turns.
+
     Raises:
         ConfigError: something that was asked for does not exist or does not fit.
     """
-    dtype = getattr(torch, config.loop.dtype)
     # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
-    default = torch.float64 if dtype == torch.float64 else torch.float32
-    with _default_dtype(default), _torchvision_root(dataset) as root:
-        yield from _run(config, dtype, root)
+    wide = config.loop.dtype == "float64"
+    with _torchvision_root(dataset) as root:
+        events = _run(config, root)
+        yield from _with_default_dtype(events, torch.float64 if wide else torch.float32)
 
 
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
+def _with_default_dtype(events: Iterator[Event], dtype: torch.dtype) -> Iterator[Event]:
+    """The same events, made under a default type that the caller never sees."""
+    while True:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            event = next(events, None)
+        finally:
+            torch.set_default_dtype(before)
+        if event is None:
+            return
+        yield event
 
 
 @contextmanager
 def _torchvision_root(dataset: data.Dataset) -> Iterator[Path]:
     """A folder in which torchvision finds the data set's own files."""
     layout = Path(FashionMNIST.__name__, "raw")
-    if dataset.folder is not None and dataset.folder.parts[-2:] == layout.parts:
-        yield dataset.folder.parents[1]
-        return
-    with tempfile.TemporaryDirectory() as root:
-        data.write_idx(dataset.train, Path(root, layout), "train")
-        data.write_idx(dataset.test, Path(root, layout), "test")
-        yield Path(root)
+    folder = dataset.folder
+    if folder is not None and folder.parts[-2:] == layout.parts:
+        root = folder.parents[1]
+        # A part of a data set may still say where the whole of it lies.
+        if _holds(root, dataset.train, True) and _holds(root, dataset.test, False):
+            yield root
+            return
+    with tempfile.TemporaryDirectory() as name:
+        data.write_idx(dataset.train, Path(name, layout), "train")
+        data.write_idx(dataset.test, Path(name, layout), "test")
+        yield Path(name)
 
 
-def _run(config: Config, dtype: torch.dtype, root: Path) -> Iterator[Event]:
-    device = _device(config.loop.device)
-    if config.model.dropout_masks != "torch":
-        raise ConfigError(
-            f"--dropout-masks {config.model.dropout_masks} is not for --backend torch, "
-            "which draws its own"
-        )
-    torch.manual_seed(config.loop.seed)
-    model = MLP(hidden=config.model.hidden, dropout=config.model.dropout)
-    model = model.to(device, dtype)
-    loss_fn = _loss(config, dtype)
-    optimizer = _optimizer(config, model)
-    scheduler = _scheduler(config, optimizer)
-    every = config.scheduler.every
-    train_loader, test_loader = (
-        DataLoader(
-            FashionMNIST(root, train=train, transform=ToTensor()),
-            batch_size=config.data.batch_size,
-            shuffle=train and config.data.shuffle,
-        )
-        for train in (True, False)
+def _holds(root: Path, split: data.Split, train: bool) -> bool:
+    found = FashionMNIST(root, train=train)
+    return np.array_equal(found.data.numpy(), split.images) and np.array_equal(
+        found.targets.numpy(), split.labels
     )
-    yield _started(config, model, device)
 
+
+def _run(config: Config, root: Path) -> Iterator[Event]:
+    this = _Run(config, root)
+    yield this.started()
     for epoch in range(1, config.loop.epochs + 1):
+        yield from this.epoch(epoch)
+
+
+class _Run:
+    """One configured run: model, optimiser and loaders, as the tutorial has them."""
+
+    def __init__(self, config: Config, root: Path):
+        self.config = config
+        self.device = _device(config)
+        self.dtype = getattr(torch, config.loop.dtype)
+        torch.manual_seed(config.loop.seed)
+        model = MLP(hidden=config.model.hidden, dropout=config.model.dropout)
+        self.model = model.to(self.device, self.dtype)
+        self.loss_fn = _loss(config, self.device, self.dtype)
+        self.optimizer = _optimizer(config, self.model)
+        self.scheduler = _scheduler(config, self.optimizer)
+        self.train_loader, self.test_loader = (
+            DataLoader(
+                FashionMNIST(root, train=train, transform=ToTensor()),
+                batch_size=config.data.batch_size,
+                shuffle=train and config.data.shuffle,
+            )
+            for train in (True, False)
+        )
+
+    def started(self) -> Started:
+        cuda = self.device.type == "cuda"
+        kind = torch.cuda.get_device_name(self.device) if cuda else ""
+        return Started(
+            backend="torch",
+            device=f"gpu ({kind})" if kind else self.device.type,
+            model=self.config.model.title(784, 10),
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            versions={
+                name: version(name) for name in ("torch", "torchvision", "numpy")
+            },
+        )
+
+    def epoch(self, epoch: int) -> Iterator[Event]:
         start = time.perf_counter()
-        model.train()
-        total, losses, lrs = 0.0, [], []
-        for batch, (X, y) in enumerate(train_loader):
-            X, y = X.to(device, dtype), y.to(device)
-            loss = loss_fn(model(X), y)
-            loss.backward()
-            lrs.append(float(optimizer.param_groups[0]["lr"]))
-            optimizer.step()
-            optimizer.zero_grad()
-            losses.append(loss.item())
-            total += losses[-1]
-            if scheduler is not None and every == "step":
-                scheduler.step()
-            last = batch + 1 == len(train_loader)
-            if len(losses) == REPORT_EVERY or last:
-                yield Steps(epoch, batch + 1 - len(losses), losses, lrs)
-                losses, lrs = [], []
-        if scheduler is not None and every == "epoch":
-            scheduler.step()
+        losses: list[float] = []
+        for steps in self.train(epoch):
+            losses += steps.losses
+            yield steps
         trained = time.perf_counter()
-        accuracy, avg_loss = _test(model, test_loader, loss_fn, device, dtype)
+        accuracy, avg_loss = self.test()
         yield Epoch(
             epoch=epoch,
-            train_loss=total / len(train_loader),
+            train_loss=mean(losses),
             accuracy=accuracy,
             avg_loss=avg_loss,
             train_seconds=trained - start,
             test_seconds=time.perf_counter() - trained,
         )
 
+    def train(self, epoch: int) -> Iterator[Steps]:
+        self.model.train()
+        losses: list[float] = []
+        lrs: list[float] = []
+        for batch, (X, y) in enumerate(self.train_loader):
+            loss = self.loss_fn(
+                self.model(X.to(self.device, self.dtype)), y.to(self.device)
+            )
+            loss.backward()
+            lrs.append(float(self.optimizer.param_groups[0]["lr"]))
+            check_rates(lrs[-1:])
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            losses.append(loss.item())
+            self.tick("step")
+            if len(losses) == REPORT_EVERY or batch + 1 == len(self.train_loader):
+                yield Steps(epoch, batch + 1 - len(losses), losses, lrs)
+                losses, lrs = [], []
+        self.tick("epoch")
 
-def _test(
-    model: torch.nn.Module,
-    loader: DataLoader,
-    loss_fn: Callable[..., torch.Tensor],
-    device: torch.device,
-    dtype: torch.dtype,
-) -> tuple[float, float]:
-    model.eval()
-    loss, correct = 0.0, 0
-    with torch.no_grad():
-        for X, y in loader:
-            X, y = X.to(device, dtype), y.to(device)
-            pred = model(X)
-            loss += loss_fn(pred, y).item()
+    def tick(self, what: str) -> None:
+        """Step the scheduler, if it steps after that."""
+        if self.scheduler is not None and self.config.scheduler.every == what:
+            self.scheduler.step()
+
+    @torch.no_grad()
+    def test(self) -> tuple[float, float]:
+        self.model.eval()
+        loss, correct = 0.0, 0
+        for X, y in self.test_loader:
+            X, y = X.to(self.device, self.dtype), y.to(self.device)
+            pred = self.model(X)
+            loss += self.loss_fn(pred, y).item()
             correct += int((pred.argmax(1) == y).sum())
-    return 100 * correct / len(loader.dataset), loss / len(loader)
+        images = len(self.test_loader.dataset)
+        return 100 * correct / images, loss / len(self.test_loader)
 
 
-def _started(config: Config, model: torch.nn.Module, device: torch.device) -> Started:
-    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    sizes = [784, *config.model.hidden, 10]
-    return Started(
-        backend="torch",
-        device=f"gpu ({kind})" if kind else device.type,
-        model=f"MLP {'-'.join(map(str, sizes))}",
-        parameters=sum(p.numel() for p in model.parameters()),
-        versions={name: version(name) for name in ("torch", "torchvision", "numpy")},
-    )
-
-
-def _device(name: str) -> torch.device:
-    found = torch.cuda.is_available()
+def _device(config: Config) -> torch.device:
+    name, found = config.loop.device, torch.cuda.is_available()
     if name == "tpu" or (name == "gpu" and not found):
         kinds = "cpu, gpu" if found else "cpu"
         raise ConfigError(f"no {name} device: PyTorch finds only {kinds} here")
-    return torch.device("cuda" if found and name != "cpu" else "cpu")
+    device = torch.device("cuda" if found and name != "cpu" else "cpu")
+    masks = config.model.dropout_masks
+    if masks != "torch":
+        raise ConfigError(
+            f"--dropout-masks {masks} is not for --backend torch, which draws its own"
+        )
+    if config.model.dropout and device.type != "cpu":
+        raise ConfigError(
+            "--dropout on a GPU draws masks of PyTorch's GPU generator, which nothing "
+            "else follows: give --device cpu"
+        )
+    return device
 
 
 def _class(kind: str, name: str, module: ModuleType) -> Callable[..., Any]:
@@ -208,25 +248,39 @@ def _scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     )
 
 
-def _loss(config: Config, dtype: torch.dtype) -> Callable[..., torch.Tensor]:
+def _loss(
+    config: Config, device: torch.device, dtype: torch.dtype
+) -> Callable[..., torch.Tensor]:
     chosen = config.loss
     function = getattr(torch.nn.functional, chosen.name)
-    arguments = {
-        key: torch.tensor(value, dtype=dtype) if isinstance(value, tuple) else value
-        for key, value in chosen.args.items()
-    }
-    tried = registry.build(
-        function,
-        torch.zeros(2, 10, dtype=dtype),
-        torch.zeros(2, dtype=torch.int64),
+
+    @wraps(function)
+    def tried(
+        outputs: torch.Tensor, targets: torch.Tensor, **arguments: Any
+    ) -> Callable[..., torch.Tensor]:
+        tensors = {
+            key: torch.tensor(value, dtype=dtype, device=device)
+            if isinstance(value, tuple | list)
+            else value
+            for key, value in arguments.items()
+        }
+        try:
+            value = function(outputs, targets, **tensors)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
+        if value.ndim:
+            raise ValueError(
+                f"it gives values of shape {tuple(value.shape)} for a batch of "
+                f"{len(targets)}; training needs one number, as with reduction=mean"
+            )
+        return partial(function, **tensors)
+
+    return registry.build(
+        tried,
+        torch.zeros(2, 10, dtype=dtype, device=device),
+        torch.zeros(2, dtype=torch.int64, device=device),
         kind="loss",
         name=chosen.name,
-        arguments=arguments,
+        arguments=chosen.args,
         hidden=DEPRECATED,
     )
-    if tried.ndim:
-        raise ConfigError(
-            f"loss {chosen.name} gives values of shape {tuple(tried.shape)} for a "
-            "batch of 2; training needs one number, as with reduction=mean"
-        )
-    return partial(function, **arguments)

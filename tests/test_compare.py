@@ -53,6 +53,7 @@ def test_what_lies_within_the_bound_passes() -> None:
 def test_every_figure_of_two_runs_is_compared() -> None:
     seen = compare(run([1.0]), run([1.25], accuracy=51.0, lr=0.2), 1.0)
     assert (seen.losses, seen.accuracy, seen.avg_loss) == (0.25, 1.0, 0.0)
+    assert seen.train_loss == 0
     assert seen.lrs == pytest.approx(0.1)
 
 

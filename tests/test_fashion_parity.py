@@ -18,13 +18,13 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset, Split
+from jaxtrain.data import Dataset, Split, load
 from jaxtrain.data.order import epoch_order
 from jaxtrain.history import History
 from jaxtrain.rng import Generator
 from parity.cases.fashion import CASES, FLOAT32_BOUND, FLOAT64_BOUND, FashionCase
 from parity.compare import compare
-from parity.fashion import history, judge
+from parity.fashion import Verdict, history, judge
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -82,11 +82,46 @@ def apart(reference: History, candidate: History) -> float:
     return compare(reference, candidate, FLOAT64_BOUND).losses
 
 
+def assert_equal(reference: History, candidate: History) -> None:
+    seen = compare(reference, candidate, FLOAT64_BOUND)
+    assert seen.departure is None
+    assert seen.lrs == seen.accuracy == 0
+    assert max(seen.train_loss, seen.avg_loss) <= FLOAT64_BOUND
+
+
 def test_the_sound_twin_passes(part: Dataset, reference: History) -> None:
+    assert_equal(reference, history(FAULTY, part, "jax"))
+
+
+def test_a_rate_that_moves_every_epoch(part: Dataset) -> None:
+    moving = SchedulerConfig("step_lr", {"step_size": 1, "gamma": 0.5}, "epoch")
+    loop = replace(FAULTY.loop, epochs=3)
+    config = replace(FAULTY, scheduler=moving, loop=loop)
+    theirs = history(config, part, "torch")
+    ours = history(config, part, "jax")
+    assert_equal(theirs, ours)
+    assert len(set(ours.lrs)) == 3
+    early = ours.lrs[35:] + [ours.lrs[-1] / 2] * 35
+    assert early != theirs.lrs
+
+
+def test_a_mean_over_images_is_noticed(part: Dataset, reference: History) -> None:
+    """The tutorial's mean is over batches: 1,000 images leave a last one of 40."""
     candidate = history(FAULTY, part, "jax")
-    comparison = compare(reference, candidate, FLOAT64_BOUND)
-    assert comparison.departure is None
-    assert comparison.lrs == comparison.accuracy == 0
+    weighted = [replace(e, avg_loss=e.avg_loss * (1 + 1e-9)) for e in candidate.epochs]
+    candidate.epochs = weighted
+    seen = compare(reference, candidate, FLOAT64_BOUND)
+    verdict = Verdict(replace(CASES[0], bound=FLOAT64_BOUND), 70, seen)
+    assert seen.departure is None
+    assert not verdict.passed
+
+
+def test_a_part_of_the_data_is_what_both_train_on(part: Dataset) -> None:
+    """Even where it still names the folder of the whole."""
+    whole = replace(part, folder=load("auto").folder)
+    config = replace(FAULTY, loop=replace(FAULTY.loop, epochs=1))
+    steps = [len(history(config, whole, b).losses) for b in ("jax", "torch")]
+    assert steps == [35, 35]
 
 
 @pytest.mark.parametrize(

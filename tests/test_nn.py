@@ -198,6 +198,18 @@ def test_shapes_that_do_not_fit_name_the_layer() -> None:
         MLP(hidden=(0,))
 
 
+def test_nothing_in_and_nothing_out() -> None:
+    assert nn.Linear(0, 3)(jnp.ones((2, 0))).shape == (2, 3)
+    assert nn.Flatten()(jnp.zeros((0, 28, 28))).shape == (0, 784)
+
+
+def test_parameters_that_ask_for_gradients_load() -> None:
+    theirs = torch.nn.Linear(3, 2)
+    ours = nn.Linear(3, 2)
+    nn.load_state_dict(ours, dict(theirs.named_parameters()))
+    assert_same_state(ours, theirs)
+
+
 def test_flatten_and_sequential() -> None:
     x = np.zeros((2, 3, 4, 5))
     for dims in ((), (0,), (1, 2), (-2,)):
@@ -206,5 +218,9 @@ def test_flatten_and_sequential() -> None:
     model = nn.Sequential(nn.ReLU(), nn.Flatten())
     assert len(model) == 2
     assert isinstance(model[-1], nn.Flatten)
+    assert [type(layer) for layer in (model[:1][0], model[1:][0])] == [
+        nn.ReLU,
+        nn.Flatten,
+    ]
     with pytest.raises(IndexError):
         model[2]

@@ -27,6 +27,7 @@ from jaxtrain.models import MLP
 from jaxtrain.registry import ConfigError
 from jaxtrain.rng import Generator
 from jaxtrain.training import Chunk, Numerics, Trainer, run, to_tensor
+from jaxtrain.training._masks import mask_maker
 
 
 @contextmanager
@@ -267,6 +268,38 @@ def test_masks_of_both_sources_train_and_repeat(tiny: Dataset) -> None:
         assert curve(source) == curve(source)
         assert curve(source) != curve(source, seed=1)
     assert curve("torch") != curve("jax")
+
+
+def test_jax_s_masks_differ_from_step_to_step_and_chunk_to_chunk() -> None:
+    model = ModelConfig(hidden=(16,), dropout=0.5, dropout_masks="jax")
+    maker = mask_maker(configured(model=model), MLP(), (28, 28), Generator(0))
+    first, second, later = (
+        jax.random.key_data(keys).tolist()
+        for keys in (*maker(0, (2, 8)), maker(2, (1, 8))[0])
+    )
+    assert first != second
+    assert second != later
+    assert jax.random.key_data(maker(1, (1, 8))[0]).tolist() == second
+
+
+def test_rows_and_targets_that_are_not_there_are_refused(tiny: Dataset) -> None:
+    ours = trainer()
+    data = ours.place(tiny.train.images, tiny.train.labels)
+    for rows in (np.full((1, 4), 200), np.full((1, 4), -1), np.full((1, 4), 0.5)):
+        with pytest.raises(IndexError, match="row numbers"):
+            ours.train(data, Chunk(rows))
+        with pytest.raises(IndexError, match="row numbers"):
+            ours.evaluate(data, rows)
+    with pytest.raises(ValueError, match="200 inputs, but 70 targets"):
+        ours.place(tiny.train.images, tiny.test.labels)
+
+
+def test_types_that_do_not_fit_are_refused() -> None:
+    model = MLP(hidden=(16,), generator=Generator(0))
+    with pytest.raises(ValueError, match=r"float32 parameters.*float64"):
+        Trainer(model, optim.sgd(), losses.cross_entropy, numerics=Numerics("float64"))
+    with pytest.raises(ConfigError, match=r"floatt64.*float64"):
+        Numerics("floatt64")
 
 
 @pytest.mark.parametrize(

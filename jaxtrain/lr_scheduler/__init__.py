@@ -3,7 +3,8 @@
 Names are PyTorch's in lower case with underscores; where PyTorch takes the optimiser,
 these take the base learning rate. A schedule is a function from the number of
 scheduler steps taken so far to the learning rate in force, computed on the host in
-float64 as PyTorch computes it.
+float64 as PyTorch computes it. Compiled code is given its values as data:
+`Chunk(rows, {"lr": [schedule(count) for count in …]})`.
 """
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,9 @@ class Sequential(nnx.Module):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Sequential(*(self[i] for i in range(self.length)[index]))
         return getattr(self, str(range(self.length)[index]))
 
     def __call__(self, input: jax.Array) -> jax.Array:
@@ -57,4 +60,5 @@ class Flatten(nnx.Module):
     def __call__(self, input: jax.Array) -> jax.Array:
         shape = input.shape
         first, last = (range(len(shape))[d] for d in (self.start_dim, self.end_dim))
-        return input.reshape(*shape[:first], -1, *shape[last + 1 :])
+        merged = math.prod(shape[first : last + 1])
+        return input.reshape(*shape[:first], merged, *shape[last + 1 :])

@@ -16,6 +16,11 @@ def _variables(module: nnx.Module) -> dict[str, nnx.Variable]:
     return {".".join(map(str, path)): flat[path] for path in order}
 
 
+def _array(value: Any) -> np.ndarray:
+    # A tensor that asks for gradients is none that NumPy takes.
+    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+
+
 def _paths(module: nnx.Module) -> Iterator[tuple[str, ...]]:
     """Paths in PyTorch's order: own parameters, own buffers, then module by module."""
     members = vars(module).items()
@@ -67,7 +72,7 @@ def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
         ValueError: Linear cannot load this state: missing 'bias'
     """
     own = _variables(module)
-    given = {name: np.asarray(value) for name, value in state.items()}
+    given = {name: _array(value) for name, value in state.items()}
     faults = [f"missing {name!r}" for name in own if name not in given]
     faults += [f"unexpected {name!r}" for name in given if name not in own]
     faults += [

@@ -65,8 +65,8 @@ def adam(
     Example:
         >>> tx = adam(lr=0.1)
         >>> updates, state = tx.update(jnp.array([2.0, -1e-8]), tx.init(jnp.ones(2)))
-        >>> updates.round(4)
-        Array([-0.1 ,  0.05], dtype=float32)
+        >>> [round(float(update), 4) for update in updates]
+        [-0.1, 0.05]
     """
     check_not_negative("learning rate", lr)
     check_not_negative("epsilon value", eps)

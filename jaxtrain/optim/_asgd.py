@@ -67,7 +67,7 @@ def asgd(
         ...     updates, state = tx.update(jnp.array([1.0]), state, params)
         ...     params = optax.apply_updates(params, updates)
         >>> params, state.ax
-        (Array([-0.5], dtype=float32), Array([0.], dtype=float32))
+        (Array([-0.5], dtype=float32), Array([-0.25], dtype=float32))
     """
     for name, value in (
         ("learning rate", lr),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from jaxtrain.registry import ConfigError
+from jaxtrain.config import DTYPES
+from jaxtrain.registry import ConfigError, check_name
 
 
 @dataclass(frozen=True)
@@ -16,21 +17,24 @@ class Numerics:
     otherwise round their operands, which PyTorch does not.
 
     Raises:
-        ConfigError: there is no such device.
+        ConfigError: there is no such type or device.
     """
 
     dtype: str = "float32"
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        check_name("dtype", self.dtype, DTYPES)
         self.find_device()
 
     def find_device(self) -> jax.Device:
         """The first device of the kind asked for."""
         try:
             devices = jax.devices()
-        except RuntimeError as error:
-            raise ConfigError(f"JAX finds no device: {error}") from None
+        except (RuntimeError, AssertionError) as error:
+            # JAX_PLATFORMS names what is not there.
+            reason = str(error).partition("\n")[0] or repr(error)
+            raise ConfigError(f"JAX finds no device: {reason}") from None
         if self.device == "auto":
             return devices[0]
         try:

@@ -5,10 +5,10 @@ from importlib.metadata import version
 import jax
 import numpy as np
 
-from jaxtrain.config import Config
+from jaxtrain.config import Config, check_rates
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
-from jaxtrain.history import Epoch, Event, Started, Steps
+from jaxtrain.history import Epoch, Event, Started, Steps, mean
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
 from jaxtrain.training._build import build_loss, build_optimizer, build_schedule
@@ -27,10 +27,10 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
     Raises:
         ConfigError: something that was asked for does not exist or does not fit.
     """
-    run = _Run(config, dataset)
-    yield run.started()
+    this = _Run(config, dataset)
+    yield this.started()
     for epoch in range(1, config.loop.epochs + 1):
-        yield from run.epoch(epoch)
+        yield from this.epoch(epoch)
 
 
 class _Run:
@@ -66,11 +66,10 @@ class _Run:
     def started(self) -> Started:
         device = self.trainer.numerics.find_device()
         kind = device.device_kind
-        sizes = [784, *self.config.model.hidden, 10]
         return Started(
             backend="jax",
             device=device.platform + (f" ({kind})" if kind != device.platform else ""),
-            model=f"MLP {'-'.join(map(str, sizes))}",
+            model=self.config.model.title(784, 10),
             parameters=sum(p.size for p in jax.tree.leaves(self.trainer.state.params)),
             versions={
                 name: version(name) for name in ("jax", "flax", "optax", "numpy")
@@ -87,7 +86,7 @@ class _Run:
         avg_loss, accuracy = self.test()
         yield Epoch(
             epoch=epoch,
-            train_loss=sum(losses) / len(losses),
+            train_loss=mean(losses),
             accuracy=accuracy,
             avg_loss=avg_loss,
             train_seconds=trained - start,
@@ -120,8 +119,11 @@ class _Run:
 
     def rates(self, epoch: int, steps: int) -> list[float]:
         if self.config.scheduler.every == "epoch":
-            return [self.schedule(epoch - 1)] * steps
-        return [self.schedule(self.steps_taken + i) for i in range(steps)]
+            rates = [self.schedule(epoch - 1)] * steps
+        else:
+            rates = [self.schedule(self.steps_taken + i) for i in range(steps)]
+        check_rates(rates)
+        return rates
 
     def test(self) -> tuple[float, float]:
         size = len(self.test_data.targets)
@@ -130,10 +132,9 @@ class _Run:
             self.trainer.evaluate(self.test_data, rows)
             for rows in batches(order, self.config.data.batch_size, size)
         ]
-        # Batch by batch in float64, as a host loop adds them up.
         losses = [value for result in results for value in _floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
-        return sum(losses) / len(losses), 100 * correct / size
+        return mean(losses), 100 * correct / size
 
 
 def _floats(values: jax.Array) -> list[float]:

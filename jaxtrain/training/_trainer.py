@@ -37,7 +37,10 @@ class Chunk(NamedTuple):
     rows: ArrayLike
     """(steps, batch) row numbers into the data."""
     hyperparameters: Mapping[str, ArrayLike] = MappingProxyType({})
-    """(steps,) values that the optimiser's update is given, such as `lr`."""
+    """(steps,) values that the optimiser's update is given, such as `lr`.
+
+    As everywhere in Optax, a name that the optimiser does not know goes unnoticed.
+    """
     masks: Sequence[ArrayLike] | jax.Array = ()
     """Dropout masks (steps, …) in drawing order, or (steps,) `jax.random` keys."""
 
@@ -65,6 +68,7 @@ class Trainer:
         numerics: Numerics | None = None,
     ):
         self.numerics = Numerics() if numerics is None else numerics
+        _check_types(model, self.numerics)
         tx = optax.with_extra_args_support(optimizer)
         with self.numerics.active():
             model = nnx.clone(model)
@@ -81,7 +85,14 @@ class Trainer:
         self._evaluate = jax.jit(test)
 
     def place(self, inputs: ArrayLike, targets: ArrayLike) -> Placed:
-        """Move a data set to the device, where batches are gathered from it."""
+        """Move a data set to the device, where batches are gathered from it.
+
+        Raises:
+            ValueError: there is not one target for each input.
+        """
+        counts = np.shape(inputs)[0], np.shape(targets)[0]
+        if counts[0] != counts[1]:
+            raise ValueError(f"{counts[0]} inputs, but {counts[1]} targets")
         with self.numerics.active():
             return Placed(jnp.asarray(inputs), jnp.asarray(targets))
 
@@ -91,10 +102,14 @@ class Trainer:
         Returns:
             (steps,) losses, each before its update. They may still be in the making:
             reading them waits.
+
+        Raises:
+            IndexError: a row number lies outside the data.
         """
+        rows, hyperparameters, masks = chunk
+        rows = _row_numbers(rows, len(data.targets))
+        chunk = Chunk(rows, dict(hyperparameters), masks)
         with self.numerics.active():
-            rows, hyperparameters, masks = chunk
-            chunk = Chunk(_row_numbers(rows), dict(hyperparameters), masks)
             self.state, losses = self._train(self.state, data, chunk)
         return losses
 
@@ -104,9 +119,13 @@ class Trainer:
         Returns:
             (steps,) losses, and (steps,) numbers of inputs whose largest output is that
             of their target.
+
+        Raises:
+            IndexError: a row number lies outside the data.
         """
+        rows = _row_numbers(rows, len(data.targets))
         with self.numerics.active():
-            return self._evaluate(self.state, data, _row_numbers(rows))
+            return self._evaluate(self.state, data, rows)
 
     @property
     def model(self) -> nnx.Module:
@@ -116,9 +135,26 @@ class Trainer:
             return nnx.merge(self._eval_graph, state.params, state.buffers)
 
 
-def _row_numbers(rows: ArrayLike) -> np.ndarray:
+def _check_types(model: nnx.Module, numerics: Numerics) -> None:
+    for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)):
+        if (leaf.dtype == np.float64) != (numerics.dtype == "float64"):
+            raise ValueError(
+                f"the model has {leaf.dtype} parameters, but trains in "
+                f"{numerics.dtype}: build it inside numerics.active()"
+            )
+
+
+def _row_numbers(rows: ArrayLike, length: int) -> np.ndarray:
+    # On the host, since compiled code would take the nearest row without a word.
+    rows = np.asarray(rows)
+    if not np.issubdtype(rows.dtype, np.integer):
+        raise IndexError(f"row numbers must be integers, not {rows.dtype}")
+    if rows.size and not 0 <= rows.min() <= rows.max() < length:
+        raise IndexError(
+            f"row numbers from {rows.min()} to {rows.max()} of {length} rows"
+        )
     # One type whatever NumPy's default is, so that one shape means one compilation.
-    return np.asarray(rows, np.int32)
+    return rows.astype(np.int32)
 
 
 def _mask_source(masks: Sequence[Any] | jax.Array) -> GivenMasks | KeyMasks:
@@ -169,6 +205,7 @@ def _test_chunk(
 
     def test(batch: jax.Array) -> tuple[jax.Array, jax.Array]:
         outputs, targets = model(prepare(data.inputs[batch])), data.targets[batch]
-        return loss(outputs, targets), (outputs.argmax(1) == targets).sum()
+        right = outputs.argmax(1) == targets.astype(jnp.int32)
+        return loss(outputs, targets), right.sum()
 
     return jax.lax.map(test, rows)
