@@ -62,7 +62,7 @@ def ulps(
 
     Example:
         >>> float(ulps(1.0, np.nextafter(np.float32(1), np.float32(2)), np.float32))
-        array(1.)
+        1.0
     """
     size = np.maximum(np.abs(np.asarray(reference, np.float64)), scale)
     unit = np.spacing(size.astype(dtype)).astype(np.float64)

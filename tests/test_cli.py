@@ -31,6 +31,8 @@ FLAGS: list[tuple[str, Config]] = [
     ("", Config()),
     ("--data synthetic", Config(data=DataConfig(source="synthetic"))),
     ("--data some/folder", Config(data=DataConfig(source="some/folder"))),
+    # A folder of that name, and not the number.
+    ("--data inf", Config(data=DataConfig(source="inf"))),
     ("--batch-size 7", Config(data=DataConfig(batch_size=7))),
     ("--batch-size 2147483647", Config(data=DataConfig(batch_size=2**31 - 1))),
     ("--shuffle", Config(data=DataConfig(shuffle=True))),

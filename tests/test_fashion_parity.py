@@ -185,7 +185,7 @@ def test_a_dropped_last_batch_is_noticed(
 
 
 def test_float32_notices_a_rate_that_is_a_percent_off(part: Dataset) -> None:
-    """The smallest error of the rate that 5e-5 shows so soon; float64 shows 1e-8."""
+    """Within a hundred steps; float64 shows an error of 1e-8."""
     config = replace(Config(), loop=LoopConfig(epochs=3))
     theirs = history(config, part, "torch")
     assert apart(theirs, history(config, part, "jax")) <= FLOAT32_BOUND

@@ -116,6 +116,11 @@ def test_a_scheduler_refuses(arguments: dict[str, Any], message: str) -> None:
         ({"momentum": (0, 9)}, ": momentum must be a number, but got (0, 9)"),
         ({"momentum": None}, ": momentum must be a number, but got None"),
         ({"momentum": True}, ": momentum must be a number, but got True"),
+        ({"momentum": 1e39}, ": momentum must be within 1e+38, but got 1e+39"),
+        (
+            {"momentum": -(10**400)},
+            f": momentum must be within 1e+38, but got -1{'0' * 48}",
+        ),
         ({"nesterov": 1}, ": nesterov must be true or false, but got 1"),
         ({"nesterov": "yes"}, ": nesterov must be true or false, but got 'yes'"),
         ({"mode": 3}, ": mode must be a word, but got 3"),

@@ -19,6 +19,7 @@ from jaxtrain.config import (
     LossConfig,
     ModelConfig,
     OptimizerConfig,
+    SchedulerConfig,
 )
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches
@@ -292,6 +293,12 @@ def test_rows_and_targets_that_are_not_there_are_refused(tiny: Dataset) -> None:
             ours.evaluate(data, rows)
     with pytest.raises(ValueError, match="200 inputs, but 70 targets"):
         ours.place(tiny.train.images, tiny.test.labels)
+
+
+def test_a_rate_that_a_schedule_lets_grow_is_refused(tiny: Dataset) -> None:
+    growing = SchedulerConfig("step_lr", {"step_size": 1, "gamma": 1e30}, "step")
+    with pytest.raises(ConfigError, match=r"learning rate to 1e\+57"):
+        list(run(configured(scheduler=growing), tiny))
 
 
 def test_types_that_do_not_fit_are_refused() -> None:

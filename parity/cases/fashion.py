@@ -30,8 +30,8 @@ FLOAT32_REASON = (
 )
 FLOAT64_BOUND = 1e-10
 FLOAT64_REASON = (
-    "rounding alone gives about 1e-15 in float64, and the smallest difference of "
-    "meaning that was met gives 1e-7: nothing lies between"
+    "rounding alone gives about 1e-15 in float64, and a learning rate that is off by "
+    "a hundred-millionth already breaks this bound"
 )
 
 ONE_EPOCH = LoopConfig(epochs=1)
