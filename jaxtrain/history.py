@@ -4,11 +4,12 @@ import json
 import math
 import operator
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxtrain import __version__, atomic
 
@@ -152,6 +153,40 @@ def _restored(value: Any) -> Any:
     if isinstance(value, list):
         return [_restored(item) for item in value]
     return math.nan if value is None else value
+
+
+class Evaluation(NamedTuple):
+    """What a test of the model gives; see `Epoch`."""
+
+    accuracy: float
+    avg_loss: float
+
+
+def epoch_events(
+    epoch: int, steps: Iterable[Steps], test: Callable[[], Evaluation]
+) -> Iterator[Event]:
+    """The steps of an epoch as they come, then the epoch with its test.
+
+    Args:
+        epoch: its number, from 1.
+        steps: trains as it is read.
+        test: tests the model, once the steps are all read.
+    """
+    start = time.perf_counter()
+    losses: list[float] = []
+    for some in steps:
+        losses += some.losses
+        yield some
+    trained = time.perf_counter()
+    tested = test()
+    yield Epoch(
+        epoch=epoch,
+        train_loss=mean(losses),
+        accuracy=tested.accuracy,
+        avg_loss=tested.avg_loss,
+        train_seconds=trained - start,
+        test_seconds=time.perf_counter() - trained,
+    )
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,7 +1,6 @@
 """The same run in plain PyTorch: the tutorial's loop, yielding the same events."""
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
@@ -18,7 +17,7 @@ from torchvision.transforms import ToTensor
 
 from jaxtrain import data, registry
 from jaxtrain.config import Config, check_rates
-from jaxtrain.history import Epoch, Event, Started, Steps, mean
+from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events
 from jaxtrain.registry import ConfigError
 from parity.torch_models import MLP
 
@@ -90,7 +89,7 @@ def _run(config: Config, root: Path) -> Iterator[Event]:
     this = _Run(config, root)
     yield this.started()
     for epoch in range(1, config.loop.epochs + 1):
-        yield from this.epoch(epoch)
+        yield from epoch_events(epoch, this.train(epoch), this.test)
 
 
 class _Run:
@@ -128,23 +127,6 @@ class _Run:
             },
         )
 
-    def epoch(self, epoch: int) -> Iterator[Event]:
-        start = time.perf_counter()
-        losses: list[float] = []
-        for steps in self.train(epoch):
-            losses += steps.losses
-            yield steps
-        trained = time.perf_counter()
-        accuracy, avg_loss = self.test()
-        yield Epoch(
-            epoch=epoch,
-            train_loss=mean(losses),
-            accuracy=accuracy,
-            avg_loss=avg_loss,
-            train_seconds=trained - start,
-            test_seconds=time.perf_counter() - trained,
-        )
-
     def train(self, epoch: int) -> Iterator[Steps]:
         self.model.train()
         losses: list[float] = []
@@ -171,7 +153,7 @@ class _Run:
             self.scheduler.step()
 
     @torch.no_grad()
-    def test(self) -> tuple[float, float]:
+    def test(self) -> Evaluation:
         self.model.eval()
         loss, correct = 0.0, 0
         for X, y in self.test_loader:
@@ -180,7 +162,7 @@ class _Run:
             loss += self.loss_fn(pred, y).item()
             correct += int((pred.argmax(1) == y).sum())
         images = len(self.test_loader.dataset)
-        return 100 * correct / images, loss / len(self.test_loader)
+        return Evaluation(100 * correct / images, loss / len(self.test_loader))
 
 
 def _device(config: Config) -> torch.device:

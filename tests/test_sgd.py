@@ -9,23 +9,13 @@ import optax
 import pytest
 
 from jaxtrain import optim
+from parity.cases.optimizers import SGD
 from parity.compare import ulps
 
 torch = pytest.importorskip("torch")
 
 STEPS = 100
-CASES: list[dict[str, Any]] = [
-    {},
-    {"lr": 0.1},
-    {"lr": 0.0},
-    {"momentum": 0.9},
-    {"momentum": 0.9, "dampening": 0.5},
-    {"momentum": 0.9, "dampening": 1.0},
-    {"momentum": 0.9, "nesterov": True},
-    {"weight_decay": 0.1},
-    {"momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
-    {"momentum": 0.5, "dampening": 0.3, "weight_decay": 0.01, "maximize": True},
-]
+CASES = [{"lr": 0.0}, *(dict(case.args) for case in SGD)]
 
 
 def gradients(seed: int = 0) -> np.ndarray:

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 from importlib.metadata import version
 
@@ -8,7 +7,7 @@ import numpy as np
 from jaxtrain.config import Config, check_rates
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
-from jaxtrain.history import Epoch, Event, Started, Steps, mean
+from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events, mean
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
 from jaxtrain.training._build import build_loss, build_optimizer, build_schedule
@@ -30,7 +29,7 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
     this = _Run(config, dataset)
     yield this.started()
     for epoch in range(1, config.loop.epochs + 1):
-        yield from this.epoch(epoch)
+        yield from epoch_events(epoch, this.train(epoch), this.test)
 
 
 class _Run:
@@ -76,23 +75,6 @@ class _Run:
             },
         )
 
-    def epoch(self, epoch: int) -> Iterator[Event]:
-        start = time.perf_counter()
-        losses: list[float] = []
-        for steps in self.train(epoch):
-            losses += steps.losses
-            yield steps
-        trained = time.perf_counter()
-        avg_loss, accuracy = self.test()
-        yield Epoch(
-            epoch=epoch,
-            train_loss=mean(losses),
-            accuracy=accuracy,
-            avg_loss=avg_loss,
-            train_seconds=trained - start,
-            test_seconds=time.perf_counter() - trained,
-        )
-
     def train(self, epoch: int) -> Iterator[Steps]:
         order = epoch_order(
             self.generator, len(self.train_data.targets), self.config.data.shuffle
@@ -125,7 +107,7 @@ class _Run:
         check_rates(rates)
         return rates
 
-    def test(self) -> tuple[float, float]:
+    def test(self) -> Evaluation:
         size = len(self.test_data.targets)
         order = epoch_order(self.generator, size, shuffle=False)
         results = [
@@ -134,7 +116,7 @@ class _Run:
         ]
         losses = [value for result in results for value in _floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
-        return mean(losses), 100 * correct / size
+        return Evaluation(100 * correct / size, mean(losses))
 
 
 def _floats(values: jax.Array) -> list[float]:
