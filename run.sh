@@ -12,14 +12,21 @@ fail() {
     exit 2
 }
 
+make_environment() {
+    "$python" -m venv --clear .venv >/dev/null 2>&1 && return
+    # Debian keeps what gives a new environment its pip in a package of its own; a pip
+    # of the system's can stand in for it.
+    "$python" -m venv --clear --without-pip .venv >/dev/null 2>&1 &&
+        "$python" -m pip --python .venv/bin/python install --quiet pip >&2 ||
+        fail "no virtual environment can be made: apt-get install python3-venv"
+}
+
 install() {
     stamp=".venv/installed-$1"
     [ "$stamp" -nt pyproject.toml ] && return
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         fail "$python is not Python 3.11 or newer: set PYTHON=/path/to/python3.11"
-    # A venv made where Debian's python3-venv is missing has no pip, and is of no use.
-    [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv ||
-        fail "no virtual environment can be made: apt-get install python3-venv"
+    [ -x .venv/bin/pip ] || make_environment
     echo "run.sh: installing into .venv (once; with the tests' PyTorch about 5 GB)" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -e "$2" >&2
     touch "$stamp"
