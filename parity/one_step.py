@@ -20,6 +20,7 @@ import torch
 from jaxtrain import optim
 from parity.cases.optimizers import OptimizerCase
 from parity.compare import difference
+from parity.torch_names import torch_optimizer
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (7,), (6, 5), (5, 6), (2, 3, 4))
 MATRICES: tuple[tuple[int, ...], ...] = ((6, 5), (5, 6), (4, 4), (1, 7), (32, 16))
@@ -63,12 +64,6 @@ def gradients(shape: tuple[int, ...], steps: int, seed: int = 0) -> np.ndarray:
     size = 10.0 ** generator.uniform(-12, 3, (steps, *shape))
     sign = generator.choice([-1.0, 0.0, 1.0], (steps, *shape), p=[0.45, 0.1, 0.45])
     return (sign * size).astype(np.float32)
-
-
-def torch_class(name: str) -> type[torch.optim.Optimizer]:
-    """PyTorch's class for our name."""
-    classes = {key.lower(): value for key, value in vars(torch.optim).items()}
-    return classes[name.replace("_", "")]
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ def _one_step(
             torch.nn.Parameter(torch.as_tensor(value, dtype=kind).clone())
             for value, _, _ in starts
         ]
-        optimizer = torch_class(case.name)(params, **case.args)
+        optimizer = torch_optimizer(case.name)(params, **case.args)
         for p, (_, state, grad) in zip(params, starts, strict=True):
             p.grad = torch.as_tensor(grad, dtype=kind)
             if state:

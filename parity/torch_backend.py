@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from jaxtrain.config import Config, check_rates
 from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events
 from jaxtrain.registry import ConfigError
 from parity.torch_models import MLP
+from parity.torch_names import torch_class, torch_optimizer
 
 REPORT_EVERY = 100
 """Batches between two events."""
@@ -184,19 +184,10 @@ def _device(config: Config) -> torch.device:
     return device
 
 
-def _class(kind: str, name: str, module: ModuleType) -> Callable[..., Any]:
-    """PyTorch's class for our name: `step_lr` is `StepLR`."""
-    names = {key.lower(): key for key in vars(module) if key[:1].isupper()}
-    key = name.replace("_", "")
-    if key not in names:
-        raise ConfigError(f"PyTorch {torch.__version__} has no {kind} {name!r}")
-    return getattr(module, names[key])
-
-
 def _optimizer(config: Config, model: torch.nn.Module) -> torch.optim.Optimizer:
     chosen = config.optimizer
     return registry.build(
-        _class("optimizer", chosen.name, torch.optim),
+        torch_optimizer(chosen.name),
         model.parameters(),
         kind="optimizer",
         name=chosen.name,
@@ -210,7 +201,7 @@ def _scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     chosen = config.scheduler
     if chosen.name is None:
         return None
-    kind = _class("scheduler", chosen.name, torch.optim.lr_scheduler)
+    kind = torch_class("scheduler", chosen.name, torch.optim.lr_scheduler)
 
     @wraps(kind)
     def tried(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:

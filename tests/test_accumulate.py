@@ -77,6 +77,7 @@ def test_schedules_count_steps_and_not_batches() -> None:
     for _ in range(6):
         updates, state = tx.update(jnp.ones(1), state)
         moves.append(float(updates[0]))
+    # The rate and its product with the sum round once each in float32.
     np.testing.assert_allclose(moves, [0, -0.2, 0, -0.4, 0, -0.6], rtol=2**-22)
 
 

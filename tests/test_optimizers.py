@@ -21,7 +21,8 @@ from jaxtrain.optim._rmsprop import RmspropState
 torch = pytest.importorskip("torch")
 
 from parity.cases.optimizers import CASES, Arguments, OptimizerCase
-from parity.one_step import judge, torch_class
+from parity.one_step import judge
+from parity.torch_names import torch_optimizer
 
 SHAPES = ((40,),)
 """Elementwise arithmetic knows no shapes: one vector sees as many gradients."""
@@ -63,7 +64,7 @@ def torch_run(
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        optimizer = torch_class(name)([p], **args)
+        optimizer = torch_optimizer(name)([p], **args)
         for step, grad in enumerate(grads):
             if lrs is not None:
                 optimizer.param_groups[0]["lr"] = float(lrs[step])
@@ -404,7 +405,7 @@ TAKEN: list[tuple[str, Arguments]] = [
 @pytest.mark.parametrize(("name", "args"), REFUSED, ids=str)
 def test_what_pytorch_refuses_is_refused(name: str, args: Arguments) -> None:
     with pytest.raises(ValueError, match="Invalid") as theirs:
-        torch_class(name)([torch.nn.Parameter(torch.ones(1))], **args)
+        torch_optimizer(name)([torch.nn.Parameter(torch.ones(1))], **args)
     with pytest.raises(ValueError, match="Invalid") as ours:
         getattr(optim, name)(**args)
     assert str(ours.value) == str(theirs.value)

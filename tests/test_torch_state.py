@@ -17,6 +17,8 @@ from jaxtrain.optim import (
 
 torch = pytest.importorskip("torch")
 
+from parity.torch_names import torch_optimizer
+
 STEPS, HANDOVER = 60, 25
 ORDER = ["weight", "bias"]
 SHAPES = {"weight": (3, 4), "bias": (3,)}
@@ -37,10 +39,6 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("asgd", {"lr": 0.1, "t0": 10.0, "lambd": 0.01}),
     ("rprop", {}),
 ]
-
-
-def torch_class(name: str) -> Any:
-    return {k.lower(): v for k, v in vars(torch.optim).items()}[name]
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +64,7 @@ class Torch:
     def __init__(self, name: str, arguments: dict[str, Any], start: dict | None = None):
         start = start or {key: np.ones(shape) for key, shape in SHAPES.items()}
         self.tensors = {k: torch.nn.Parameter(torch.tensor(start[k])) for k in ORDER}
-        self.optimizer = torch_class(name)(list(self.tensors.values()), **arguments)
+        self.optimizer = torch_optimizer(name)(list(self.tensors.values()), **arguments)
 
     def run(self, grads: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         seen = []

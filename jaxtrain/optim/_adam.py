@@ -9,8 +9,7 @@ from jaxtrain.optim._build import Tensors, build
 from jaxtrain.optim._hyper import (
     Hyper,
     Hyperparameter,
-    check_betas,
-    check_not_negative,
+    check_adaptive,
 )
 
 Betas = tuple[Hyperparameter, Hyperparameter]
@@ -68,10 +67,7 @@ def adam(
         >>> [round(float(update), 4) for update in updates]
         [-0.1, 0.05]
     """
-    check_not_negative("learning rate", lr)
-    check_not_negative("epsilon value", eps)
-    check_betas(betas)
-    check_not_negative("weight_decay value", weight_decay)
+    check_adaptive(lr, betas, eps, weight_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
     def step(

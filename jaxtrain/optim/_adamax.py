@@ -9,8 +9,7 @@ from jaxtrain.optim._build import Tensors, build
 from jaxtrain.optim._hyper import (
     Hyper,
     Hyperparameter,
-    check_betas,
-    check_not_negative,
+    check_adaptive,
 )
 
 
@@ -58,10 +57,7 @@ def adamax(
         >>> [round(float(u), 4) for u in updates]
         [-0.1, 0.05]
     """
-    check_not_negative("learning rate", lr)
-    check_not_negative("epsilon value", eps)
-    check_betas(betas)
-    check_not_negative("weight_decay value", weight_decay)
+    check_adaptive(lr, betas, eps, weight_decay)
 
     def step(
         p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper

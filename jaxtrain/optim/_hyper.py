@@ -205,3 +205,16 @@ def check_not_negative(name: str, value: Hyperparameter) -> None:
     """Raise `ValueError`, as PyTorch does, for a number below zero or NaN."""
     if isinstance(value, int | float) and not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_adaptive(
+    lr: Hyperparameter,
+    betas: tuple[Hyperparameter, ...],
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """Raise `ValueError` for what PyTorch's Adam and its relatives all refuse."""
+    check_not_negative("learning rate", lr)
+    check_not_negative("epsilon value", eps)
+    check_betas(betas)
+    check_not_negative("weight_decay value", weight_decay)

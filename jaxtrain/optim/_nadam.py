@@ -13,7 +13,7 @@ from jaxtrain.optim._hyper import (
     Coefficient,
     Hyper,
     Hyperparameter,
-    check_betas,
+    check_adaptive,
     check_not_negative,
     table_length,
     widened,
@@ -71,10 +71,7 @@ def nadam(
         >>> round(float(updates[0]), 4), round(float(state.mu_product), 4)
         (-0.1056, 0.4501)
     """
-    check_not_negative("learning rate", lr)
-    check_not_negative("epsilon value", eps)
-    check_betas(betas)
-    check_not_negative("weight_decay value", weight_decay)
+    check_adaptive(lr, betas, eps, weight_decay)
     check_not_negative("momentum_decay value", momentum_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 

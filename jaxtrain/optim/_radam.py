@@ -12,8 +12,7 @@ from jaxtrain.optim._hyper import (
     Coefficient,
     Hyper,
     Hyperparameter,
-    check_betas,
-    check_not_negative,
+    check_adaptive,
     powers,
 )
 
@@ -74,10 +73,7 @@ def radam(
         -0.2
         -0.0026
     """
-    check_not_negative("learning rate", lr)
-    check_not_negative("epsilon value", eps)
-    check_betas(betas)
-    check_not_negative("weight_decay value", weight_decay)
+    check_adaptive(lr, betas, eps, weight_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
     def step(

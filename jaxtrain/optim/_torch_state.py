@@ -71,8 +71,7 @@ def to_torch_state_dict(
         if name in EAGER or int(own.count):
             for number, member in zip(numbers, members, strict=True):
                 entry = {key: np.array(tensors[key][member]) for key in tensors}
-                if entry or name != "sgd":
-                    saved[number] = _with_step(name, entry, int(own.count))
+                saved[number] = _with_step(name, entry, int(own.count))
         described.append(
             _describe(optimizer, {**arguments, **group}, own.count, list(numbers))
         )
