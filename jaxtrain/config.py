@@ -20,6 +20,10 @@ DTYPES = ("float32", "float64", "bfloat16")
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 MASKS = ("torch", "jax")
 INTERVALS = ("epoch", "step")
+LOSSES = tuple(sorted(losses.CLASSIFICATION))
+SCHEDULERS = tuple(
+    sorted((*lr_scheduler.SCHEDULERS, *lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED))
+)
 LEAST_SEED, GREATEST_SEED = -(2**63), 2**64 - 1
 GREATEST_SIZE = 2**31 - 1
 GREATEST_LR = GREATEST_NUMBER
@@ -129,15 +133,23 @@ class LossConfig:
         "--loss",
         "loss function",
         metavar="NAME",
-        choices=losses.__all__,
+        choices=LOSSES,
     )
     args: Mapping[str, Any] = arguments_option(
         "--loss-args",
         "its arguments, as torch.nn.functional names them, say label_smoothing=0.1",
     )
+    l1: float = option(
+        0.0, "--l1", "factor of the sum of all |weights|, added to the loss", type=float
+    )
+    l2: float = option(
+        0.0, "--l2", "factor of the sum of all weights squared, added too", type=float
+    )
 
     def __post_init__(self) -> None:
-        check_name("loss", self.name, losses.__all__)
+        check_name("loss", self.name, LOSSES)
+        _check_range("--l1", self.l1, 0, GREATEST_NUMBER)
+        _check_range("--l2", self.l2, 0, GREATEST_NUMBER)
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ class OptimizerConfig:
     name: str = option(
         "sgd",
         "--optimizer",
-        "what moves the weights",
+        "what moves the weights; muon leaves the biases to sgd",
         metavar="NAME",
         choices=optim.OPTIMIZERS,
     )
@@ -156,6 +168,11 @@ class OptimizerConfig:
         "--optimizer-args",
         "its other arguments, as torch.optim names them, say momentum=0.9",
     )
+
+    @property
+    def rest(self) -> str | None:
+        """What moves the parameters that `name` cannot: Muon takes matrices alone."""
+        return "sgd" if self.name == "muon" else None
 
     def __post_init__(self) -> None:
         check_name("optimizer", self.name, optim.OPTIMIZERS)
@@ -176,11 +193,13 @@ class SchedulerConfig:
         "--scheduler",
         "what moves the learning rate; without one it stays",
         metavar="NAME",
-        choices=lr_scheduler.__all__,
+        choices=SCHEDULERS,
     )
     args: Mapping[str, Any] = arguments_option(
         "--scheduler-args",
-        "its arguments, as torch.optim.lr_scheduler names them, say step_size=3",
+        "its arguments, as torch.optim.lr_scheduler names them, say step_size=3; "
+        "schedulers='linear_lr(total_iters=5),step_lr(step_size=9)' milestones=5, "
+        "for a sequential_lr",
     )
     every: str = option(
         "epoch",
@@ -189,10 +208,20 @@ class SchedulerConfig:
         choices=INTERVALS,
     )
 
+    @property
+    def watches(self) -> bool:
+        """Whether it goes by the average test loss."""
+        return self.name == "reduce_lr_on_plateau"
+
     def __post_init__(self) -> None:
         check_name("--scheduler-every", self.every, INTERVALS)
         if self.name is not None:
-            check_name("scheduler", self.name, lr_scheduler.__all__)
+            check_name("scheduler", self.name, SCHEDULERS)
+            if self.watches and self.every == "step":
+                raise ConfigError(
+                    f"--scheduler {self.name} watches the average test loss, which "
+                    "comes once an epoch: leave out --scheduler-every step"
+                )
             return
         useless = [f"--scheduler-args {key}={v}" for key, v in self.args.items()]
         useless += [f"--scheduler-every {self.every}"] * (self.every != "epoch")
@@ -269,6 +298,13 @@ class Config:
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     records: RecordsConfig = field(default_factory=RecordsConfig)
+
+    def __post_init__(self) -> None:
+        if self.optimizer.name == "lbfgs" and self.model.dropout:
+            raise ConfigError(
+                f"--dropout {self.model.dropout} does not fit --optimizer lbfgs, which "
+                "compares losses of one batch: they would have different masks"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON can hold it; `from_dict` makes it whole again."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from jaxtrain import __version__
-from jaxtrain.config import Config
+from jaxtrain.config import Config, LossConfig
 from jaxtrain.data import Dataset
 from jaxtrain.history import PYTHON, Epoch, Event, Started, Steps
 
@@ -120,7 +120,10 @@ class Display:
         for batch, loss in enumerate(event.losses, event.first):
             if batch % PRINT_EVERY == 0:
                 current = min((batch + 1) * batch_size, self.size)
-                self.bar.print(f"loss: {loss:>7f}  [{current:>5d}/{self.size:>5d}]")
+                rate = self._rate(event, batch - event.first)
+                self.bar.print(
+                    f"loss: {loss:>7f}  [{current:>5d}/{self.size:>5d}]{rate}"
+                )
         done = min((event.first + len(event.losses)) * batch_size, self.size)
         before = (event.epoch - 1) * self.size
         self.bar.show(
@@ -128,6 +131,13 @@ class Display:
             before + done,
             self.config.loop.epochs * self.size,
         )
+
+    def _rate(self, event: Steps, index: int) -> str:
+        """The learning rate, and a momentum that moves, if a scheduler sets them."""
+        if self.config.scheduler.name is None:
+            return ""
+        momentum = f"  momentum: {event.momenta[index]:.4g}" if event.momenta else ""
+        return f"  lr: {event.lrs[index]:.4g}{momentum}"
 
     def _epoch(self, event: Epoch) -> None:
         self.trained_for += event.train_seconds
@@ -165,15 +175,22 @@ def _recipe(config: Config) -> str:
     """All that decides how the weights move, in one line."""
     loss, optimizer, scheduler = config.loss, config.optimizer, config.scheduler
     parts = [
-        _call(loss.name, loss.args),
+        _call(loss.name, loss.args) + _penalty(loss),
         _call(optimizer.name, {"lr": optimizer.lr} | dict(optimizer.args)),
     ]
+    if optimizer.rest is not None:
+        parts[-1] += f" on matrices and {optimizer.rest}(lr={optimizer.lr}) on the rest"
     if scheduler.name is not None:
         parts.append(f"{_call(scheduler.name, scheduler.args)} every {scheduler.every}")
     order = "shuffled" if config.data.shuffle else "in stored order"
     parts.append(f"batches of {config.data.batch_size} {order}")
     parts.append(f"seed {config.loop.seed}")
     return ", ".join(parts)
+
+
+def _penalty(loss: LossConfig) -> str:
+    factors = {"|weights|": loss.l1, "weights²": loss.l2}
+    return "".join(f" + {value:g}·sum of {k}" for k, value in factors.items() if value)
 
 
 def _call(name: str, arguments: Mapping[str, Any]) -> str:

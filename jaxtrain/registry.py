@@ -10,7 +10,7 @@ import inspect
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 GREATEST_NUMBER = 1e38
 """Just within float32, beyond which PyTorch raises and JAX goes on with infinity."""
@@ -197,6 +197,51 @@ def parse_argument(text: str) -> tuple[str, Any]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return key, value
     return key, literal if _is_plain(literal) else value
+
+
+class Call(NamedTuple):
+    """A function by name with its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+def parse_calls(text: Any) -> list[Call]:
+    """Read `first(key=value),second(key=value)`, where a value may be such a list too.
+
+    Raises:
+        ConfigError: it is not of that form.
+
+    Example:
+        >>> parse_calls("step_lr(step_size=3),constant_lr()")[0]
+        Call(name='step_lr', arguments={'step_size': 3})
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        return [_call(item) for item in _items(node)]
+    except (ValueError, SyntaxError, AttributeError, RecursionError):
+        raise ConfigError(
+            f"{text!r} is not of the form FIRST(KEY=VALUE),SECOND(KEY=VALUE)"
+        ) from None
+
+
+def _items(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+
+
+def _call(node: ast.expr) -> Call:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        raise ValueError(node)
+    if node.args or any(keyword.arg is None for keyword in node.keywords):
+        raise ValueError(node)
+    values = {str(keyword.arg): keyword.value for keyword in node.keywords}
+    return Call(node.func.id, {key: _value(value) for key, value in values.items()})
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(_items(node)[0], ast.Call):
+        return ast.unparse(node)
+    return parse_argument(f"value={ast.unparse(node)}")[1]
 
 
 _SPELLINGS = {"true": "True", "false": "False", "inf": "1e999", "-inf": "-1e999"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from jaxtrain.data import DataError
-from jaxtrain.registry import ConfigError
+from jaxtrain.registry import ConfigError, check_name
 
 PROG = "python -m parity"
 
@@ -35,11 +35,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     seeds.add_argument("--seeds", type=_positive, default=20, metavar="N")
     seeds.add_argument("--epochs", type=_positive, default=10, metavar="N")
-    bench = commands.add_parser("bench", help="both sides timed in turn")
-    bench.add_argument("what", choices=("fashion",))
-    bench.add_argument("--epochs", type=_positive, default=10, metavar="N")
-    bench.add_argument("--rounds", type=_positive, default=5, metavar="N")
+    optimizers = commands.add_parser(
+        "optimizers", help="one step from PyTorch's state, every optimiser and argument"
+    )
+    optimizers.add_argument("names", nargs="*", metavar="NAME")
+    _add_benchmarks(commands.add_parser("bench", help="both sides timed in turn"))
     return parser
+
+
+def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
+    what = bench.add_subparsers(dest="what", required=True, metavar="WHAT")
+    fashion = what.add_parser("fashion", help="whole runs, against PyTorch")
+    fashion.add_argument("--epochs", type=_positive, default=10, metavar="N")
+    fashion.add_argument("--rounds", type=_positive, default=5, metavar="N")
+    optimizers = what.add_parser("optimizers", help="single updates, against Optax")
+    optimizers.add_argument("names", nargs="*", metavar="NAME")
+    optimizers.add_argument("--pairs", type=_positive, default=60, metavar="N")
 
 
 def _fashion(epochs: int | None) -> int:
@@ -61,14 +72,48 @@ def _seeds(count: int, epochs: int) -> int:
     return 0
 
 
-def _bench(epochs: int, rounds: int) -> int:
+def _optimizers(names: Sequence[str]) -> int:
+    from jaxtrain import optim
+    from parity import optimizers
+
+    # L-BFGS looks at all parameters and several losses: its tests are its own.
+    known = [name for name in optim.OPTIMIZERS if name != "lbfgs"]
+    print(optimizers.HEADER, flush=True)
+    passed = True
+    for row in optimizers.rows(_chosen(names, known), _progress):
+        print(row, flush=True)
+        passed = passed and row.passed
+    return 0 if passed else 1
+
+
+def _chosen(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        check_name("optimizer", name, known)
+    return names or known
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _bench_fashion(epochs: int, rounds: int) -> int:
     from parity.bench import fashion
+    from parity.bench.machine import machine
 
-    def progress(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+    print(machine())
+    print(fashion.table(fashion.measure(epochs, rounds, _progress)))
+    return 0
 
-    print(fashion.machine())
-    print(fashion.table(fashion.measure(epochs, rounds, progress)))
+
+def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
+    from parity.bench import optimizers
+    from parity.bench.machine import machine
+
+    print(machine())
+    print(optimizers.HEADER, flush=True)
+    chosen = _chosen(names, optimizers.names())
+    for timing in optimizers.measure(chosen, pairs, _progress):
+        print(timing, flush=True)
     return 0
 
 
@@ -80,7 +125,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fashion(options.epochs)
         if options.command == "seeds":
             return _seeds(options.seeds, options.epochs)
-        return _bench(options.epochs, options.rounds)
+        if options.command == "optimizers":
+            return _optimizers(options.names)
+        if options.what == "optimizers":
+            return _bench_optimizers(options.names, options.pairs)
+        return _bench_fashion(options.epochs, options.rounds)
     except (ConfigError, DataError) as error:
         print(f"{PROG}: error: {error}", file=sys.stderr)
         return 2

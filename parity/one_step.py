@@ -6,7 +6,7 @@ tensor are compared; half of the steps start from p = 0, where the parameter hid
 rounding of the update, and half from p near 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,10 +20,7 @@ import torch
 from jaxtrain import optim
 from parity.cases.optimizers import OptimizerCase
 from parity.compare import difference
-from parity.torch_names import torch_optimizer
-
-SHAPES: tuple[tuple[int, ...], ...] = ((), (7,), (6, 5), (5, 6), (2, 3, 4))
-MATRICES: tuple[tuple[int, ...], ...] = ((6, 5), (5, 6), (4, 4), (1, 7), (32, 16))
+from parity.torch_names import torch_gradient, torch_optimizer
 
 LEAST_BOUND = 4.0
 """Units in the last place: an update rounds some ten times, in an order of its own."""
@@ -81,6 +78,8 @@ class Steps:
     """The same steps in float64, from the same state."""
     swing: Tensors
     """How far each tensor moves in units of the relative move of what went in."""
+    jolted: list[Tensors]
+    """The float64 steps with one element a unit of the narrower type away."""
 
 
 def torch_steps(
@@ -97,24 +96,30 @@ def torch_steps(
     state: TorchState = {}
     value = np.ones(grads.shape[1:])
     befores, afters, exacts, swings = [], [], [], []
+    jolts: list[list[Tensors]] = []
     for step, grad in enumerate(grads):
         if start is not None:
             value = start[step]
         befores.append(_arrays(value, state, dtype))
-        exact, swing = _exact_step(case, value, state, grad)
+        exact, swing = _exact_step(case.with_eps_of(dtype), value, state, grad)
         exacts.append(exact)
         swings.append(swing)
+        jolts.append(_jolted_steps(case, value, state, grad))
         ((value, state),) = _one_step(case, [(value, state, grad)], dtype)
         afters.append(_arrays(value, state, dtype))
     names = afters[-1].keys()
     return Steps(
         grads,
-        {name: [before.get(name) for before in befores] for name in names},
-        *(
-            {name: np.stack([column[name] for column in columns]) for name in names}
-            for columns in (afters, exacts, swings)
-        ),
+        before={name: [before.get(name) for before in befores] for name in names},
+        after=_columns(names, afters),
+        exact=_columns(names, exacts),
+        swing=_columns(names, swings),
+        jolted=[_columns(names, rows) for rows in zip(*jolts, strict=True)],
     )
+
+
+def _columns(names: Iterable[str], rows: Sequence[Tensors]) -> Tensors:
+    return {name: np.stack([row[name] for row in rows]) for name in names}
 
 
 NUDGE = 2.0**-20
@@ -139,6 +144,25 @@ def _exact_step(
     return exact, swing
 
 
+def _jolted_steps(
+    case: OptimizerCase, value: np.ndarray, state: TorchState, grad: np.ndarray
+) -> list[Tensors]:
+    """Steps after another rounding of one element of what enters the narrower type."""
+    if case.rounds_to is None:
+        return []
+    starts = []
+    for index in np.linspace(0, grad.size - 1, 4).astype(int):
+        factor = np.ones(grad.shape)
+        factor.flat[index] += float(jnp.finfo(case.rounds_to).eps)
+        moved = {
+            name: torch.as_tensor(factor * item.numpy())
+            for name, item in state.items()
+            if torch.is_tensor(item)
+        }
+        starts.append((value, moved, grad * factor))
+    return [_arrays(*end) for end in _one_step(case, starts, "float64")]
+
+
 def _one_step(
     case: OptimizerCase,
     starts: Sequence[tuple[np.ndarray, TorchState, np.ndarray]],
@@ -156,7 +180,7 @@ def _one_step(
         ]
         optimizer = torch_optimizer(case.name)(params, **case.args)
         for p, (_, state, grad) in zip(params, starts, strict=True):
-            p.grad = torch.as_tensor(grad, dtype=kind)
+            p.grad = torch_gradient(case.name, torch.as_tensor(grad, dtype=kind))
             if state:
                 optimizer.state[p] = _copied(state, kind)
         optimizer.step()
@@ -167,9 +191,7 @@ def _one_step(
 
 def _copied(state: TorchState, kind: torch.dtype) -> TorchState:
     return {
-        name: item.clone()
-        if name == "step"
-        else item.to(kind, copy=True)
+        name: item.to(item.dtype if name == "step" else kind, copy=True)
         if torch.is_tensor(item)
         else item
         for name, item in state.items()
@@ -218,7 +240,11 @@ def _all_at_once(
 
 
 def measure(
-    steps: Steps, ours: Tensors, dtype: str, own: Mapping[str, float]
+    steps: Steps,
+    ours: Tensors,
+    dtype: str,
+    own: Mapping[str, float],
+    rounds_to: str | None = None,
 ) -> list[Measure]:
     """The worst element of each tensor, in units of the largest of its terms.
 
@@ -233,18 +259,26 @@ def measure(
         ours: every tensor after each of the same steps.
         dtype: type of both.
         own: PyTorch's own distances, from `own_distances`.
+        rounds_to: the type in which the update is made, where it is narrower: then its
+            spacing at the largest element of the update is the least unit.
     """
-    apart = _distances(steps, ours, dtype)
+    apart = _distances(steps, ours, dtype, rounds_to)
     return [Measure(name, apart[name], own[name]) for name in apart]
 
 
-def own_distances(steps: Steps) -> dict[str, float]:
+def own_distances(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
     """How far PyTorch's float32 steps are from its float64 steps, in float32 units.
 
     They stand for float64 as well: the same operations round there, as often, and
-    nothing wider is at hand to count it in.
+    nothing wider is at hand to count it in. An update that is made in a narrower type
+    is also taken with one element rounded the other way.
     """
-    return _distances(steps, steps.exact, "float32")
+    worst = _distances(steps, steps.exact, "float32", rounds_to)
+    if rounds_to is not None:
+        for other in steps.jolted:
+            param = _distances(steps, other, "float32", rounds_to)["param"]
+            worst["param"] = max(worst["param"], param)
+    return worst
 
 
 def _largest_term(steps: Steps, name: str) -> np.ndarray:
@@ -255,13 +289,17 @@ def _largest_term(steps: Steps, name: str) -> np.ndarray:
     return np.max(terms, axis=0)
 
 
-def _distances(steps: Steps, others: Tensors, dtype: str) -> dict[str, float]:
+def _distances(
+    steps: Steps, others: Tensors, dtype: str, rounds_to: str | None
+) -> dict[str, float]:
     kind, worst = np.finfo(dtype), {}
     for name, after in steps.after.items():
         term = _largest_term(steps, name)
         # Where PyTorch's step is not finite, ours must be: 0 apart, or infinitely.
         size = np.where(np.isfinite(term), np.clip(term, kind.tiny, kind.max), 1)
         unit = np.spacing(size.astype(dtype)).astype(np.float64)
+        if name == "param" and rounds_to is not None:
+            unit = np.maximum(unit, _update_unit(steps, rounds_to))
         # XLA's CPU code takes subnormal numbers for 0.
         pair = (np.where(np.abs(x) < kind.tiny, 0, x) for x in (after, others[name]))
         with np.errstate(over="ignore"):
@@ -269,11 +307,20 @@ def _distances(steps: Steps, others: Tensors, dtype: str) -> dict[str, float]:
     return worst
 
 
+def _update_unit(steps: Steps, rounds_to: str) -> np.ndarray:
+    """The spacing of a narrower type at the largest element of each step's update."""
+    before = np.stack(steps.before["param"])  # type: ignore[arg-type]
+    moves = np.abs(steps.after["param"].astype(np.float64) - before)
+    largest = moves.max(axis=tuple(range(1, moves.ndim)), keepdims=True)
+    eps = float(jnp.finfo(rounds_to).eps)
+    return eps * 2.0 ** np.floor(np.log2(np.maximum(largest, 1e-300)))
+
+
 def judge(
     case: OptimizerCase,
     dtype: str,
     steps: int = 100,
-    shapes: tuple[tuple[int, ...], ...] = SHAPES,
+    shapes: tuple[tuple[int, ...], ...] | None = None,
     tx: optax.GradientTransformationExtraArgs | None = None,
 ) -> list[Measure]:
     """Measure every tensor of a case: the worst over all shapes and both starts.
@@ -284,21 +331,22 @@ def judge(
         case: the optimiser and its arguments.
         dtype: float32 or float64.
         steps: consecutive steps from each start.
-        shapes: of the parameters.
+        shapes: of the parameters; the case's own if not given.
         tx: what is judged; our optimiser of that name if not given.
     """
     if tx is None:
         tx = getattr(optim, case.name)(**case.args)
     worst: dict[str, Measure] = {}
     with jax.enable_x64(dtype == "float64"):
-        for seed, shape in enumerate(shapes):
+        for seed, shape in enumerate(shapes or case.shapes):
             grads = gradients(shape, steps, seed)
             for start in (np.zeros_like(grads), None):
                 taken = narrow = torch_steps(case, grads, start, "float32")
                 if dtype != "float32":
                     taken = torch_steps(case, grads, start, dtype)
-                ours, own = our_steps(tx, taken, dtype), own_distances(narrow)
-                for found in measure(taken, ours, dtype, own):
+                ours = our_steps(tx, taken, dtype)
+                own = own_distances(narrow, case.rounds_to)
+                for found in measure(taken, ours, dtype, own, case.rounds_to):
                     held = worst.get(found.tensor, found)
                     worst[found.tensor] = Measure(
                         found.tensor,

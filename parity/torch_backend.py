@@ -3,10 +3,8 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,21 +16,29 @@ from jaxtrain import data, registry
 from jaxtrain.config import Config, check_rates
 from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events
 from jaxtrain.registry import ConfigError
+from parity.torch_losses import configured_loss, penalty
 from parity.torch_models import MLP
-from parity.torch_names import torch_class, torch_optimizer
+from parity.torch_names import torch_gradient, torch_optimizer
+from parity.torch_schedulers import torch_scheduler
 
 REPORT_EVERY = 100
 """Batches between two events."""
-
-DEPRECATED = ("size_average", "reduce")
-"""Arguments of losses that `reduction` has replaced: not on offer."""
 
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 """Arguments that choose an implementation and not a formula: not on offer."""
 
 
-def run(config: Config, dataset: data.Dataset) -> Iterator[Event]:
+def run(
+    config: Config,
+    dataset: data.Dataset,
+    prepare: Callable[[torch.nn.Module], None] = lambda model: None,
+) -> Iterator[Event]:
     """Train as configured, in PyTorch.
+
+    Args:
+        config: the run.
+        dataset: what it trains on.
+        prepare: what is done to the model before it is trained.
 
     Initial weights, order and masks come from PyTorch's global generator, so two such
     runs should follow one another and not take turns.
@@ -43,7 +49,7 @@ def run(config: Config, dataset: data.Dataset) -> Iterator[Event]:
     # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
     wide = config.loop.dtype == "float64"
     with _torchvision_root(dataset) as root:
-        events = _run(config, root)
+        events = _run(config, root, prepare)
         yield from _with_default_dtype(events, torch.float64 if wide else torch.float32)
 
 
@@ -85,8 +91,11 @@ def _holds(root: Path, split: data.Split, train: bool) -> bool:
     )
 
 
-def _run(config: Config, root: Path) -> Iterator[Event]:
+def _run(
+    config: Config, root: Path, prepare: Callable[[torch.nn.Module], None]
+) -> Iterator[Event]:
     this = _Run(config, root)
+    prepare(this.model)
     yield this.started()
     for epoch in range(1, config.loop.epochs + 1):
         yield from epoch_events(epoch, this.train(epoch), this.test)
@@ -102,9 +111,9 @@ class _Run:
         torch.manual_seed(config.loop.seed)
         model = MLP(hidden=config.model.hidden, dropout=config.model.dropout)
         self.model = model.to(self.device, self.dtype)
-        self.loss_fn = _loss(config, self.device, self.dtype)
-        self.optimizer = _optimizer(config, self.model)
-        self.scheduler = _scheduler(config, self.optimizer)
+        self.loss_fn = configured_loss(config, self.device, self.dtype)
+        self.optimizers = _optimizers(config, self.model)
+        self.schedulers = [torch_scheduler(config, each) for each in self.optimizers]
         self.train_loader, self.test_loader = (
             DataLoader(
                 FashionMNIST(root, train=train, transform=ToTensor()),
@@ -131,26 +140,53 @@ class _Run:
         self.model.train()
         losses: list[float] = []
         lrs: list[float] = []
+        momenta: list[float] = []
         for batch, (X, y) in enumerate(self.train_loader):
-            loss = self.loss_fn(
-                self.model(X.to(self.device, self.dtype)), y.to(self.device)
-            )
-            loss.backward()
-            lrs.append(float(self.optimizer.param_groups[0]["lr"]))
+            group = self.optimizers[0].param_groups[0]
+            lrs.append(float(group["lr"]))
+            if getattr(self.schedulers[0], "cycle_momentum", False):
+                betas = group.get("betas")
+                momenta.append(float(betas[0] if betas else group["momentum"]))
             check_rates(lrs[-1:])
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            losses.append(loss.item())
+            X, y = X.to(self.device, self.dtype), y.to(self.device)
+            losses.append(self.update(X, y).item())
             self.tick("step")
             if len(losses) == REPORT_EVERY or batch + 1 == len(self.train_loader):
-                yield Steps(epoch, batch + 1 - len(losses), losses, lrs)
-                losses, lrs = [], []
+                yield Steps(epoch, batch + 1 - len(losses), losses, lrs, momenta)
+                losses, lrs, momenta = [], [], []
         self.tick("epoch")
 
+    def update(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Take a step on one batch, and return the loss before it."""
+        if self.config.optimizer.name == "lbfgs":
+            return self.optimizers[0].step(lambda: self.backward(X, y))
+        loss = self.backward(X, y)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return loss
+
+    def backward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss of one batch, with its gradients in place of the last ones."""
+        self.model.zero_grad()
+        loss = self.loss_fn(self.model(X), y) + penalty(self.config, self.model)
+        loss.backward()
+        for p in self.model.parameters():
+            p.grad = torch_gradient(self.config.optimizer.name, p.grad)
+        return loss
+
     def tick(self, what: str) -> None:
-        """Step the scheduler, if it steps after that."""
-        if self.scheduler is not None and self.config.scheduler.every == what:
-            self.scheduler.step()
+        """Step the schedulers, if they step after that."""
+        chosen = self.config.scheduler
+        if chosen.name is not None and chosen.every == what and not chosen.watches:
+            self.step_schedulers()
+
+    def step_schedulers(self, *metric: float) -> None:
+        for scheduler in self.schedulers:
+            try:
+                scheduler.step(*metric)
+            except (ValueError, ArithmeticError) as error:
+                name = self.config.scheduler.name
+                raise ConfigError(f"scheduler {name}: {error}") from error
 
     @torch.no_grad()
     def test(self) -> Evaluation:
@@ -161,8 +197,10 @@ class _Run:
             pred = self.model(X)
             loss += self.loss_fn(pred, y).item()
             correct += int((pred.argmax(1) == y).sum())
-        images = len(self.test_loader.dataset)
-        return Evaluation(100 * correct / images, loss / len(self.test_loader))
+        images, avg_loss = len(self.test_loader.dataset), loss / len(self.test_loader)
+        if self.config.scheduler.watches:
+            self.step_schedulers(avg_loss)
+        return Evaluation(100 * correct / images, avg_loss)
 
 
 def _device(config: Config) -> torch.device:
@@ -184,76 +222,21 @@ def _device(config: Config) -> torch.device:
     return device
 
 
-def _optimizer(config: Config, model: torch.nn.Module) -> torch.optim.Optimizer:
-    chosen = config.optimizer
-    return registry.build(
+def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Optimizer]:
+    chosen, params = config.optimizer, list(model.parameters())
+    rest: list[torch.nn.Parameter] = []
+    if chosen.rest is not None:
+        rest = [p for p in params if p.ndim != 2]
+        params = [p for p in params if p.ndim == 2]
+    built = registry.build(
         torch_optimizer(chosen.name),
-        model.parameters(),
+        params,
         kind="optimizer",
         name=chosen.name,
         arguments=chosen.args,
         fixed={"lr": chosen.lr},
         hidden=IMPLEMENTATION,
     )
-
-
-def _scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
-    chosen = config.scheduler
-    if chosen.name is None:
-        return None
-    kind = torch_class("scheduler", chosen.name, torch.optim.lr_scheduler)
-
-    @wraps(kind)
-    def tried(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:
-        # Some values are not refused before a scheduler's first step.
-        other = torch.optim.SGD([torch.zeros(1)], lr=config.optimizer.lr)
-        trial = kind(other, **arguments)
-        other.step()
-        trial.step()
-        return kind(optimizer, **arguments)
-
-    return registry.build(
-        tried,
-        optimizer,
-        kind="scheduler",
-        name=chosen.name,
-        arguments=chosen.args,
-    )
-
-
-def _loss(
-    config: Config, device: torch.device, dtype: torch.dtype
-) -> Callable[..., torch.Tensor]:
-    chosen = config.loss
-    function = getattr(torch.nn.functional, chosen.name)
-
-    @wraps(function)
-    def tried(
-        outputs: torch.Tensor, targets: torch.Tensor, **arguments: Any
-    ) -> Callable[..., torch.Tensor]:
-        tensors = {
-            key: torch.tensor(value, dtype=dtype, device=device)
-            if isinstance(value, tuple | list)
-            else value
-            for key, value in arguments.items()
-        }
-        try:
-            value = function(outputs, targets, **tensors)
-        except RuntimeError as error:
-            raise ValueError(str(error)) from error
-        if value.ndim:
-            raise ValueError(
-                f"it gives values of shape {tuple(value.shape)} for a batch of "
-                f"{len(targets)}; training needs one number, as with reduction=mean"
-            )
-        return partial(function, **tensors)
-
-    return registry.build(
-        tried,
-        torch.zeros(2, 10, dtype=dtype, device=device),
-        torch.zeros(2, dtype=torch.int64, device=device),
-        kind="loss",
-        name=chosen.name,
-        arguments=chosen.args,
-        hidden=DEPRECATED,
-    )
+    if chosen.rest is None:
+        return [built]
+    return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]

@@ -29,3 +29,11 @@ def torch_class(kind: str, name: str, module: ModuleType) -> Callable[..., Any]:
 def torch_optimizer(name: str) -> Callable[..., torch.optim.Optimizer]:
     """PyTorch's optimiser of our name; see `torch_class`."""
     return torch_class("optimizer", name, torch.optim)
+
+
+def torch_gradient(name: str, grad: torch.Tensor) -> torch.Tensor:
+    """A gradient as PyTorch's optimiser of our name takes it.
+
+    SparseAdam takes none but sparse ones; here the rows that are not all zero.
+    """
+    return grad.to_sparse(1) if name == "sparse_adam" else grad

@@ -11,8 +11,8 @@ ROOT = Path(jaxtrain.__file__).parent
 # The lowest first; each may import those before it.
 # fmt: off
 ORDER = [
-    "_lazy", "atomic", "rng", "data", "init", "nn", "models", "losses",
-    "lr_scheduler", "optim", "registry", "config", "history", "records",
+    "_lazy", "atomic", "registry", "rng", "data", "init", "nn", "models", "losses",
+    "lr_scheduler", "optim", "config", "history", "records",
     "training", "cli", "display", "process", "fashion",
 ]
 # fmt: on

@@ -289,8 +289,9 @@ finally:
 FEW = """
 from jaxtrain import losses, lr_scheduler, optim
 optim.OPTIMIZERS = ("adam", "sgd")
-losses.__all__ = ["cross_entropy", "mse_loss"]
-lr_scheduler.__all__ = ["exponential_lr", "step_lr"]
+losses.CLASSIFICATION = ("cross_entropy", "mse_loss")
+lr_scheduler.SCHEDULERS = ("exponential_lr", "step_lr")
+lr_scheduler.SETTING_LR = lr_scheduler.COMPOSED = ()
 """
 
 
@@ -318,7 +319,7 @@ def test_help_names_every_flag_and_all_that_can_be_chosen() -> None:
     text = printed_help()
     for field in all_fields():
         assert f"\n  {field.metadata['flag']}" in text
-    for name in (*optim.OPTIMIZERS, *losses.__all__, *lr_scheduler.__all__):
+    for name in (*optim.OPTIMIZERS, *losses.CLASSIFICATION, *lr_scheduler.SCHEDULERS):
         assert re.search(rf"\b{name}\b", text)
 
 

@@ -3,10 +3,17 @@ import jax
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_reduction(reduction: str) -> None:
+def check_reduction(reduction: str, allowed: tuple[str, ...] = REDUCTIONS) -> None:
     """Raise `ValueError` unless the reduction is one that PyTorch knows."""
-    if reduction not in REDUCTIONS:
+    if reduction not in allowed:
         raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def reduce(losses: jax.Array, reduction: str) -> jax.Array:
+    """The losses, their mean or their sum; the mean of none is NaN."""
+    if reduction == "none":
+        return losses
+    return total(losses) / losses.size if reduction == "mean" else total(losses)
 
 
 def total(values: jax.Array) -> jax.Array:

@@ -13,6 +13,7 @@ from jaxtrain._lazy import attach
 if TYPE_CHECKING:
     from jaxtrain.optim._accumulate import accumulate
     from jaxtrain.optim._adadelta import adadelta
+    from jaxtrain.optim._adafactor import adafactor
     from jaxtrain.optim._adagrad import adagrad
     from jaxtrain.optim._adam import adam, adamw
     from jaxtrain.optim._adamax import adamax
@@ -21,25 +22,32 @@ if TYPE_CHECKING:
     from jaxtrain.optim._clip import clip_grad_norm, clip_grad_value
     from jaxtrain.optim._groups import carry_over, param_groups
     from jaxtrain.optim._hyper import TwoFloat, two_float
+    from jaxtrain.optim._lbfgs import lbfgs
+    from jaxtrain.optim._muon import muon
     from jaxtrain.optim._nadam import nadam
     from jaxtrain.optim._radam import radam
     from jaxtrain.optim._rmsprop import rmsprop
     from jaxtrain.optim._rprop import rprop
     from jaxtrain.optim._sgd import sgd
+    from jaxtrain.optim._sparse_adam import sparse_adam
     from jaxtrain.optim._torch_state import from_torch_state_dict, to_torch_state_dict
 
 OPTIMIZERS = (
     "adadelta",
+    "adafactor",
     "adagrad",
     "adam",
     "adamax",
     "adamw",
     "asgd",
+    "lbfgs",
+    "muon",
     "nadam",
     "radam",
     "rmsprop",
     "rprop",
     "sgd",
+    "sparse_adam",
 )
 """Names of the optimisers, for choosing one by name."""
 
@@ -48,6 +56,7 @@ __all__ = [
     "TwoFloat",
     "accumulate",
     "adadelta",
+    "adafactor",
     "adagrad",
     "adam",
     "adamax",
@@ -58,12 +67,15 @@ __all__ = [
     "clip_grad_value",
     "ema",
     "from_torch_state_dict",
+    "lbfgs",
+    "muon",
     "nadam",
     "param_groups",
     "radam",
     "rmsprop",
     "rprop",
     "sgd",
+    "sparse_adam",
     "swa",
     "to_torch_state_dict",
     "two_float",
@@ -75,6 +87,7 @@ __getattr__ = attach(
         "TwoFloat": "_hyper",
         "accumulate": "_accumulate",
         "adadelta": "_adadelta",
+        "adafactor": "_adafactor",
         "adagrad": "_adagrad",
         "adam": "_adam",
         "adamax": "_adamax",
@@ -85,12 +98,15 @@ __getattr__ = attach(
         "clip_grad_value": "_clip",
         "ema": "_average",
         "from_torch_state_dict": "_torch_state",
+        "lbfgs": "_lbfgs",
+        "muon": "_muon",
         "nadam": "_nadam",
         "param_groups": "_groups",
         "radam": "_radam",
         "rmsprop": "_rmsprop",
         "rprop": "_rprop",
         "sgd": "_sgd",
+        "sparse_adam": "_sparse_adam",
         "swa": "_average",
         "to_torch_state_dict": "_torch_state",
         "two_float": "_hyper",

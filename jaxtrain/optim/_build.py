@@ -10,7 +10,8 @@ import optax
 
 from jaxtrain.optim._hyper import Hyper, resolve
 
-Tensors = dict[str, jax.Array]
+Tensors = dict[str, Any]
+"""State tensors of one parameter by name; None where it has none of that name."""
 Step = Callable[
     [jax.Array | None, jax.Array, Tensors, Hyper], tuple[jax.Array, Tensors]
 ]
@@ -20,7 +21,7 @@ Step = Callable[
 def build(
     state_type: Callable[..., Any],
     hyperparameters: Mapping[str, Any],
-    tensors: Mapping[str, Callable[[jax.Array], jax.Array]],
+    tensors: Mapping[str, Callable[[jax.Array], jax.Array | None]],
     step: Step,
     *,
     weight_decay: float = 0.0,
@@ -32,7 +33,8 @@ def build(
     Args:
         state_type: NamedTuple with a `count` and PyTorch's names of the state tensors.
         hyperparameters: those that may move, by the names `update` takes them under.
-        tensors: name -> initial value, given the parameter; others stay None.
+        tensors: name -> initial value, given the parameter, which may be None; others
+            stay None.
         step: the arithmetic, in the type of PyTorch's arithmetic throughout.
         weight_decay: added to the gradient as `weight_decay`·p before the step.
         maximize: whether the gradient is negated first.
@@ -104,9 +106,14 @@ def _one(
     if weight_decay:
         assert p is not None
         g = g + jnp.asarray(weight_decay, hyper.dtype).astype(wide) * p
-    widened = {name: value.astype(wide) for name, value in tensors.items()}
+    widened = {name: _cast(value, wide) for name, value in tensors.items()}
     moved, new = step(p, g, widened, hyper)
     # The update stays wide: `optax.apply_updates` adds and then rounds, once.
     return moved, {
-        name: value.astype(tensors[name].dtype) for name, value in new.items()
+        name: _cast(new[name], held.dtype if held is not None else None)
+        for name, held in tensors.items()
     }
+
+
+def _cast(value: jax.Array | None, dtype: np.dtype | None) -> jax.Array | None:
+    return None if value is None else value.astype(dtype)

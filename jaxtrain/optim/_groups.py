@@ -30,7 +30,8 @@ def param_groups(
         list with one value for each group in order, or one value for all.
 
     Raises:
-        ValueError: a parameter belongs to no group, or to several.
+        ValueError: a parameter belongs to no group, or to several; or the optimiser is
+            `lbfgs`, which has one step length for all.
 
     PyTorch: the `params` argument of `torch.optim.Optimizer`.
 
@@ -49,6 +50,8 @@ def param_groups(
         >>> tx.update(grads, tx.init(grads))[0]
         {'bias': Array(-0.5, dtype=float32), 'weight': Array(-0.1, dtype=float32)}
     """
+    if optimizer.__name__ == "lbfgs":
+        raise ValueError("lbfgs takes no groups: it has one step length for all")
     predicates: list[Predicate] = [group["params"] for group in groups]
     members = {
         _label(i, group): _member(optimizer, i, {**defaults, **group})

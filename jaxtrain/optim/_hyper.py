@@ -15,16 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-
-class TwoFloat(NamedTuple):
-    """A float64 number in two float32s: hi + lo, with 48 bits of it.
-
-    A beta that moves enters compiled code this way; see `two_float`.
-    """
-
-    hi: ArrayLike
-    lo: ArrayLike
-
+from jaxtrain.lr_scheduler import TwoFloat
 
 Value = ArrayLike | TwoFloat
 Hyperparameter = float | Callable[[jax.Array], Value]
@@ -126,20 +117,21 @@ class Hyper:
             return exact
         return self.table(_bias_corrections(beta.host, power), exact)
 
-    def table(self, values: np.ndarray, beyond: jax.Array) -> jax.Array:
+    def table(
+        self, values: np.ndarray, beyond: jax.Array, converges: bool = True
+    ) -> jax.Array:
         """The host's value for this update; past the end, its last or `beyond`.
-
-        A table that ends before the limit has converged by then.
 
         Args:
             values: kept alive by whoever makes it; see `powers`.
-            beyond: the value past the limit.
+            beyond: the value past the end, where the last will not do.
+            converges: whether a table that ends before the limit is at its limit value.
         """
         if id(values) not in self.listed:
             index = jnp.minimum(self.count, len(values) - 1)
             value = jnp.asarray(values, self.opmath)[index]
-            if len(values) >= TABLE_LIMIT:
-                value = jnp.where(self.count < TABLE_LIMIT, value, beyond)
+            if len(values) >= TABLE_LIMIT or not converges:
+                value = jnp.where(self.count < len(values), value, beyond)
             self.listed[id(values)] = value
         return self.listed[id(values)]
 

@@ -10,6 +10,8 @@ import numpy as np
 import optax
 
 from jaxtrain.optim._groups import FROZEN, parameter_name
+from jaxtrain.optim._lbfgs import LbfgsState, most_evaluations
+from jaxtrain.optim._lbfgs_torch_state import from_torch_entry, to_torch_entry
 
 IMPLEMENTATION: dict[str, dict[str, Any]] = {
     name: {"foreach": None, "capturable": False, "differentiable": False}
@@ -25,11 +27,20 @@ IMPLEMENTATION |= {
     "adagrad": {"foreach": None, "differentiable": False, "fused": None},
     "sgd": {"foreach": None, "differentiable": False, "fused": None},
 }
+IMPLEMENTATION |= {
+    "adafactor": {"foreach": None},
+    "lbfgs": {},
+    "muon": {},
+    "sparse_adam": {},
+}
 IMPLEMENTATION["adamw"] = {**IMPLEMENTATION["adam"], "decoupled_weight_decay": True}
 """Entries of PyTorch's groups that choose an implementation, at their defaults."""
 
 EAGER = ("adagrad",)
 """PyTorch makes these states with the optimiser; the others at the first step."""
+
+STEPLESS = ("muon", "sgd")
+"""PyTorch does not say how many steps these have taken."""
 
 
 def to_torch_state_dict(
@@ -64,13 +75,22 @@ def to_torch_state_dict(
     """
     name, saved, start = optimizer.__name__, {}, 0
     described = []
+    if isinstance(state, LbfgsState):
+        values = _describe(optimizer, arguments, state.count, list(range(len(order))))
+        if values["max_eval"] is None:
+            values["max_eval"] = most_evaluations(values["max_iter"])
+        return {"state": to_torch_entry(state, order), "param_groups": [values]}
     for group, own in _own_states(state, groups):
         tensors = _tensors(own)
         members = [p for p in order if _belongs(p, group)]
         numbers = range(start, start + len(members))
         if name in EAGER or int(own.count):
             for number, member in zip(numbers, members, strict=True):
-                entry = {key: np.array(tensors[key][member]) for key in tensors}
+                entry = {
+                    key: np.array(tensors[key][member])
+                    for key in tensors
+                    if member in tensors[key]
+                }
                 saved[number] = _with_step(name, entry, int(own.count))
         described.append(
             _describe(optimizer, {**arguments, **group}, own.count, list(numbers))
@@ -107,6 +127,8 @@ def from_torch_state_dict(
     PyTorch: `torch.optim.Optimizer.load_state_dict`.
     """
     fresh, start, faults = optimizer.init(params), 0, []
+    if isinstance(fresh, LbfgsState):
+        return from_torch_entry(fresh, state_dict["state"], order)
     sizes = [len(group["params"]) for group in state_dict["param_groups"]]
     filled = []
     for group, own in _own_states(fresh, groups):
@@ -174,7 +196,10 @@ def _tensors(state: Any) -> dict[str, dict[str, jax.Array]]:
 
 
 def _with_step(name: str, entry: dict[str, Any], count: int) -> dict[str, Any]:
-    return entry if name == "sgd" else {"step": np.float32(count), **entry}
+    if name in STEPLESS:
+        return entry
+    step = count if name == "sparse_adam" else np.float32(count)
+    return {"step": step, **entry}
 
 
 def _describe(
@@ -201,7 +226,8 @@ def _faults(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return []
     faults, tensors = [], _tensors(state)
     for member, entry in entries.items():
-        for key in tensors:
+        own = [key for key in tensors if member in tensors[key]]
+        for key in own:
             if key not in entry:
                 faults.append(f"{member}: missing {key!r}")
             elif np.shape(entry[key]) != tensors[key][member].shape:
@@ -209,7 +235,7 @@ def _faults(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 faults.append(
                     f"{member}: {key!r} is {tuple(entry[key].shape)}, not {shape}"
                 )
-        unexpected = [key for key in entry if key not in (*tensors, "step")]
+        unexpected = [key for key in entry if key not in (*own, "step")]
         # PyTorch keeps an empty momentum where there is none.
         faults += [
             f"{member}: unexpected {key!r}"
@@ -228,7 +254,8 @@ def _filled(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> Any:
 
     def fill(name: str) -> Any:
         def one(path: Any, leaf: jax.Array) -> jax.Array:
-            return jnp.asarray(
+            # Copied: PyTorch goes on to change its own tensors in place.
+            return jnp.array(
                 np.asarray(entries[parameter_name(path)][name]), leaf.dtype
             )
 

@@ -1,49 +1,58 @@
 """What a configuration names, built."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial, wraps
+from types import MappingProxyType
 from typing import Any
 
 import jax
 import numpy as np
 import optax
 
-from jaxtrain import losses, lr_scheduler, optim, registry
+from jaxtrain import losses, optim, registry
 from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.registry import ConfigError
 from jaxtrain.training._numerics import Numerics
-from jaxtrain.training._trainer import LossFunction
+from jaxtrain.training._trainer import LossFunction, Penalty
 
 
-def build_optimizer(config: Config) -> optax.GradientTransformation:
-    """The optimiser that a configuration names, or `ConfigError`."""
+def build_optimizer(
+    config: Config, moving: Mapping[str, Any] = MappingProxyType({})
+) -> optax.GradientTransformation:
+    """The optimiser that a configuration names, or `ConfigError`.
+
+    Args:
+        config: the run.
+        moving: arguments that a schedule takes over, as functions of the step.
+    """
     chosen = config.optimizer
     function = registry.lookup("optimizer", chosen.name, optim)
-    return registry.build(
+    built = registry.build(
         function,
         kind="optimizer",
         name=chosen.name,
         arguments=chosen.args,
         fixed={"lr": chosen.lr},
     )
+    if moving:
+        built = function(lr=chosen.lr, **{**chosen.args, **moving})
+    if chosen.rest is None:
+        return built
+    rest = registry.lookup("optimizer", chosen.rest, optim)(lr=chosen.lr, **moving)
+    return optax.partition({True: built, False: rest}, _matrices)
 
 
-def build_schedule(config: Config) -> Callable[[int], float]:
-    """Scheduler steps taken -> learning rate, or `ConfigError`."""
-    chosen, lr = config.scheduler, config.optimizer.lr
-    if chosen.name is None:
-        return lambda count: lr
-    function = registry.lookup("scheduler", chosen.name, lr_scheduler)
-    return registry.build(
-        function, lr, kind="scheduler", name=chosen.name, arguments=chosen.args
-    )
+def _matrices(params: optax.Params) -> optax.Params:
+    return jax.tree.map(lambda p: p.ndim == 2, params)
 
 
 def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunction:
     """The loss that a configuration names, tried on shapes alone, or `ConfigError`."""
     chosen = config.loss
-    function = registry.lookup("loss", chosen.name, losses)
+    function = losses.classification(
+        chosen.name, registry.lookup("loss", chosen.name, losses)
+    )
     batch = config.data.batch_size
     outputs = jax.ShapeDtypeStruct((batch, len(dataset.classes)), numerics.scalar)
     targets = jax.ShapeDtypeStruct((batch,), np.uint8)
@@ -62,3 +71,20 @@ def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunc
             "training needs one number, as with reduction=mean"
         )
     return partial(function, **chosen.args)
+
+
+def build_penalty(config: Config) -> Penalty | None:
+    """What is added to the loss of each batch for the size of the weights, if any."""
+    l1, l2 = config.loss.l1, config.loss.l2
+    if not (l1 or l2):
+        return None
+
+    def penalty(params: optax.Params) -> jax.Array:
+        terms = []
+        if l1:
+            terms.append(l1 * losses.l1_penalty(params))
+        if l2:
+            terms.append(l2 * losses.l2_penalty(params))
+        return sum(terms[1:], terms[0])
+
+    return penalty

@@ -4,15 +4,16 @@ from importlib.metadata import version
 import jax
 import numpy as np
 
-from jaxtrain.config import Config, check_rates
+from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
 from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events, mean
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
-from jaxtrain.training._build import build_loss, build_optimizer, build_schedule
+from jaxtrain.training._build import build_loss, build_optimizer, build_penalty
 from jaxtrain.training._masks import mask_maker
 from jaxtrain.training._numerics import Numerics
+from jaxtrain.training._rates import Rates, Values
 from jaxtrain.training._to_tensor import to_tensor
 from jaxtrain.training._trainer import Chunk, Trainer
 
@@ -46,14 +47,15 @@ class _Run:
                 generator=self.generator,
                 dtype=config.loop.dtype,
             )
+        self.rates = Rates(config)
         self.trainer = Trainer(
             model,
-            build_optimizer(config),
+            build_optimizer(config, self.rates.initial()),
             build_loss(config, dataset, numerics),
             to_tensor(config.loop.dtype),
             numerics,
+            build_penalty(config),
         )
-        self.schedule = build_schedule(config)
         inputs = dataset.train.images.shape[1:]
         self.masks = mask_maker(config, model, inputs, self.generator)
         self.train_data, self.test_data = (
@@ -61,6 +63,9 @@ class _Run:
             for split in (dataset.train, dataset.test)
         )
         self.steps_taken = 0
+        batches_in_epoch = -(-len(dataset.train) // config.data.batch_size)
+        epochs = config.loop.epochs
+        self.rates.check(epochs, epochs * batches_in_epoch)
 
     def started(self) -> Started:
         device = self.trainer.numerics.find_device()
@@ -81,31 +86,22 @@ class _Run:
         )
         first, waiting = 0, None
         for rows in batches(order, self.config.data.batch_size, CHUNK):
-            rates = self.rates(epoch, len(rows))
-            result = self.trainer.train(self.train_data, self.chunk(rows, rates))
+            values = self.rates.at(epoch, self.steps_taken, len(rows))
+            result = self.trainer.train(self.train_data, self.chunk(rows, values))
             # The device works on this chunk while the one before it is read.
             if waiting is not None:
                 yield _steps(*waiting)
-            waiting = epoch, first, rates, result
+            waiting = epoch, first, values, result
             first += len(rows)
             self.steps_taken += len(rows)
         if waiting is not None:
             yield _steps(*waiting)
 
-    def chunk(self, rows: np.ndarray, rates: list[float]) -> Chunk:
+    def chunk(self, rows: np.ndarray, values: Values) -> Chunk:
         numerics = self.trainer.numerics
         with numerics.active():
             masks = self.masks(self.steps_taken, rows.shape)
-        hyperparameters = {"lr": np.asarray(rates, numerics.scalar)}
-        return Chunk(rows, hyperparameters, masks)
-
-    def rates(self, epoch: int, steps: int) -> list[float]:
-        if self.config.scheduler.every == "epoch":
-            rates = [self.schedule(epoch - 1)] * steps
-        else:
-            rates = [self.schedule(self.steps_taken + i) for i in range(steps)]
-        check_rates(rates)
-        return rates
+        return Chunk(rows, self.rates.arrays(values, numerics.scalar), masks)
 
     def test(self) -> Evaluation:
         size = len(self.test_data.targets)
@@ -116,6 +112,7 @@ class _Run:
         ]
         losses = [value for result in results for value in _floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
+        self.rates.tested(mean(losses))
         return Evaluation(100 * correct / size, mean(losses))
 
 
@@ -123,5 +120,5 @@ def _floats(values: jax.Array) -> list[float]:
     return np.asarray(values).astype(np.float64).tolist()
 
 
-def _steps(epoch: int, first: int, rates: list[float], losses: jax.Array) -> Steps:
-    return Steps(epoch=epoch, first=first, losses=_floats(losses), lrs=rates)
+def _steps(epoch: int, first: int, values: Values, losses: jax.Array) -> Steps:
+    return Steps(epoch, first, _floats(losses), *values)

@@ -14,6 +14,7 @@ from jaxtrain.nn import GivenMasks, KeyMasks, dropout_source
 from jaxtrain.training._numerics import Numerics
 
 LossFunction = Callable[[jax.Array, jax.Array], jax.Array]
+Penalty = Callable[[nnx.State], jax.Array]
 
 
 class TrainState(NamedTuple):
@@ -53,10 +54,12 @@ class Trainer:
 
     Args:
         model: any NNX module that maps a batch of inputs to outputs.
-        optimizer: an Optax transformation; extra arguments reach its update.
+        optimizer: an Optax transformation. Its update is given the batch's `value` and
+            `value_and_grad_fn`, for `optim.lbfgs`, and the hyper-parameters of a chunk.
         loss: maps (outputs, targets) of a batch to a scalar.
         prepare: applied on the device to the raw inputs of each batch.
         numerics: types and device; the model's own parameters should match it.
+        penalty: maps the parameters to what is added to the loss while training.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Trainer:
         loss: LossFunction,
         prepare: Callable[[jax.Array], jax.Array] = lambda inputs: inputs,
         numerics: Numerics | None = None,
+        penalty: Penalty | None = None,
     ):
         self.numerics = Numerics() if numerics is None else numerics
         _check_types(model, self.numerics)
@@ -79,7 +83,7 @@ class Trainer:
             self.state = TrainState(params, buffers, tx.init(params))
             model.eval()
             self._eval_graph = nnx.graphdef(model)
-        train = partial(_train_chunk, graph, tx, loss, prepare)
+        train = partial(_train_chunk, graph, tx, loss, prepare, penalty)
         test = partial(_test_chunk, self._eval_graph, loss, prepare)
         self._train = jax.jit(train, donate_argnums=0)
         self._evaluate = jax.jit(test)
@@ -166,6 +170,7 @@ def _train_chunk(
     tx: optax.GradientTransformationExtraArgs,
     loss: LossFunction,
     prepare: Callable[[jax.Array], jax.Array],
+    penalty: Penalty | None,
     state: TrainState,
     data: Placed,
     chunk: Chunk,
@@ -178,17 +183,28 @@ def _train_chunk(
         with dropout_source(_mask_source(batch.masks)):
             outputs = model(prepare(data.inputs[batch.rows]))
         buffers = nnx.split(model, nnx.Param, ...)[2]
-        return loss(outputs, data.targets[batch.rows]), buffers
+        value = loss(outputs, data.targets[batch.rows])
+        return value if penalty is None else value + penalty(params), buffers
 
     def step(state: TrainState, batch: Chunk) -> tuple[TrainState, jax.Array]:
         params, buffers, opt_state = state
         differentiate = jax.value_and_grad(batch_loss, has_aux=True)
-        (value, buffers), grads = differentiate(params, buffers, batch)
+        (value, updated), grads = differentiate(params, buffers, batch)
+
+        def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
+            (value, _), grads = differentiate(params, buffers, batch)
+            return value, grads
+
         updates, opt_state = tx.update(
-            grads, opt_state, params, **batch.hyperparameters
+            grads,
+            opt_state,
+            params,
+            value=value,
+            value_and_grad_fn=value_and_grad,
+            **batch.hyperparameters,
         )
         params = optax.apply_updates(params, updates)
-        return TrainState(params, buffers, opt_state), value
+        return TrainState(params, updated, opt_state), value
 
     return jax.lax.scan(step, state, chunk)
 

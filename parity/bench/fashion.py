@@ -1,15 +1,11 @@
 """`python -m parity bench fashion`: whole processes, run in turn."""
 
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from jaxtrain import data
@@ -51,23 +47,6 @@ def programs(root: Path, epochs: int) -> tuple[Program, ...]:
             (python, "-um", "parity.bench.preloaded_loop", str(root), count),
         ),
     )
-
-
-def machine() -> str:
-    """Processor, cores and versions, for the head of a report."""
-    packages = ", ".join(f"{n} {version(n)}" for n in ("jax", "torch", "torchvision"))
-    return (
-        f"{_processor()}, {os.cpu_count()} cores; "
-        f"Python {platform.python_version()}, {packages}"
-    )
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def measure(

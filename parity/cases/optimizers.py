@@ -1,8 +1,10 @@
 """Argument sets of every optimiser: each argument off its default at least once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 Arguments = Mapping[str, Any]
 
@@ -15,6 +17,28 @@ class OptimizerCase:
     args: Arguments = field(default_factory=dict)
     chaotic: str = ""
     """Why free-running float64 trajectories part, PyTorch's from PyTorch's too."""
+
+    @property
+    def rounds_to(self) -> str | None:
+        """The narrower type in which an update is made, whatever the parameter's."""
+        return "bfloat16" if self.name == "muon" else None
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of parameters that its arithmetic tells apart."""
+        matrices = ((6, 5), (5, 6), (4, 4), (1, 7), (32, 16))
+        rows = ((40,), (6, 5), (4, 2, 3))
+        factored = ((), (40,), (6, 5), (2, 3, 4))
+        others = {"muon": matrices, "sparse_adam": rows, "adafactor": factored}
+        return others.get(self.name, ((40,),))
+
+    def with_eps_of(self, dtype: str) -> "OptimizerCase":
+        """The same case where `eps` no longer follows the type of the parameter."""
+        if self.name != "adafactor":
+            return self
+        eps1, eps2 = self.args.get("eps", (None, 1e-3))
+        eps1 = float(np.finfo(dtype).eps) if eps1 is None else eps1
+        return replace(self, args={**self.args, "eps": (eps1, eps2)})
 
     def __str__(self) -> str:
         given = ", ".join(f"{key}={value}" for key, value in self.args.items())
@@ -184,6 +208,52 @@ RPROP = _cases(
     {"lr": 0.1, "etas": (0.9, 1.1), "step_sizes": (0.05, 0.2), "maximize": True},
 )
 
+ADAFACTOR = _cases(
+    "adafactor",
+    {},
+    {"lr": 0.5},
+    {"lr": 1e-4},
+    {"beta2_decay": -0.3},
+    {"beta2_decay": 0.0},
+    {"eps": (1e-3, 1e-3)},
+    {"eps": (0.0, 1e-3)},
+    {"eps": (None, 0.1)},
+    {"d": 3.0},
+    {"weight_decay": 0.1},
+    {"maximize": True},
+    {"lr": 0.5, "weight_decay": 0.5, "d": 1.5, "eps": (1e-8, 0.0), "maximize": True},
+)
+
+MUON = _cases(
+    "muon",
+    {},
+    {"lr": 0.1},
+    {"weight_decay": 0.0},
+    {"momentum": 0.3},
+    {"momentum": 0.0},
+    {"nesterov": False},
+    {"ns_coefficients": (3.0, -3.2, 1.2)},
+    {"eps": 10.0},
+    {"ns_steps": 2},
+    {"adjust_lr_fn": "original"},
+    {"adjust_lr_fn": "match_rms_adamw"},
+    {"adjust_lr_fn": "spectral_unclamped"},
+    {"lr": 0.5, "weight_decay": 0.5, "momentum": 0.9, "ns_steps": 7, "nesterov": False},
+)
+
+SPARSE_ADAM = _cases(
+    "sparse_adam",
+    {},
+    {"lr": 0.1},
+    {"betas": (0.5, 0.9)},
+    {"betas": (0.1, 0.99999)},
+    {"betas": (0.99, 0.3)},
+    {"eps": 1e-3},
+    {"eps": 1e-30},
+    {"maximize": True},
+    {"lr": 0.5, "betas": (0.3, 0.6), "eps": 1e-5, "maximize": True},
+)
+
 CASES = (
     *SGD,
     *ADAM,
@@ -196,4 +266,7 @@ CASES = (
     *RADAM,
     *ASGD,
     *RPROP,
+    *ADAFACTOR,
+    *MUON,
+    *SPARSE_ADAM,
 )

@@ -1,0 +1,265 @@
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxtrain.optim._hyper import Hyperparameter, check_not_negative, resolve, widened
+from jaxtrain.optim._lbfgs_memory import Memory, direction, dot, empty_memory, remember
+from jaxtrain.optim._line_search import Point, strong_wolfe
+
+ValueAndGrad = Callable[[Any], tuple[jax.Array, Any]]
+
+
+class LbfgsState(NamedTuple):
+    """State of `lbfgs`."""
+
+    count: jax.Array  # type: ignore[assignment]
+    """Updates so far."""
+    func_evals: jax.Array
+    """Evaluations of the loss so far."""
+    n_iter: jax.Array
+    """Iterations so far."""
+    d: optax.Updates
+    """The latest direction."""
+    t: jax.Array
+    """The latest step length."""
+    memory: Memory
+    prev_flat_grad: optax.Updates
+    """The gradient at which `d` was chosen."""
+    prev_loss: jax.Array
+
+
+class _Loop(NamedTuple):
+    """One update under way."""
+
+    state: LbfgsState
+    params: Any
+    loss: jax.Array
+    g: Any
+    iterations: jax.Array
+    evaluations: jax.Array
+    done: jax.Array
+
+
+def lbfgs(
+    lr: Hyperparameter = 1.0,
+    max_iter: int = 20,
+    max_eval: int | None = None,
+    tolerance_grad: float = 1e-7,
+    tolerance_change: float = 1e-9,
+    history_size: int = 100,
+    line_search_fn: str | None = None,
+    *,
+    maximize: bool = False,
+) -> optax.GradientTransformationExtraArgs:
+    """L-BFGS: p ← p + t·d, d = -H·g, up to `max_iter` times in one update.
+
+    H is the inverse of the curvature that the latest `history_size` changes of
+    parameters and gradient tell. The very first t is min(1, 1/|g|₁)·lr, later ones
+    `lr`, and with `line_search_fn` they are only where the search begins.
+
+    Args:
+        lr: learning rate; a number, or a schedule called with the number of updates so
+            far. `update(…, lr=value)` overrides it, without a recompilation.
+        max_iter: iterations in an update.
+        max_eval: evaluations of the loss in an update, by default 1.25·`max_iter`;
+            after so many no iteration begins.
+        tolerance_grad: stop where no element of the gradient is larger.
+        tolerance_change: stop where the loss or every parameter changes by less.
+        history_size: pairs that are remembered: memory for twice as many copies of the
+            parameters, set aside from the start.
+        line_search_fn: None, or `"strong_wolfe"`.
+        maximize: ascend.
+
+    Returns:
+        A transformation that evaluates the loss itself: `update(grads, state, params,
+        value=loss, value_and_grad_fn=fn)`, where fn(params) -> (loss, grads), on the
+        same batch, stands for PyTorch's closure, and `value` and `grads` are what it
+        gives at `params`. In an `optax.chain` it comes first, and alone changes the
+        parameters.
+
+    Raises:
+        ValueError: `lr` is negative, there is no such line search, `max_iter` or
+            `history_size` is less than 1, or `update` lacks an argument.
+
+    PyTorch: `torch.optim.LBFGS`.
+    Reference: Liu and Nocedal 1989, https://doi.org/10.1007/BF01589116
+
+    Example:
+        >>> def bowl(x):
+        ...     return jnp.sum(jnp.array([1.0, 10.0]) * (x - 1) ** 2)
+        >>> tx, x = lbfgs(line_search_fn="strong_wolfe"), jnp.zeros(2)
+        >>> closure = jax.value_and_grad(bowl)
+        >>> value, grads = closure(x)
+        >>> updates, state = tx.update(
+        ...     grads, tx.init(x), x, value=value, value_and_grad_fn=closure
+        ... )
+        >>> print(optax.apply_updates(x, updates).round(3))
+        [1. 1.]
+    """
+    _check(lr, max_iter, history_size, line_search_fn)
+    most = most_evaluations(max_iter) if max_eval is None else max_eval
+
+    def init(params: optax.Params) -> LbfgsState:
+        # No array twice: a step that donates its state would refuse it.
+        dtype = _scalar_type(params)
+        return LbfgsState(
+            count=jnp.zeros([], jnp.int32),
+            func_evals=jnp.zeros([], jnp.int32),
+            n_iter=jnp.zeros([], jnp.int32),
+            d=jax.tree.map(jnp.zeros_like, params),
+            t=jnp.zeros([], dtype),
+            memory=empty_memory(params, history_size, dtype),
+            prev_flat_grad=jax.tree.map(jnp.zeros_like, params),
+            prev_loss=jnp.zeros([], dtype),
+        )
+
+    def update(
+        updates: optax.Updates,
+        state: LbfgsState,
+        params: optax.Params | None = None,
+        *,
+        value: jax.Array | None = None,
+        value_and_grad_fn: ValueAndGrad | None = None,
+        **given: Any,
+    ) -> tuple[optax.Updates, LbfgsState]:
+        if params is None or value is None or value_and_grad_fn is None:
+            raise ValueError(
+                "lbfgs evaluates the loss: give update(grads, state, params, value=…, "
+                "value_and_grad_fn=…), where the last maps params to (value, grads)"
+            )
+        dtype = _scalar_type(params)
+        rate = jnp.asarray(resolve({"lr": lr}, state.count, given)["lr"], dtype)
+
+        def evaluate(params: Any) -> tuple[jax.Array, Any]:
+            return _signed(*value_and_grad_fn(params), maximize, dtype)
+
+        loss, g = _signed(value, updates, maximize, dtype)
+        one = jnp.ones([], jnp.int32)
+        state = state._replace(
+            count=optax.safe_increment(state.count), func_evals=state.func_evals + 1
+        )
+        settled = _largest(g) <= tolerance_grad
+        loop = _Loop(state, params, loss, g, one - 1, one, settled)
+
+        def iterate(loop: _Loop) -> _Loop:
+            loop = _turned(loop, rate)
+            slope = dot(loop.g, loop.state.d)
+            stuck = slope > -tolerance_change
+
+            def move() -> _Loop:
+                if line_search_fn is None:
+                    moved = _fixed_step(loop, evaluate, max_iter)
+                else:
+                    moved = _searched_step(loop, evaluate, slope, most)
+                return moved._replace(done=finished(moved))
+
+            return jax.lax.cond(stuck, lambda: loop._replace(done=stuck), move)
+
+        def finished(loop: _Loop) -> jax.Array:
+            state = loop.state
+            return (
+                (loop.iterations == max_iter)
+                | (loop.evaluations >= most)
+                | (_largest(loop.g) <= tolerance_grad)
+                | (_largest(state.d) * jnp.abs(state.t) <= tolerance_change)
+                | (jnp.abs(loop.loss - state.prev_loss) < tolerance_change)
+            )
+
+        loop = jax.lax.while_loop(lambda loop: ~loop.done, iterate, loop)
+        return optax.tree.sub(loop.params, params), loop.state
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def most_evaluations(max_iter: int) -> int:
+    """PyTorch's limit on evaluations where none is given.
+
+    Example:
+        >>> most_evaluations(20)
+        25
+    """
+    return max_iter * 5 // 4
+
+
+def _check(
+    lr: Hyperparameter, max_iter: int, history_size: int, line_search_fn: str | None
+) -> None:
+    check_not_negative("learning rate", lr)
+    for name, value in (("max_iter", max_iter), ("history_size", history_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if line_search_fn not in (None, "strong_wolfe"):
+        raise ValueError(
+            f"only 'strong_wolfe' is supported as line_search_fn, not {line_search_fn}"
+        )
+
+
+def _scalar_type(params: optax.Params) -> Any:
+    return widened(jnp.result_type(*jax.tree.leaves(params)))
+
+
+def _signed(value: Any, grads: Any, maximize: bool, dtype: Any) -> tuple[Any, Any]:
+    value = jnp.asarray(value, dtype)
+    return (-value, optax.tree.scale(-1, grads)) if maximize else (value, grads)
+
+
+def _largest(tree: optax.Updates) -> jax.Array:
+    return optax.tree.norm(tree, ord=jnp.inf)
+
+
+def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
+    """The next direction, and the step length to begin with."""
+    state, g = loop.state, loop.g
+    y = optax.tree.sub(g, state.prev_flat_grad)
+    # At the very first iteration d and t are 0, and there is no curvature to store.
+    memory = remember(state.memory, y, optax.tree.scale(state.t, state.d))
+    inverse = 1 / optax.tree.norm(g, ord=1)
+    # PyTorch's `min(1., x)` is 1 where x is NaN.
+    cautious = jnp.where(inverse < 1, inverse, 1) * lr
+    state = state._replace(
+        n_iter=state.n_iter + 1,
+        d=direction(memory, g),
+        t=jnp.where(state.n_iter == 0, cautious, lr),
+        memory=memory,
+        prev_flat_grad=g,
+        prev_loss=loop.loss,
+    )
+    return loop._replace(state=state, iterations=loop.iterations + 1)
+
+
+def _fixed_step(loop: _Loop, evaluate: ValueAndGrad, max_iter: int) -> _Loop:
+    """Go t along d; the loss is not looked at after the last iteration."""
+    state = loop.state
+    params = optax.tree.add_scale(loop.params, state.t, state.d)
+    looks = loop.iterations != max_iter
+    loss, g = jax.lax.cond(looks, lambda: evaluate(params), lambda: (loop.loss, loop.g))
+    moved = loop._replace(params=params, loss=loss, g=g)
+    return _counted(moved, looks.astype(jnp.int32))
+
+
+def _searched_step(
+    loop: _Loop, evaluate: ValueAndGrad, slope: jax.Array, most: int
+) -> _Loop:
+    """Go along d as far as the line search says."""
+    state = loop.state
+
+    def at(t: jax.Array) -> Point:
+        f, g = evaluate(optax.tree.add_scale(loop.params, t, state.d))
+        return Point(t, f, g, dot(g, state.d))
+
+    start = Point(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
+    size, trials = _largest(state.d), most - loop.evaluations
+    point, evaluations = strong_wolfe(at, start, state.t, size, trials)
+    params = optax.tree.add_scale(loop.params, point.t, state.d)
+    moved = loop._replace(
+        state=state._replace(t=point.t), params=params, loss=point.f, g=point.g
+    )
+    return _counted(moved, evaluations)
+
+
+def _counted(loop: _Loop, evaluations: jax.Array) -> _Loop:
+    state = loop.state._replace(func_evals=loop.state.func_evals + evaluations)
+    return loop._replace(state=state, evaluations=loop.evaluations + evaluations)

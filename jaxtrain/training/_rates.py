@@ -1,0 +1,147 @@
+"""What a scheduler sets, for every step of a run."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxtrain import lr_scheduler, optim, registry
+from jaxtrain.config import Config, SchedulerConfig, check_rates
+from jaxtrain.registry import ConfigError
+
+SCHEDULED = ("last_epoch",)
+"""Arguments that resume a schedule, which the program does by itself."""
+
+
+FORESEEN = 2**16
+"""Steps that are computed in some tenths of a second."""
+
+
+class Values(NamedTuple):
+    """Learning rates of consecutive steps, and momenta where they are cycled."""
+
+    lrs: list[float]
+    momenta: list[float]
+
+
+class Rates:
+    """The learning rate and momentum of every step, as PyTorch's scheduler sets them.
+
+    Args:
+        config: the run.
+
+    Raises:
+        ConfigError: the scheduler does not exist, its arguments do not fit, or it
+            cycles a momentum that the optimiser does not have.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.schedule = build_schedule(config.scheduler, config.optimizer.lr)
+        self.watches = config.scheduler.watches
+        self._host = self.schedule.host() if self.watches else None
+        self.cycled = self._cycled()
+
+    def _cycled(self) -> str | None:
+        """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
+        if self.watches or self.schedule.momentum is None:
+            return None
+        name = self.config.optimizer.name
+        for argument in ("betas", "momentum"):
+            if argument in inspect.signature(getattr(optim, name)).parameters:
+                return argument
+        raise ConfigError(
+            f"scheduler {self.config.scheduler.name} cycles the momentum, and "
+            f"{name} has none: give --scheduler-args cycle_momentum=false"
+        )
+
+    def at(self, epoch: int, first: int, steps: int) -> Values:
+        """Those of consecutive steps of an epoch; `first` counts from the run's start.
+
+        Raises:
+            ConfigError: the schedule has no value there, or one beyond float32.
+        """
+        if self._host is not None:
+            return Values(self._host.get_last_lr() * steps, [])
+        counts = range(first, first + steps)
+        if self.config.scheduler.every == "epoch":
+            counts = range(epoch - 1, epoch)
+        repeat = steps // len(counts)
+        try:
+            lrs = [self.schedule(count) for count in counts] * repeat
+        except ValueError as error:
+            raise ConfigError(
+                f"scheduler {self.config.scheduler.name}: {error}"
+            ) from error
+        check_rates(lrs)
+        if self.cycled is None:
+            return Values(lrs, [])
+        return Values(lrs, [self.schedule.momentum(count) for count in counts] * repeat)
+
+    def check(self, epochs: int, steps: int) -> None:
+        """Raise `ConfigError` before a run, and not in it, if it outlasts the schedule.
+
+        Args:
+            epochs: of the run.
+            steps: of the run; of more than `FORESEEN` the rest is not looked at.
+        """
+        if min(epochs, steps) > 0:
+            self.at(min(epochs, FORESEEN), min(steps, FORESEEN) - 1, 1)
+
+    def tested(self, avg_loss: float) -> None:
+        """Tell a scheduler that watches the average test loss."""
+        if self._host is not None:
+            self._host.step(avg_loss)
+
+    def arrays(self, values: Values, dtype: Any) -> Mapping[str, ArrayLike]:
+        """The values as the optimiser's update takes them, a row for each step."""
+        arrays: dict[str, Any] = {"lr": np.asarray(values.lrs, dtype)}
+        if self.cycled == "momentum":
+            arrays["momentum"] = np.asarray(values.momenta, dtype)
+        elif self.cycled == "betas":
+            rest = np.full(len(values.lrs), self._betas()[1])
+            betas = np.asarray(values.momenta), rest
+            arrays["betas"] = tuple(map(optim.two_float, betas))
+        return arrays
+
+    def initial(self) -> dict[str, Any]:
+        """Arguments with which the optimiser is built: those that will move."""
+        if self.cycled is None:
+            return {}
+        first = self.schedule.momentum
+        moves = first if self.cycled == "momentum" else (first, self._betas()[1])
+        return {self.cycled: moves}
+
+    def _betas(self) -> tuple[float, float]:
+        chosen = self.config.optimizer
+        default = inspect.signature(getattr(optim, chosen.name)).parameters["betas"]
+        return chosen.args.get("betas", default.default)
+
+
+def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
+    """The schedule that a configuration names, or `ConfigError`."""
+    if chosen.name is None:
+        return lr_scheduler.constant(lr)
+    return _built(chosen.name, chosen.args, lr)
+
+
+def _built(name: str, arguments: Mapping[str, Any], lr: float) -> Any:
+    function = registry.lookup("scheduler", name, lr_scheduler)
+    if "schedulers" in arguments:
+        calls = registry.parse_calls(arguments["schedulers"])
+        children = [_built(call.name, call.arguments, lr) for call in calls]
+        arguments = {**arguments, "schedulers": children}
+    return registry.build(
+        function,
+        *([] if _takes_no_rate(name) else [lr]),
+        kind="scheduler",
+        name=name,
+        arguments=arguments,
+        hidden=SCHEDULED,
+    )
+
+
+def _takes_no_rate(name: str) -> bool:
+    return name in (*lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED)

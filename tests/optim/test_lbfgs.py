@@ -1,0 +1,353 @@
+"""`jaxtrain.optim.lbfgs` against `torch.optim.LBFGS`: decisions, points, states."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from jaxtrain import optim
+from jaxtrain.optim import _lbfgs, _line_search
+from jaxtrain.optim._lbfgs_memory import Memory, direction
+from jaxtrain.optim._line_search import Point, strong_wolfe
+
+torch = pytest.importorskip("torch")
+
+from torch.optim.lbfgs import _strong_wolfe as torch_strong_wolfe
+
+ORDER = ["x", "y"]
+UPDATES = 8
+WOLFE = {"line_search_fn": "strong_wolfe"}
+ARGUMENTS: list[dict[str, Any]] = [
+    {},
+    WOLFE,
+    {"lr": 0.1},
+    {"lr": 0.1, **WOLFE},
+    {"max_iter": 4},
+    {"max_iter": 1},
+    {"max_iter": 7, "max_eval": 5, **WOLFE},
+    {"max_eval": 1, **WOLFE},
+    {"max_iter": 4, "history_size": 3, **WOLFE},
+    {"max_iter": 4, "history_size": 1},
+    {"max_iter": 3, "tolerance_grad": 2.0},
+    {"max_iter": 3, "tolerance_change": 0.5, **WOLFE},
+    {"max_iter": 3, "lr": 0.5, "maximize": True, **WOLFE},
+]
+
+
+@pytest.fixture(autouse=True)
+def float64() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    with jax.enable_x64(True):
+        yield
+    torch.set_default_dtype(torch.float32)
+
+
+def valley(x: Any, y: Any, sign: float) -> Any:
+    """Rosenbrock's function of six numbers, which come in two parts."""
+    flat = [*x.reshape(-1), *y]
+    return sign * sum((1 - a) ** 2 + 100 * (b - a * a) ** 2 for a, b in pairwise(flat))
+
+
+START = {"x": np.array([[-1.2, 1.0], [0.3, -0.5]]), "y": np.array([0.7, 0.1])}
+
+
+class Torch:
+    """PyTorch's optimiser on the valley."""
+
+    def __init__(self, arguments: dict[str, Any], start: dict[str, np.ndarray]):
+        self.p = {k: torch.nn.Parameter(torch.tensor(v)) for k, v in start.items()}
+        self.optimizer = torch.optim.LBFGS(list(self.p.values()), **arguments)
+        self.sign = -1.0 if arguments.get("maximize") else 1.0
+
+    def step(self) -> None:
+        def closure() -> Any:
+            self.optimizer.zero_grad()
+            loss = valley(self.p["x"], self.p["y"], self.sign)
+            loss.backward()
+            return loss
+
+        self.optimizer.step(closure)
+
+    def params(self) -> dict[str, np.ndarray]:
+        return {k: p.detach().numpy().copy() for k, p in self.p.items()}
+
+
+def our_step(arguments: dict[str, Any]) -> Callable[..., Any]:
+    tx, sign = optim.lbfgs(**arguments), -1.0 if arguments.get("maximize") else 1.0
+    closure = jax.value_and_grad(lambda p: valley(p["x"], p["y"], sign))
+
+    @jax.jit
+    def step(params: Any, state: Any) -> tuple[Any, Any]:
+        value, grads = closure(params)
+        updates, state = tx.update(
+            grads, state, params, value=value, value_and_grad_fn=closure
+        )
+        return optax.apply_updates(params, updates), state
+
+    return step
+
+
+def vector(params: dict[str, Any]) -> np.ndarray:
+    return np.concatenate([np.ravel(params[name]) for name in ORDER])
+
+
+def flat_state(entry: dict[str, Any]) -> dict[str, np.ndarray]:
+    """All numbers of an entry of PyTorch's state, but for the counts."""
+    kept = {k: v for k, v in entry.items() if k not in ("func_evals", "n_iter", "al")}
+    return {
+        k: np.concatenate([np.ravel(np.asarray(x)) for x in v])
+        if isinstance(v, list) and v
+        else np.ravel(np.asarray(v, np.float64))
+        for k, v in kept.items()
+    }
+
+
+def counts(entry: dict[str, Any]) -> tuple[int, int]:
+    return entry["func_evals"], entry["n_iter"]
+
+
+def departures(
+    arguments: dict[str, Any], step: Callable[..., Any] | None = None
+) -> list[str]:
+    """What eight of our updates, each from PyTorch's state, differ in from PyTorch's.
+
+    PyTorch against itself is the yardstick: how far its own update is from that of four
+    starts one ulp away. An update has up to 25 evaluations, each of which may amplify.
+    """
+    tx, step = optim.lbfgs(**arguments), step or our_step(arguments)
+    theirs, found, firm = Torch(arguments, START), [], 0
+    for number in range(UPDATES):
+        # PyTorch's dictionaries hold its own tensors, which it goes on to change.
+        before, saved = theirs.params(), deepcopy(theirs.optimizer.state_dict())
+        state = optim.from_torch_state_dict(saved, tx, before, ORDER)
+        ours, state = step({k: jnp.asarray(v) for k, v in before.items()}, state)
+        others = []
+        for seed in range(4):
+            signs = np.random.default_rng(seed).choice([-1, 1], 6)
+            parts = dict(zip(ORDER, (signs[:4].reshape(2, 2), signs[4:]), strict=True))
+            moved = {k: v + parts[k] * np.spacing(v) for k, v in before.items()}
+            other = Torch(arguments, moved)
+            other.optimizer.load_state_dict(deepcopy(saved))
+            other.step()
+            others.append(other)
+        theirs.step()
+        entry = theirs.optimizer.state_dict()["state"][0]
+        given = optim.to_torch_state_dict(optim.lbfgs, state, ORDER, **arguments)
+        given = given["state"][0]
+        assert given.keys() == entry.keys()
+        agreed = all(
+            counts(other.optimizer.state_dict()["state"][0]) == counts(entry)
+            for other in others
+        )
+        if agreed and counts(given) != counts(entry):
+            found.append(f"{number}: counts {counts(given)}, not {counts(entry)}")
+        if not agreed:  # PyTorch itself decides otherwise: nothing to equal.
+            continue
+        firm += 1
+        twins = [other.optimizer.state_dict()["state"][0] for other in others]
+        pairs = {"param": (vector(theirs.params()), vector(ours))}
+        noise = {"param": [vector(other.params()) for other in others]}
+        flat, own = flat_state(entry), flat_state(given)
+        sizes = {k: v.size for k, v in flat.items()}
+        if sizes != {k: v.size for k, v in own.items()}:
+            found.append(f"{number}: another number of pairs")
+            continue
+        for name in flat:
+            pairs[name] = flat[name], own[name]
+            noise[name] = [flat_state(twin)[name] for twin in twins]
+        for name, (a, b) in pairs.items():
+            scale = np.abs(a).max(initial=1e-300)
+            seen = max(np.abs(a - other).max(initial=0) for other in noise[name])
+            bound = max(4 * seen, 64 * np.finfo(np.float64).eps * scale)
+            if not np.abs(a - b).max(initial=0) <= bound:
+                found.append(f"{number}: {name} {np.abs(a - b).max() / scale}, {seen}")
+    assert firm > UPDATES // 2, "PyTorch's own decisions are too uncertain to judge by"
+    assert counts(entry)[1] >= UPDATES // 2, "it hardly moved"
+    return found
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS, ids=str)
+def test_each_update_from_pytorch_s_state(arguments: dict[str, Any]) -> None:
+    assert departures(arguments) == []
+
+
+# Broken twins.
+
+
+def test_a_curvature_condition_of_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_line_search, "CURVATURE", 0.1)
+    assert departures(WOLFE)
+
+
+def test_a_first_direction_that_is_not_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unscaled(memory: Memory, g: Any) -> Any:
+        return direction(memory._replace(H_diag=jnp.ones([])), g)
+
+    monkeypatch.setattr(_lbfgs, "direction", unscaled)
+    assert departures({"max_iter": 4})
+
+
+def test_a_pair_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(memory: Memory, g: Any) -> Any:
+        return direction(memory._replace(stored=jnp.minimum(memory.stored, 2)), g)
+
+    monkeypatch.setattr(_lbfgs, "direction", forgetful)
+    assert departures({"max_iter": 4, "history_size": 3})
+
+
+def test_an_evaluation_too_many() -> None:
+    one = our_step({"max_iter": 4})
+
+    def step(params: Any, state: Any) -> tuple[Any, Any]:
+        params, state = one(params, state)
+        return params, state._replace(func_evals=state.func_evals + 1)
+
+    assert departures({"max_iter": 4}, step)
+
+
+# The line search by itself.
+
+
+def curves(count: int) -> np.ndarray:
+    """Coefficients of a(t - b)² + c·sin(dt) + e·t⁴, falling at 0; some have no end."""
+    generator = np.random.default_rng(0)
+    table = generator.uniform(-1, 1, (count, 5)) * [2, 5, 3, 6, 0.02]
+    slopes = -2 * table[:, 0] * table[:, 1] + table[:, 2] * table[:, 3]
+    return table[slopes < -1e-3]
+
+
+def value_and_slope(t: float, row: np.ndarray) -> tuple[float, float]:
+    a, b, c, d, e = row
+    value = a * (t - b) ** 2 + c * np.sin(d * t) + e * t**4
+    return value, 2 * a * (t - b) + c * d * np.cos(d * t) + 4 * e * t**3
+
+
+def torch_search(row: np.ndarray, first: float, most: int) -> tuple[float, int]:
+    def evaluate(x: Any, t: Any, d: Any) -> Any:
+        value, slope = value_and_slope(float(t), row)
+        return float(value), torch.tensor([slope])
+
+    value, slope = value_and_slope(0.0, row)
+    g, one = torch.tensor([slope]), torch.ones(1)
+    found = torch_strong_wolfe(
+        evaluate, None, first, one, float(value), g, g.dot(one), max_ls=most
+    )
+    return float(found[2]), found[3]
+
+
+def our_search(row: np.ndarray, first: float, most: int) -> tuple[float, int]:
+    def evaluate(t: jax.Array) -> Point:
+        value, slope = map(jnp.asarray, value_and_slope(float(t), row))
+        return Point(t, value, slope, slope)
+
+    # One operation at a time rounds as PyTorch does; compiled code contracts some.
+    with jax.disable_jit():
+        start, one = evaluate(jnp.zeros([])), jnp.ones([])
+        limit = jnp.asarray(most, jnp.int32)
+        point, count = strong_wolfe(evaluate, start, jnp.asarray(first), one, limit)
+    return float(point.t), int(count)
+
+
+@pytest.mark.parametrize("first", [1.0, 0.01, 30.0])
+@pytest.mark.parametrize("most", [24, 3, 0])
+def test_the_line_search_finds_pytorch_s_points(first: float, most: int) -> None:
+    rows = curves(60)
+    theirs = [torch_search(row, first, most) for row in rows]
+    ours = [our_search(row, first, most) for row in rows]
+    assert [count for _, count in ours] == [count for _, count in theirs]
+    # Interpolations cancel; most lengths are the same bits, the rest were 4 ulps off.
+    np.testing.assert_allclose(
+        [t for t, _ in ours], [t for t, _ in theirs], rtol=16 * np.finfo(float).eps
+    )
+    if most == 24:
+        assert len({count for _, count in theirs}) >= 5, "these curves are all alike"
+
+
+@pytest.mark.parametrize("constant", ["CURVATURE", "SUFFICIENT_DECREASE"])
+def test_another_condition_is_noticed(
+    constant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_line_search, constant, 0.3)
+    rows = curves(60)
+    theirs = [torch_search(row, 1.0, 24)[1] for row in rows]
+    assert [our_search(row, 1.0, 24)[1] for row in rows] != theirs
+
+
+# With the rest.
+
+
+def test_a_gradient_that_is_small_enough_stops_before_the_first_iteration() -> None:
+    tx, x = optim.lbfgs(tolerance_grad=10.0), jnp.ones(3)
+    updates, state = tx.update(
+        x, tx.init(x), x, value=1.0, value_and_grad_fn=lambda x: (1.0, x)
+    )
+    assert (np.asarray(updates) == 0).all()
+    given = optim.to_torch_state_dict(optim.lbfgs, state, [""])
+    assert given["state"] == {0: {"func_evals": 1, "n_iter": 0}}
+
+
+def test_flax_s_optimizer() -> None:
+    model = nnx.Linear(2, 3, rngs=nnx.Rngs(0), param_dtype=jnp.float64)
+    inputs = jnp.asarray(np.random.default_rng(0).standard_normal((8, 2)))
+    targets = inputs @ jnp.ones((2, 3)) + 0.5
+    graph, params = nnx.split(model)
+
+    def loss(params: Any) -> jax.Array:
+        return ((nnx.merge(graph, params)(inputs) - targets) ** 2).mean()
+
+    closure = jax.value_and_grad(loss)
+    optimizer = nnx.Optimizer(model, optim.lbfgs(**WOLFE), wrt=nnx.Param)
+    value, grads = closure(params)
+    optimizer.update(model, grads, value=value, value_and_grad_fn=closure)
+    assert loss(nnx.state(model)) < 1e-9 * value
+
+
+def test_what_the_update_lacks_is_said() -> None:
+    tx, x = optim.lbfgs(), jnp.ones(3)
+    with pytest.raises(ValueError, match="value_and_grad_fn"):
+        tx.update(x, tx.init(x), x)
+
+
+def test_groups_are_refused() -> None:
+    with pytest.raises(ValueError, match="lbfgs takes no groups"):
+        optim.param_groups(optim.lbfgs, [{"params": lambda name: True}])
+
+
+def test_moving_the_rate_does_not_recompile() -> None:
+    tx, x, traces = optim.lbfgs(max_iter=1), jnp.array([3.0, -1.0]), 0
+    state = tx.init(x)
+
+    @jax.jit
+    def update(lr: Any) -> Any:
+        nonlocal traces
+        traces += 1
+        closure = jax.value_and_grad(lambda x: (x**2).sum())
+        value, grads = closure(x)
+        return tx.update(
+            grads, state, x, value=value, value_and_grad_fn=closure, lr=lr
+        )[0]
+
+    one, two = update(0.1), update(0.2)
+    # The move is a difference of parameters of size 3: a few roundings of those.
+    np.testing.assert_allclose(two, 2 * one, atol=3e-15)
+    assert traces == 1
+
+
+def test_a_state_that_does_not_fit_is_refused_with_all_its_faults() -> None:
+    first = Torch({"max_iter": 4}, START)
+    first.step()
+    saved = first.optimizer.state_dict()
+    saved["state"][0]["d"] = torch.ones(5)
+    del saved["state"][0]["prev_loss"]
+    tx = optim.lbfgs(history_size=2)
+    with pytest.raises(ValueError, match="cannot load") as caught:
+        optim.from_torch_state_dict(saved, tx, first.params(), ORDER)
+    for part in ("missing 'prev_loss'", "'d' has 5 elements, not 6", "remembers 3"):
+        assert part in str(caught.value)
