@@ -2,11 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from jaxtrain.data import DataError
 from jaxtrain.registry import ConfigError, check_name
+
+if TYPE_CHECKING:
+    from parity.losses import Row as LossRow
+    from parity.optimizers import Row as OptimizerRow
 
 PROG = "python -m parity"
 
@@ -39,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
         "optimizers", help="one step from PyTorch's state, every optimiser and argument"
     )
     optimizers.add_argument("names", nargs="*", metavar="NAME")
+    losses = commands.add_parser(
+        "losses", help="values and gradients of every loss and argument"
+    )
+    losses.add_argument("names", nargs="*", metavar="NAME")
     _add_benchmarks(commands.add_parser("bench", help="both sides timed in turn"))
     return parser
 
@@ -78,17 +86,30 @@ def _optimizers(names: Sequence[str]) -> int:
 
     # L-BFGS looks at all parameters and several losses: its tests are its own.
     known = [name for name in optim.OPTIMIZERS if name != "lbfgs"]
-    print(optimizers.HEADER, flush=True)
+    chosen = _chosen("optimizer", names, known)
+    return _table(optimizers.HEADER, optimizers.rows(chosen, _progress))
+
+
+def _losses(names: Sequence[str]) -> int:
+    from parity import losses
+    from parity.cases.losses import NAMES
+
+    chosen = _chosen("loss", names, NAMES)
+    return _table(losses.HEADER, losses.rows(chosen, _progress))
+
+
+def _table(header: str, rows: Iterable["OptimizerRow | LossRow"]) -> int:
+    print(header, flush=True)
     passed = True
-    for row in optimizers.rows(_chosen(names, known), _progress):
+    for row in rows:
         print(row, flush=True)
         passed = passed and row.passed
     return 0 if passed else 1
 
 
-def _chosen(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+def _chosen(kind: str, names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
     for name in names:
-        check_name("optimizer", name, known)
+        check_name(kind, name, known)
     return names or known
 
 
@@ -111,7 +132,7 @@ def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
 
     print(machine())
     print(optimizers.HEADER, flush=True)
-    chosen = _chosen(names, optimizers.names())
+    chosen = _chosen("optimizer", names, optimizers.names())
     for timing in optimizers.measure(chosen, pairs, _progress):
         print(timing, flush=True)
     return 0
@@ -127,6 +148,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _seeds(options.seeds, options.epochs)
         if options.command == "optimizers":
             return _optimizers(options.names)
+        if options.command == "losses":
+            return _losses(options.names)
         if options.what == "optimizers":
             return _bench_optimizers(options.names, options.pairs)
         return _bench_fashion(options.epochs, options.rounds)

@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional
 
 from jaxtrain import losses
-from parity.cases.losses import CASES, NAMES, Given, LossCase
+from parity.cases.losses import Given, LossCase
 from parity.compare import difference
 from parity.loss_inputs import tensors
 
@@ -326,56 +326,3 @@ def _distance(
         return float((apart / size).max(initial=0.0))
     unit = np.spacing(size.astype(dtype)).astype(np.float64)
     return float((apart / unit).max(initial=0.0))
-
-
-# The table.
-
-OPTAX: dict[str, str] = {
-    "binary_cross_entropy_with_logits": "`sigmoid_binary_cross_entropy`: no weights",
-    "cosine_embedding_loss": "`cosine_distance`: no target, no margin, another ε",
-    "cross_entropy": "`softmax_cross_entropy_with_integer_labels`: no weight, no "
-    "reduction, NaN for a label of -100",
-    "ctc_loss": "`ctc_loss`: paddings for lengths, no reduction, no zero_infinity",
-    "hinge_loss": "`hinge_loss`: margin 1, no reduction",
-    "huber_loss": "`huber_loss`: no weight, no reduction",
-    "kl_div": "`kl_divergence`: sums over the last dimension, like batchmean",
-    "mse_loss": "`squared_error`: no weight, no reduction; `l2_loss` is half of it",
-    "multi_margin_loss": "`multiclass_hinge_loss`: the largest rival only",
-    "multilabel_soft_margin_loss": "`sigmoid_binary_cross_entropy`, averaged by hand",
-    "sigmoid_focal_loss": "`sigmoid_focal_loss`: alpha is None by default",
-    "smooth_l1_loss": "`huber_loss` with δ = β is β times it",
-    "triplet_margin_loss": "`triplet_margin_loss`: signed differences, another ε",
-}
-"""What Optax has for a loss of ours, and how it differs; nothing, where not listed."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the documentation's table: the worst over a loss's cases."""
-
-    name: str
-    cases: int
-    gradients: tuple[str, ...]
-    float64: float
-    """Relative."""
-    float32: float
-    """Units in the last place; PyTorch's own beside it."""
-    own: float
-    optax: str
-
-
-def rows(names: Sequence[str] = NAMES) -> Iterator[Row]:
-    """Judge every case of each loss in both types, and sum up."""
-    for name in names:
-        cases = [case for case in CASES if case.name == name]
-        wide, narrow = judge(cases, "float64"), judge(cases, "float32")
-        gradients = dict.fromkeys(key for case in cases for key in case.gradients)
-        yield Row(
-            name,
-            len(cases),
-            tuple(gradients),
-            max(found.worst for found in wide),
-            max(found.worst for found in narrow),
-            max(found.own for found in narrow),
-            OPTAX.get(name, "has none"),
-        )

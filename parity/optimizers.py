@@ -55,14 +55,14 @@ HEADER = (
 def rows(
     names: Sequence[str], on_progress: Callable[[str], None] = lambda text: None
 ) -> Iterator[Row]:
-    """Judge every case of the optimisers: 100 steps in float32, 40 in float64."""
+    """Judge every case of the optimisers: 100 steps from each start."""
     for name in names:
         cases = [case for case in CASES if case.name == name]
         worst: dict[str, Measure] = {}
         for case in cases:
             for dtype in DTYPES:
                 on_progress(f"{case} in {dtype}")
-                for found in judge(case, dtype, 100 if dtype == "float32" else 40):
+                for found in judge(case, dtype):
                     if dtype not in worst or _share(found) > _share(worst[dtype]):
                         worst[dtype] = found
         yield Row(name, len(cases), worst, _optax_gap(name))

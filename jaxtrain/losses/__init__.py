@@ -52,10 +52,8 @@ if TYPE_CHECKING:
     from jaxtrain.losses._zero_one import zero_one_loss
 
 __all__ = [
-    "CLASSIFICATION",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
-    "classification",
     "complete_box_iou_loss",
     "cosine_embedding_loss",
     "cross_entropy",

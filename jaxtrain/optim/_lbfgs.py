@@ -6,7 +6,15 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._hyper import Hyperparameter, check_not_negative, resolve, widened
-from jaxtrain.optim._lbfgs_memory import Memory, direction, dot, empty_memory, remember
+from jaxtrain.optim._lbfgs_memory import (
+    Memory,
+    along,
+    direction,
+    dot,
+    empty_memory,
+    remember,
+    scaled,
+)
 from jaxtrain.optim._line_search import Point, strong_wolfe
 
 ValueAndGrad = Callable[[Any], tuple[jax.Array, Any]]
@@ -203,11 +211,11 @@ def _scalar_type(params: optax.Params) -> Any:
 
 def _signed(value: Any, grads: Any, maximize: bool, dtype: Any) -> tuple[Any, Any]:
     value = jnp.asarray(value, dtype)
-    return (-value, optax.tree.scale(-1, grads)) if maximize else (value, grads)
+    return (-value, scaled(-1, grads)) if maximize else (value, grads)
 
 
 def _largest(tree: optax.Updates) -> jax.Array:
-    return optax.tree.norm(tree, ord=jnp.inf)
+    return optax.tree.norm(tree, ord=jnp.inf).astype(_scalar_type(tree))
 
 
 def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
@@ -215,8 +223,8 @@ def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
     state, g = loop.state, loop.g
     y = optax.tree.sub(g, state.prev_flat_grad)
     # At the very first iteration d and t are 0, and there is no curvature to store.
-    memory = remember(state.memory, y, optax.tree.scale(state.t, state.d))
-    inverse = 1 / optax.tree.norm(g, ord=1)
+    memory = remember(state.memory, y, scaled(state.t, state.d))
+    inverse = 1 / optax.tree.norm(g, ord=1).astype(state.t.dtype)
     # PyTorch's `min(1., x)` is 1 where x is NaN.
     cautious = jnp.where(inverse < 1, inverse, 1) * lr
     state = state._replace(
@@ -233,7 +241,7 @@ def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
 def _fixed_step(loop: _Loop, evaluate: ValueAndGrad, max_iter: int) -> _Loop:
     """Go t along d; the loss is not looked at after the last iteration."""
     state = loop.state
-    params = optax.tree.add_scale(loop.params, state.t, state.d)
+    params = along(loop.params, state.t, state.d)
     looks = loop.iterations != max_iter
     loss, g = jax.lax.cond(looks, lambda: evaluate(params), lambda: (loop.loss, loop.g))
     moved = loop._replace(params=params, loss=loss, g=g)
@@ -247,13 +255,13 @@ def _searched_step(
     state = loop.state
 
     def at(t: jax.Array) -> Point:
-        f, g = evaluate(optax.tree.add_scale(loop.params, t, state.d))
+        f, g = evaluate(along(loop.params, t, state.d))
         return Point(t, f, g, dot(g, state.d))
 
     start = Point(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
     size, trials = _largest(state.d), most - loop.evaluations
     point, evaluations = strong_wolfe(at, start, state.t, size, trials)
-    params = optax.tree.add_scale(loop.params, point.t, state.d)
+    params = along(loop.params, point.t, state.d)
     moved = loop._replace(
         state=state._replace(t=point.t), params=params, loss=point.f, g=point.g
     )

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxtrain.optim._hyper import widened
+
 LEAST_CURVATURE = 1e-10
 """Below which PyTorch does not remember a pair."""
 
@@ -81,20 +83,35 @@ def direction(memory: Memory, g: optax.Updates) -> optax.Updates:
         q, alphas = carry
         y, s, ro = pair(i)
         alpha = dot(s, q) * ro
-        return optax.tree.add_scale(q, -alpha, y), alphas.at[i].set(alpha)
+        return along(q, -alpha, y), alphas.at[i].set(alpha)
 
-    begun = (optax.tree.scale(-1, g), jnp.zeros_like(memory.ro))
+    begun = (scaled(-1, g), jnp.zeros_like(memory.ro))
     q, alphas = jax.lax.fori_loop(0, pairs, inward, begun)
 
     def outward(k: jax.Array, r: Any) -> Any:
         i = pairs - 1 - k
         y, s, ro = pair(i)
-        return optax.tree.add_scale(r, alphas[i] - dot(y, r) * ro, s)
+        return along(r, alphas[i] - dot(y, r) * ro, s)
 
-    r = optax.tree.scale(memory.H_diag, q)
+    r = scaled(memory.H_diag, q)
     return jax.lax.fori_loop(0, pairs, outward, r)
 
 
 def dot(one: optax.Updates, other: optax.Updates) -> jax.Array:
-    """The sum of the products of all elements."""
-    return optax.tree.vdot(one, other)
+    """The sum of the products of all elements, of 16 bits in float32."""
+
+    def product(x: jax.Array, y: jax.Array) -> jax.Array:
+        wide = widened(x.dtype)
+        return jnp.vdot(x.astype(wide), y.astype(wide), precision="highest")
+
+    return optax.tree.sum(jax.tree.map(product, one, other))
+
+
+def along(start: optax.Updates, t: jax.Array, d: optax.Updates) -> optax.Updates:
+    """start + t·d in the types of `start`."""
+    return jax.tree.map(lambda x, y: (x + t * y).astype(x.dtype), start, d)
+
+
+def scaled(factor: jax.Array | int, tree: optax.Updates) -> optax.Updates:
+    """factor·tree in the types of the tree."""
+    return jax.tree.map(lambda x: (factor * x).astype(x.dtype), tree)

@@ -81,14 +81,17 @@ class Rates:
         return Values(lrs, [self.schedule.momentum(count) for count in counts] * repeat)
 
     def check(self, epochs: int, steps: int) -> None:
-        """Raise `ConfigError` before a run, and not in it, if it outlasts the schedule.
+        """Raise `ConfigError` before a run, and not in it, for a step without a value.
 
         Args:
             epochs: of the run.
             steps: of the run; of more than `FORESEEN` the rest is not looked at.
         """
-        if min(epochs, steps) > 0:
-            self.at(min(epochs, FORESEEN), min(steps, FORESEEN) - 1, 1)
+        if self.config.scheduler.every == "epoch":
+            for epoch in range(1, min(epochs, FORESEEN) + 1):
+                self.at(epoch, 0, 1)
+        elif steps:
+            self.at(1, 0, min(steps, FORESEEN))
 
     def tested(self, avg_loss: float) -> None:
         """Tell a scheduler that watches the average test loss."""

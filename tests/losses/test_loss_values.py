@@ -16,15 +16,14 @@ from jaxtrain import losses
 from parity.cases.losses import CASES, NAMES, LossCase
 from parity.loss_inputs import tensors
 from parity.loss_judge import (
-    OPTAX,
     Measure,
     Reference,
     judge,
     our_results,
     reference,
-    rows,
     torch_result,
 )
+from parity.losses import OPTAX, rows
 
 
 def cases(name: str) -> list[LossCase]:

@@ -3,9 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import lr_scheduler, optim
@@ -179,8 +183,6 @@ def test_another_schedule_is_noticed(
 
 def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) -> None:
     """What Optax does: 142 % off under a rate that falls in steps."""
-    import optax
-
     config = configured("rmsprop", "step_lr", STEPS // 5)
     theirs = history(config, part_of(fashion_mnist), "torch")
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
@@ -189,3 +191,50 @@ def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) 
         patch.setattr("jaxtrain.training._run.build_optimizer", lambda *args: tx)
         ours = history(config, part_of(fashion_mnist), "jax")
     assert difference(theirs.losses, ours.losses).max() > 1e-3
+
+
+# As schedules inside of an optimiser.
+
+CYCLE: dict[str, Any] = {"max_lr": 0.1, "total_steps": 80}
+
+
+def with_cycle(name: str, cycle: Any) -> Any:
+    if name == "sgd":
+        return optim.sgd(lr=cycle, momentum=cycle.momentum)
+    return optim.adam(lr=cycle, betas=(cycle.beta1, 0.999))
+
+
+def torch_cycle(name: str, grads: np.ndarray) -> np.ndarray:
+    p = torch.nn.Parameter(torch.ones(grads.shape[1:], dtype=torch.float64))
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[name]
+    optimizer = kind([p], **({"momentum": 0.9} if name == "sgd" else {}))
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, **CYCLE)
+    points = []
+    for grad in grads:
+        p.grad = torch.tensor(grad)
+        optimizer.step()
+        scheduler.step()
+        points.append(p.detach().numpy().copy())
+    return np.array(points)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize(("highest", "same"), [(0.1, True), (0.1001, False)])
+def test_a_cycle_inside_of_an_optimiser(name: str, highest: float, same: bool) -> None:
+    """Rate and momentum follow the optimiser's own count, in compiled code."""
+    grads = np.random.default_rng(0).standard_normal((80, 5))
+    cycle = lr_scheduler.one_cycle_lr(**{**CYCLE, "max_lr": highest})
+    tx = with_cycle(name, cycle)
+
+    def step(carry: Any, grad: Any) -> Any:
+        updates, state = tx.update(grad, carry[1], carry[0])
+        p = optax.apply_updates(carry[0], updates)
+        return (p, state), p
+
+    with jax.enable_x64(True):
+        start = jnp.ones(5)
+        run = jax.jit(lambda grads: jax.lax.scan(step, (start, tx.init(start)), grads))
+        ours = np.asarray(run(jnp.asarray(grads))[1])
+    apart = np.abs(ours - torch_cycle(name, grads)).max() / np.abs(ours - 1).max()
+    # Relative to the displacement; β₂ is the host's, β₁ the sum of two float32s.
+    assert (apart <= 1e-11) == same

@@ -16,12 +16,13 @@ from jaxtrain.optim._hyper import Coefficient, Hyper, coefficient_of
 from jaxtrain.optim._radam import RadamState, _factor, rectification
 from jaxtrain.optim._rmsprop import RmspropState
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 import numpy as np
 
 from parity.cases.optimizers import CASES, Arguments, OptimizerCase
 from parity.one_step import judge
+from parity.torch_names import torch_optimizer
 
 STEPS = {"float32": 100, "float64": 40}
 """PyTorch's own float32 run is the yardstick of both, and takes its time twice."""
@@ -32,6 +33,25 @@ STEPS = {"float32": 100, "float64": 40}
 def test_each_step_from_pytorch_s_state(case: OptimizerCase, dtype: str) -> None:
     for found in judge(case, dtype, STEPS[dtype]):
         assert found.passed, found
+
+
+ELEMENTWISE_SHAPES = ((), (7,), (6, 5), (2, 3, 4))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dtype", STEPS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_hundred_steps_of_every_shape(case: OptimizerCase, dtype: str) -> None:
+    shapes = case.shapes if len(case.shapes) > 1 else ELEMENTWISE_SHAPES
+    for found in judge(case, dtype, 100, shapes):
+        assert found.passed, found
+
+
+@pytest.mark.long  # A newer PyTorch may add one: no reason to stop everybody's push.
+def test_every_optimiser_of_the_installed_pytorch_is_here() -> None:
+    kinds = {kind for kind in vars(torch.optim).values() if isinstance(kind, type)}
+    theirs = kinds - {torch.optim.Optimizer}
+    assert {torch_optimizer(name) for name in optim.OPTIMIZERS} == theirs
 
 
 # Broken twins: each must fail the one-step judge.
