@@ -1,4 +1,3 @@
-import math
 from functools import cache
 from typing import NamedTuple
 
@@ -133,7 +132,7 @@ def _zeros_but_for(p: jax.Array, axis: int) -> jax.Array | None:
 
 
 def _root_mean_square(x: jax.Array) -> jax.Array:
-    return jnp.sqrt(jnp.sum(x * x)) / math.sqrt(x.size)
+    return jnp.sqrt(jnp.mean(x * x))
 
 
 def _at_least(least: float, value: jax.Array) -> jax.Array:
