@@ -9,6 +9,7 @@ from jaxtrain.data import DataError
 from jaxtrain.registry import ConfigError, check_name
 
 if TYPE_CHECKING:
+    from parity.layers import Row as LayerRow
     from parity.losses import Row as LossRow
     from parity.optimizers import Row as OptimizerRow
 
@@ -47,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         "losses", help="values and gradients of every loss and argument"
     )
     losses.add_argument("names", nargs="*", metavar="NAME")
+    layers = commands.add_parser(
+        "layers", help="forward, gradients and buffers of every layer and argument"
+    )
+    layers.add_argument("names", nargs="*", metavar="NAME")
     _add_benchmarks(commands.add_parser("bench", help="both sides timed in turn"))
     return parser
 
@@ -98,7 +103,15 @@ def _losses(names: Sequence[str]) -> int:
     return _table(losses.HEADER, losses.rows(chosen, _progress))
 
 
-def _table(header: str, rows: Iterable["OptimizerRow | LossRow"]) -> int:
+def _layers(names: Sequence[str]) -> int:
+    from parity import layers
+    from parity.cases.layers import NAMES
+
+    chosen = _chosen("layer", names, NAMES)
+    return _table(layers.HEADER, layers.rows(chosen, _progress))
+
+
+def _table(header: str, rows: Iterable["OptimizerRow | LossRow | LayerRow"]) -> int:
     print(header, flush=True)
     passed = True
     for row in rows:
@@ -148,6 +161,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _seeds(options.seeds, options.epochs)
         if options.command == "optimizers":
             return _optimizers(options.names)
+        if options.command == "layers":
+            return _layers(options.names)
         if options.command == "losses":
             return _losses(options.names)
         if options.what == "optimizers":

@@ -31,12 +31,24 @@ def test_every_loss_has_a_row() -> None:
     assert set(rows("losses.md")) == set(losses.__all__)
 
 
+def test_every_layer_of_the_cases_has_a_row() -> None:
+    from parity.cases.layers import NAMES
+
+    assert set(rows("layers.md")) == set(NAMES)
+
+
 def test_the_counts_are_those_of_the_cases() -> None:
     pytest.importorskip("torch")
+    from parity.cases.layers import CASES as LAYER_CASES
     from parity.cases.losses import CASES as LOSS_CASES
     from parity.cases.optimizers import CASES
 
-    for table, cases in (("optimizers.md", CASES), ("losses.md", LOSS_CASES)):
+    tables = {
+        "optimizers.md": CASES,
+        "losses.md": LOSS_CASES,
+        "layers.md": LAYER_CASES,
+    }
+    for table, cases in tables.items():
         for name, cells in rows(table).items():
             if name != "lbfgs":
                 assert int(cells[1]) == sum(case.name == name for case in cases), name

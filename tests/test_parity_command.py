@@ -36,7 +36,16 @@ def test_the_table_of_losses(capsys: pytest.CaptureFixture[str]) -> None:
     assert row.startswith("| `l1_penalty` | params |")
 
 
-@pytest.mark.parametrize("command", ["optimizers", "losses", "bench optimizers"])
+def test_the_table_of_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["layers", "GELU"]) == 0
+    header, rule, row = capsys.readouterr().out.splitlines()
+    assert header.count("|") == rule.count("|") == row.count("|")
+    assert row.startswith("| `GELU` | approximate |")
+
+
+@pytest.mark.parametrize(
+    "command", ["optimizers", "losses", "layers", "bench optimizers"]
+)
 def test_an_unknown_name_is_one_line(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

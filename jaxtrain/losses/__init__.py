@@ -23,11 +23,11 @@ if TYPE_CHECKING:
         distance_box_iou_loss,
         generalized_box_iou_loss,
     )
-    from jaxtrain.losses._classification import classification
+    from jaxtrain.losses._classification import classification as classification
     from jaxtrain.losses._cosine_embedding import cosine_embedding_loss
     from jaxtrain.losses._cross_entropy import cross_entropy
     from jaxtrain.losses._ctc import ctc_loss
-    from jaxtrain.losses._fits import CLASSIFICATION
+    from jaxtrain.losses._fits import CLASSIFICATION as CLASSIFICATION
     from jaxtrain.losses._focal import sigmoid_focal_loss
     from jaxtrain.losses._gaussian_nll import gaussian_nll_loss
     from jaxtrain.losses._hinge import hinge_embedding_loss, hinge_loss

@@ -2,30 +2,354 @@
 
 Names, arguments, parameter names and layouts are PyTorch's, so a module's flattened
 state has the keys and shapes of a PyTorch `state_dict` (see `jaxtrain.nn.state_dict`).
+The argument `inplace` does not exist: arrays cannot be changed. `device` does not
+either; `dtype` and the source of the initial values, `generator`, are keywords.
+
+`train()` and `eval()` are Flax's and act on the layers here as on Flax's own. A layer
+is an `nnx.Module` like any other: to add one, write the class in a file of its own,
+name it below, and add its argument sets to `parity.cases.layers`.
 """
 
-from jaxtrain.nn._activation import ReLU
-from jaxtrain.nn._container import Flatten, Sequential
-from jaxtrain.nn._dropout import (
-    Dropout,
-    GivenMasks,
-    KeyMasks,
-    dropout_draws,
-    dropout_source,
-)
-from jaxtrain.nn._linear import Linear
-from jaxtrain.nn._state_dict import load_state_dict, state_dict
+from typing import TYPE_CHECKING
+
+from jaxtrain._lazy import attach
+
+if TYPE_CHECKING:
+    from jaxtrain.nn._adaptive_pool import (
+        AdaptiveAvgPool1d,
+        AdaptiveAvgPool2d,
+        AdaptiveAvgPool3d,
+        AdaptiveMaxPool1d,
+        AdaptiveMaxPool2d,
+        AdaptiveMaxPool3d,
+    )
+    from jaxtrain.nn._attention import MultiheadAttention
+    from jaxtrain.nn._avg_pool import (
+        AvgPool1d,
+        AvgPool2d,
+        AvgPool3d,
+        LPPool1d,
+        LPPool2d,
+        LPPool3d,
+    )
+    from jaxtrain.nn._batch_norm import (
+        BatchNorm1d,
+        BatchNorm2d,
+        BatchNorm3d,
+    )
+    from jaxtrain.nn._clipped import (
+        Hardsigmoid,
+        Hardswish,
+        Hardtanh,
+        ReLU6,
+    )
+    from jaxtrain.nn._container import (
+        Flatten,
+        Identity,
+        ModuleList,
+        Sequential,
+    )
+    from jaxtrain.nn._conv import (
+        Conv1d,
+        Conv2d,
+        Conv3d,
+    )
+    from jaxtrain.nn._conv_transpose import (
+        ConvTranspose1d,
+        ConvTranspose2d,
+        ConvTranspose3d,
+    )
+    from jaxtrain.nn._dropout import (
+        AlphaDropout,
+        Dropout,
+        Dropout1d,
+        Dropout2d,
+        Dropout3d,
+        FeatureAlphaDropout,
+    )
+    from jaxtrain.nn._embedding import Embedding
+    from jaxtrain.nn._group_norm import GroupNorm
+    from jaxtrain.nn._instance_norm import (
+        InstanceNorm1d,
+        InstanceNorm2d,
+        InstanceNorm3d,
+    )
+    from jaxtrain.nn._layer_norm import (
+        LayerNorm,
+        RMSNorm,
+    )
+    from jaxtrain.nn._linear import Linear
+    from jaxtrain.nn._mask_source import (
+        GivenMasks,
+        KeyMasks,
+        dropout_draws,
+        dropout_source,
+    )
+    from jaxtrain.nn._max_pool import (
+        MaxPool1d,
+        MaxPool2d,
+        MaxPool3d,
+    )
+    from jaxtrain.nn._rectifiers import (
+        CELU,
+        ELU,
+        SELU,
+        LeakyReLU,
+        PReLU,
+        ReLU,
+        RReLU,
+        Threshold,
+    )
+    from jaxtrain.nn._recurrent import (
+        GRU,
+        LSTM,
+        RNN,
+    )
+    from jaxtrain.nn._recurrent_cell import (
+        GRUCell,
+        LSTMCell,
+        RNNCell,
+    )
+    from jaxtrain.nn._shrinkage import (
+        Hardshrink,
+        Softshrink,
+        Tanhshrink,
+    )
+    from jaxtrain.nn._smooth import (
+        GELU,
+        LogSigmoid,
+        Mish,
+        Sigmoid,
+        SiLU,
+        Softplus,
+        Softsign,
+        Tanh,
+    )
+    from jaxtrain.nn._softmax import (
+        GLU,
+        LogSoftmax,
+        Softmax,
+        Softmax2d,
+        Softmin,
+    )
+    from jaxtrain.nn._state_dict import (
+        load_state_dict,
+        state_dict,
+    )
+    from jaxtrain.nn._transformer import TransformerEncoderLayer
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AlphaDropout",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "Embedding",
+    "FeatureAlphaDropout",
     "Flatten",
+    "GRUCell",
     "GivenMasks",
+    "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KeyMasks",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "LSTMCell",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "Mish",
+    "ModuleList",
+    "MultiheadAttention",
+    "PReLU",
+    "RMSNorm",
+    "RNNCell",
+    "RReLU",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "TransformerEncoderLayer",
     "dropout_draws",
     "dropout_source",
     "load_state_dict",
     "state_dict",
 ]
+
+_HOMES = {
+    "_adaptive_pool": (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+    ),
+    "_attention": ("MultiheadAttention",),
+    "_avg_pool": (
+        "AvgPool1d",
+        "AvgPool2d",
+        "AvgPool3d",
+        "LPPool1d",
+        "LPPool2d",
+        "LPPool3d",
+    ),
+    "_batch_norm": (
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "BatchNorm3d",
+    ),
+    "_clipped": (
+        "Hardsigmoid",
+        "Hardswish",
+        "Hardtanh",
+        "ReLU6",
+    ),
+    "_container": (
+        "Flatten",
+        "Identity",
+        "ModuleList",
+        "Sequential",
+    ),
+    "_conv": (
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+    ),
+    "_conv_transpose": (
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+    ),
+    "_dropout": (
+        "AlphaDropout",
+        "Dropout",
+        "Dropout1d",
+        "Dropout2d",
+        "Dropout3d",
+        "FeatureAlphaDropout",
+    ),
+    "_embedding": ("Embedding",),
+    "_group_norm": ("GroupNorm",),
+    "_instance_norm": (
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+    ),
+    "_layer_norm": (
+        "LayerNorm",
+        "RMSNorm",
+    ),
+    "_linear": ("Linear",),
+    "_mask_source": (
+        "GivenMasks",
+        "KeyMasks",
+        "dropout_draws",
+        "dropout_source",
+    ),
+    "_max_pool": (
+        "MaxPool1d",
+        "MaxPool2d",
+        "MaxPool3d",
+    ),
+    "_rectifiers": (
+        "CELU",
+        "ELU",
+        "LeakyReLU",
+        "PReLU",
+        "RReLU",
+        "ReLU",
+        "SELU",
+        "Threshold",
+    ),
+    "_recurrent": (
+        "GRU",
+        "LSTM",
+        "RNN",
+    ),
+    "_recurrent_cell": (
+        "GRUCell",
+        "LSTMCell",
+        "RNNCell",
+    ),
+    "_shrinkage": (
+        "Hardshrink",
+        "Softshrink",
+        "Tanhshrink",
+    ),
+    "_smooth": (
+        "GELU",
+        "LogSigmoid",
+        "Mish",
+        "SiLU",
+        "Sigmoid",
+        "Softplus",
+        "Softsign",
+        "Tanh",
+    ),
+    "_softmax": (
+        "GLU",
+        "LogSoftmax",
+        "Softmax",
+        "Softmax2d",
+        "Softmin",
+    ),
+    "_state_dict": (
+        "load_state_dict",
+        "state_dict",
+    ),
+    "_transformer": ("TransformerEncoderLayer",),
+}
+
+__getattr__ = attach(
+    __name__, {name: home for home, names in _HOMES.items() for name in names}
+)

@@ -1,123 +1,13 @@
-"""Dropout, and where its masks come from.
+"""The dropout family; `_mask_source` says where their masks come from."""
 
-PyTorch's dropout draws from the default generator, whatever module it sits in. Here
-too the source is no part of the module: the default is the host's generator, and a
-compiled function names its source with `dropout_source`, since the host's generator
-cannot be reached from inside it.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, Protocol
+import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
-from jaxtrain import rng
-
-
-class MaskSource(Protocol):
-    """What `Dropout` asks for masks; `rng.Generator` is one."""
-
-    def bernoulli(self, shape: tuple[int, ...], p: float) -> Any:
-        """Booleans of that shape, true with probability p."""
-
-
-class GivenMasks:
-    """Masks drawn beforehand, handed out in the order in which layers ask for them.
-
-    Raises:
-        ValueError: a layer asks for another shape, or for one mask too many.
-    """
-
-    def __init__(self, masks: Sequence[jax.Array]):
-        self._masks = iter(masks)
-
-    def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
-        mask = next(self._masks, None)
-        if mask is None or mask.shape != shape:
-            given = "none is left" if mask is None else f"the next is {mask.shape}"
-            raise ValueError(f"a dropout mask of shape {shape} was asked for: {given}")
-        return mask
-
-
-class KeyMasks:
-    """Masks drawn with `jax.random`: the n-th layer that asks folds n into the key."""
-
-    def __init__(self, key: jax.Array):
-        self._key = key
-        self._asked = 0
-
-    def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
-        key = jax.random.fold_in(self._key, self._asked)
-        self._asked += 1
-        return jax.random.bernoulli(key, p, shape)
-
-
-class _Recorder:
-    def __init__(self) -> None:
-        self.draws: list[tuple[tuple[int, ...], float]] = []
-
-    def bernoulli(self, shape: tuple[int, ...], p: float) -> np.ndarray:
-        self.draws.append((shape, p))
-        return np.ones(shape, bool)
-
-
-_source: ContextVar[MaskSource | None] = ContextVar("dropout_source", default=None)
-
-
-@contextmanager
-def dropout_source(source: MaskSource) -> Iterator[None]:
-    """Inside the block, every `Dropout` takes its masks from `source`.
-
-    Under `jax.jit`, enter it inside the compiled function, with a key or masks that
-    are among the function's arguments.
-
-    Example:
-        >>> layer = Dropout(0.5)
-        >>> with dropout_source(KeyMasks(jax.random.key(0))):
-        ...     layer(jnp.ones(4)).shape
-        (4,)
-    """
-    token = _source.set(source)
-    try:
-        yield
-    finally:
-        _source.reset(token)
-
-
-def dropout_draws(
-    model: Callable[..., Any], *inputs: Any
-) -> list[tuple[tuple[int, ...], float]]:
-    """(shape, keep probability) of each mask that one call draws, in drawing order.
-
-    Args:
-        model: a module or function; nothing is computed.
-        inputs: arrays, or `jax.ShapeDtypeStruct`s that stand for them.
-
-    Example:
-        >>> dropout_draws(Dropout(0.2), jnp.ones((64, 512)))
-        [((64, 512), 0.8)]
-    """
-    recorder = _Recorder()
-    with dropout_source(recorder):
-        # A new function each time: a cached trace would record nothing.
-        jax.eval_shape(lambda *args: model(*args), *inputs)
-    return recorder.draws
-
-
-def _draw(shape: tuple[int, ...], p: float, traced: bool) -> Any:
-    source = _source.get() or rng.default_generator
-    if traced and isinstance(source, rng.Generator):
-        raise ValueError(
-            "Dropout inside a compiled function cannot draw from the host's generator: "
-            "enter jaxtrain.nn.dropout_source(KeyMasks(key)) or (GivenMasks(masks)) "
-            "inside that function"
-        )
-    return source.bernoulli(shape, p)
+from jaxtrain.nn._input import check_ndim, misfit
+from jaxtrain.nn._mask_source import draw_mask
 
 
 class Dropout(nnx.Module):
@@ -139,6 +29,7 @@ class Dropout(nnx.Module):
     Reference: Hinton et al. 2012, https://arxiv.org/abs/1207.0580
 
     Example:
+        >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> Dropout(0.5)(jnp.ones(8))
         Array([0., 0., 2., 0., 0., 0., 2., 2.], dtype=float32)
@@ -157,6 +48,153 @@ class Dropout(nnx.Module):
             return input
         if self.p == 1:
             return input * jnp.zeros_like(input)
-        traced = isinstance(input, jax.core.Tracer)
-        keep = _draw(input.shape, 1 - self.p, traced)
-        return input * (jnp.asarray(keep, input.dtype) / (1 - self.p))
+        keep = draw_mask(input, self._mask_shape(input), 1 - self.p)
+        return self._dropped(input, keep)
+
+    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
+        return input.shape
+
+    def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
+        return input * (keep / (1 - self.p))
+
+
+def _one_a_channel(input: jax.Array, batched: bool = True) -> tuple[int, ...]:
+    """Shape of a mask that has one element for each channel of each example."""
+    leading = 2 if batched else 1
+    return input.shape[:leading] + (1,) * (input.ndim - leading)
+
+
+class Dropout1d(Dropout):
+    """Dropout of whole channels of (N, C, L) or (C, L).
+
+    Args:
+        p: probability of a channel to be zeroed.
+
+    Raises:
+        ValueError: p lies outside [0, 1]; an input has not two or three dimensions.
+
+    PyTorch: `torch.nn.Dropout1d`.
+    Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
+
+    Example:
+        >>> from jaxtrain import rng
+        >>> _ = rng.manual_seed(0)
+        >>> Dropout1d()(jnp.ones((3, 2)))
+        Array([[0., 0.],
+               [0., 0.],
+               [2., 2.]], dtype=float32)
+    """
+
+    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
+        check_ndim(f"Dropout1d({self.p})", input, (2, 3))
+        return _one_a_channel(input, batched=input.ndim == 3)
+
+
+class Dropout2d(Dropout):
+    """Dropout of whole channels of (N, C, H, W) or (N, C, L).
+
+    PyTorch takes three dimensions for a batch of signals here, not for an image. It
+    warns of other numbers of dimensions, which are an error here.
+
+    Args:
+        p: probability of a channel to be zeroed.
+
+    Raises:
+        ValueError: p lies outside [0, 1]; an input has not three or four dimensions.
+
+    PyTorch: `torch.nn.Dropout2d`.
+    Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
+
+    Example:
+        >>> from jaxtrain import rng
+        >>> _ = rng.manual_seed(0)
+        >>> Dropout2d()(jnp.ones((1, 3, 2, 2))).sum((2, 3))
+        Array([[0., 0., 8.]], dtype=float32)
+    """
+
+    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
+        check_ndim(f"Dropout2d({self.p})", input, (3, 4))
+        return _one_a_channel(input)
+
+
+class Dropout3d(Dropout):
+    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    Args:
+        p: probability of a channel to be zeroed.
+
+    Raises:
+        ValueError: p lies outside [0, 1]; an input has not four or five dimensions
+            (PyTorch warns of others).
+
+    PyTorch: `torch.nn.Dropout3d`.
+    Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
+
+    Example:
+        >>> from jaxtrain import rng
+        >>> _ = rng.manual_seed(0)
+        >>> Dropout3d()(jnp.ones((3, 1, 2, 2))).sum((1, 2, 3))
+        Array([0., 0., 8.], dtype=float32)
+    """
+
+    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
+        check_ndim(f"Dropout3d({self.p})", input, (4, 5))
+        return _one_a_channel(input, batched=input.ndim == 5)
+
+
+_SATURATION = 1.7580993408473766  # of SELU at -∞, the product of its two constants
+
+
+class AlphaDropout(Dropout):
+    """Dropout to SELU's lower limit -1.7581, then scaled to keep mean 0, variance 1.
+
+    y = a (x m - 1.7581 (1 - m)) + 1.7581 a p with a = ((1 + 1.7581² p)(1 - p))^(-1/2).
+
+    Args:
+        p: probability of an element to be dropped.
+
+    Raises:
+        ValueError: p lies outside [0, 1].
+
+    PyTorch: `torch.nn.AlphaDropout`.
+    Reference: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515
+
+    Example:
+        >>> from jaxtrain import rng
+        >>> _ = rng.manual_seed(0)
+        >>> AlphaDropout()(jnp.ones(3))
+        Array([-0.77919394, -0.77919394,  1.6655989 ], dtype=float32)
+    """
+
+    def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
+        a = 1 / math.sqrt((_SATURATION**2 * self.p + 1) * (1 - self.p))
+        shift = (keep - 1) * (_SATURATION * a) + _SATURATION * a * self.p
+        return input * (keep * a) + shift
+
+
+class FeatureAlphaDropout(AlphaDropout):
+    """`AlphaDropout` of whole channels of (N, C, *).
+
+    Args:
+        p: probability of a channel to be dropped.
+
+    Raises:
+        ValueError: p lies outside [0, 1]; an input has fewer than two dimensions.
+
+    PyTorch: `torch.nn.FeatureAlphaDropout`.
+
+    Example:
+        >>> from jaxtrain import rng
+        >>> _ = rng.manual_seed(0)
+        >>> FeatureAlphaDropout()(jnp.ones((1, 3, 4))).shape
+        (1, 3, 4)
+    """
+
+    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
+        if input.ndim < 2:
+            raise misfit(
+                f"FeatureAlphaDropout({self.p})",
+                input,
+                "it must have a batch and channels",
+            )
+        return _one_a_channel(input)

@@ -2,11 +2,12 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
+from jaxtrain.nn._input import misfit
+from jaxtrain.nn._parameter import drawn
 
 
 class Linear(nnx.Module):
@@ -50,25 +51,48 @@ class Linear(nnx.Module):
             )
         self.in_features = in_features
         self.out_features = out_features
-        draw = np.float64 if jnp.dtype(dtype) == np.float64 else np.float32
-        weight = init.kaiming_uniform(
-            (out_features, in_features), math.sqrt(5), generator=generator, dtype=draw
+        self.weight, self.bias = kaiming_pair(
+            (out_features, in_features), out_features, bias, generator, dtype
         )
-        self.weight = nnx.Param(jnp.asarray(weight, dtype))
-        if not bias:
-            self.bias = None
-            return
-        bound = 1 / math.sqrt(in_features) if in_features > 0 else 0
-        values = init.uniform(
-            (out_features,), -bound, bound, generator=generator, dtype=draw
-        )
-        self.bias = nnx.Param(jnp.asarray(values, dtype))
 
     def __call__(self, input: jax.Array) -> jax.Array:
         if input.shape[-1:] != (self.in_features,):
-            raise ValueError(
-                f"Linear({self.in_features}, {self.out_features}) got an input of shape"
-                f" {input.shape}: its last dimension must be {self.in_features}"
-            )
+            name = f"Linear({self.in_features}, {self.out_features})"
+            raise misfit(name, input, f"its last dimension must be {self.in_features}")
         output = input @ self.weight[...].T
         return output if self.bias is None else output + self.bias[...]
+
+
+def kaiming_pair(
+    shape: tuple[int, ...],
+    outputs: int,
+    bias: bool,
+    generator: rng.Generator | None,
+    dtype: DTypeLike,
+) -> tuple[nnx.Param, nnx.Param | None]:
+    """Weight and bias as linear layers and convolutions begin: U(-b, b), b = fan_in^-½.
+
+    Args:
+        shape: of the weight, drawn first.
+        outputs: size of the bias.
+        bias: whether there is one.
+        generator: where the values come from.
+        dtype: of both.
+
+    Example:
+        >>> weight, bias = kaiming_pair((2, 3), 2, False, None, jnp.float32)
+        >>> weight.shape, bias
+        ((2, 3), None)
+    """
+    source = rng.default_generator if generator is None else generator
+    weight = drawn(
+        lambda dtype: init.kaiming_uniform(
+            shape, math.sqrt(5), generator=source, dtype=dtype
+        ),
+        dtype=dtype,
+    )
+    if not bias:
+        return weight, None
+    fan_in, _ = init.fan_in_and_fan_out(shape)
+    bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+    return weight, drawn(source.uniform, (outputs,), -bound, bound, dtype=dtype)

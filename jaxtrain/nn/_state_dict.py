@@ -39,6 +39,9 @@ def _paths(module: nnx.Module) -> Iterator[tuple[str, ...]]:
 def state_dict(module: nnx.Module) -> dict[str, np.ndarray]:
     """The module's parameters and buffers, by PyTorch's names and in its order.
 
+    The order is that in which a module's members were set; a module that Flax has put
+    together anew (`nnx.merge`, `nnx.clone`) has them by name.
+
     PyTorch: `torch.nn.Module.state_dict`.
 
     Example:
@@ -87,5 +90,6 @@ def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
     target = nnx.state(module)
     for path, variable in nnx.to_flat_state(target):
         name = ".".join(map(str, path))
-        variable[...] = jnp.asarray(given[name], variable.dtype)
+        # Copied: the caller may go on to change what was given, in place.
+        variable[...] = jnp.array(given[name], variable.dtype)
     nnx.update(module, target)
