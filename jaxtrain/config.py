@@ -198,8 +198,8 @@ class SchedulerConfig:
     args: Mapping[str, Any] = arguments_option(
         "--scheduler-args",
         "its arguments, as torch.optim.lr_scheduler names them, say step_size=3; "
-        "schedulers='linear_lr(total_iters=5),step_lr(step_size=9)' milestones=5, "
-        "for a sequential_lr",
+        "for a sequential_lr "
+        "schedulers='linear_lr(total_iters=5),step_lr(step_size=9)' milestones=5",
     )
     every: str = option(
         "epoch",

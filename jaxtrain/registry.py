@@ -199,6 +199,20 @@ def parse_argument(text: str) -> tuple[str, Any]:
     return key, literal if _is_plain(literal) else value
 
 
+def with_list(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The arguments with a list for what the command line may give as one number.
+
+    Example:
+        >>> with_list({"milestones": 5, "gamma": 0.5}, "milestones")
+        {'milestones': [5], 'gamma': 0.5}
+    """
+    if name not in arguments:
+        return dict(arguments)
+    value = arguments[name]
+    several = isinstance(value, tuple | list)
+    return {**arguments, name: list(value) if several else [value]}
+
+
 class Call(NamedTuple):
     """A function by name with its arguments."""
 

@@ -62,10 +62,12 @@ def allowance(reference: History, others: Sequence[History]) -> np.ndarray:
     """
     losses = np.asarray(reference.losses)
     apart = [difference(losses, other.losses) for other in others]
-    noise = np.maximum.accumulate(np.max(apart, axis=0))
+    # A run that ends in NaN tells nothing of how far others may be apart.
+    finite = [np.where(np.isfinite(run), run, 0.0) for run in apart]
+    noise = np.maximum.accumulate(np.max(finite, axis=0))
     noise = noise[np.minimum(np.arange(len(noise)) + ONSET, len(noise) - 1)]
     dtype = np.float64 if reference.config["loop"]["dtype"] == "float64" else np.float32
-    return np.maximum(FACTOR * noise, ROUNDINGS * np.finfo(dtype).eps * losses)
+    return np.maximum(FACTOR * noise, ROUNDINGS * np.finfo(dtype).eps * np.abs(losses))
 
 
 def departure_from_noise(

@@ -19,7 +19,7 @@ from jaxtrain.registry import ConfigError
 from parity.torch_losses import configured_loss, penalty
 from parity.torch_models import MLP
 from parity.torch_names import torch_gradient, torch_optimizer
-from parity.torch_schedulers import torch_scheduler
+from parity.torch_schedulers import cycles_momentum, torch_scheduler
 
 REPORT_EVERY = 100
 """Batches between two events."""
@@ -144,7 +144,7 @@ class _Run:
         for batch, (X, y) in enumerate(self.train_loader):
             group = self.optimizers[0].param_groups[0]
             lrs.append(float(group["lr"]))
-            if getattr(self.schedulers[0], "cycle_momentum", False):
+            if cycles_momentum(self.schedulers[0]):
                 betas = group.get("betas")
                 momenta.append(float(betas[0] if betas else group["momentum"]))
             check_rates(lrs[-1:])

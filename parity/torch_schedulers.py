@@ -52,10 +52,16 @@ def _built(
         optimizer,
         kind="scheduler",
         name=name,
-        arguments={
-            k: list(v) if k == "milestones" else v for k, v in arguments.items()
-        },
+        arguments=registry.with_list(arguments, "milestones"),
         hidden=HIDDEN,
+    )
+
+
+def cycles_momentum(scheduler: Any) -> bool:
+    """Whether it, or one that it is made of, moves the momentum too."""
+    children = getattr(scheduler, "_schedulers", ())
+    return getattr(scheduler, "cycle_momentum", False) or any(
+        map(cycles_momentum, children)
     )
 
 

@@ -120,7 +120,13 @@ class Rates:
     def _betas(self) -> tuple[float, float]:
         chosen = self.config.optimizer
         default = inspect.signature(getattr(optim, chosen.name)).parameters["betas"]
-        return chosen.args.get("betas", default.default)
+        betas = chosen.args.get("betas", default.default)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ConfigError(
+                f"optimizer {chosen.name}: betas must be 2 values, such as 0.9,0.999, "
+                f"but got {betas!r}"
+            )
+        return betas[0], betas[1]
 
 
 def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
@@ -141,7 +147,7 @@ def _built(name: str, arguments: Mapping[str, Any], lr: float) -> Any:
         *([] if _takes_no_rate(name) else [lr]),
         kind="scheduler",
         name=name,
-        arguments=arguments,
+        arguments=registry.with_list(arguments, "milestones"),
         hidden=SCHEDULED,
     )
 

@@ -88,10 +88,13 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
         running.append(subprocess.Popen(argv, **settings | options))
         return running[-1]
 
-    # A caller that ignores Ctrl-C, as a shell's & does, would hand that down.
+    # A caller that ignores Ctrl-C, as a shell's & does, or the end of its terminal, as
+    # nohup does, would hand that down.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield begin
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, hangup)
     for each in running:
         with each:
             each.kill()

@@ -80,6 +80,11 @@ def jax_devices() -> set[str]:
             "scheduler step_lr takes no argument 'step_siz': did you mean 'step_size'?",
         ),
         (
+            "--optimizer adam --optimizer-args betas=0.8 --scheduler one_cycle_lr "
+            "--scheduler-args max_lr=0.01 total_steps=31",
+            "optimizer adam: betas must be 2 values, such as 0.9,0.999, but got 0.8",
+        ),
+        (
             "--scheduler chained_scheduler --scheduler-args schedulers=step_lr(3)",
             "'step_lr(3)' is not of the form FIRST(KEY=VALUE),SECOND(KEY=VALUE)",
         ),
@@ -251,3 +256,15 @@ def test_muon_and_its_companion(command: Command, backend: str) -> None:
     ran = command(f"--backend {backend} --hidden --epochs 1 --optimizer muon --lr 0.02")
     assert (ran.status, ran.err) == (0, "")
     assert "muon(lr=0.02) on matrices and sgd(lr=0.02) on the rest" in ran.out
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_one_milestone_needs_no_comma(command: Command, backend: str) -> None:
+    if backend == "torch":
+        pytest.importorskip("torchvision")
+    ran = command(
+        f"--backend {backend} --hidden --epochs 1 --scheduler sequential_lr "
+        "--scheduler-every step --scheduler-args milestones=2 "
+        "schedulers=linear_lr(total_iters=2),step_lr(step_size=1)"
+    )
+    assert (ran.status, ran.err) == (0, "")

@@ -159,6 +159,18 @@ def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
     assert len({*map(float, theirs.lrs)}) > 3, "it never reduces"
 
 
+def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
+    calls = "one_cycle_lr(max_lr=0.005,total_steps=60),step_lr(step_size=30)"
+    chain = SchedulerConfig("chained_scheduler", {"schedulers": calls}, "step")
+    config = replace(configured("adam", "constant", 60), scheduler=chain)
+    theirs, ours = (
+        history(config, part_of(fashion_mnist), backend) for backend in ("torch", "jax")
+    )
+    assert compare(theirs, ours, FLOAT64_BOUND).departure is None
+    assert ours.momenta == theirs.momenta
+    assert len({*ours.momenta}) > 50
+
+
 # Broken twins.
 
 
