@@ -8,7 +8,7 @@ from jaxtrain.data import Dataset, load
 from jaxtrain.fashion import load_backend
 from jaxtrain.history import History
 from parity.cases.fashion import CASES, FashionCase
-from parity.compare import Comparison, compare
+from parity.histories import Comparison, compare_histories
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def judge(case: FashionCase, dataset: Dataset) -> Verdict:
     """Run a case in both frameworks and compare them."""
     reference = history(case.config, dataset, "torch")
     candidate = history(case.config, dataset, "jax")
-    comparison = compare(reference, candidate, case.bound)
+    comparison = compare_histories(reference, candidate, case.bound)
     return Verdict(case, len(reference.losses), comparison)
 
 

@@ -22,7 +22,7 @@ from flax import nnx
 
 from jaxtrain import nn, rng
 from parity.cases.layers import Given, LayerCase
-from parity.compare import difference
+from parity.difference import difference
 
 Arrays = dict[str, np.ndarray]
 Build = Callable[[LayerCase, str], nnx.Module]

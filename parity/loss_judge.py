@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from jaxtrain import losses
 from parity.cases.losses import Given, LossCase
-from parity.compare import difference
+from parity.difference import difference
 from parity.loss_inputs import tensors
 
 Arrays = dict[str, np.ndarray]

@@ -13,7 +13,7 @@ from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.history import History
 from parity import torch_backend
-from parity.compare import Departure, difference
+from parity.difference import Departure, difference, first_departure
 
 FACTOR = 2.0
 """How many times PyTorch's own distance is allowed: each of its runs passes by it."""
@@ -79,8 +79,4 @@ def departure_from_noise(
         ValueError: the runs are not equally long.
     """
     bounds = allowance(reference, others)
-    apart = difference(reference.losses, candidate.losses)
-    for step in np.flatnonzero(~(apart <= bounds)):
-        pair = reference.losses[step], candidate.losses[step]
-        return Departure(int(step), *pair, float(bounds[step]))
-    return None
+    return first_departure(reference.losses, candidate.losses, bounds)

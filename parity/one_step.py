@@ -19,7 +19,7 @@ import torch
 
 from jaxtrain import optim
 from parity.cases.optimizers import OptimizerCase
-from parity.compare import difference
+from parity.difference import difference
 from parity.torch_names import torch_gradient, torch_optimizer
 
 LEAST_BOUND = 4.0

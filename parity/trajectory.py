@@ -13,7 +13,7 @@ import optax
 import torch
 
 from parity.cases.optimizers import OptimizerCase
-from parity.compare import difference
+from parity.difference import difference
 from parity.torch_names import torch_gradient, torch_optimizer
 
 

@@ -23,8 +23,8 @@ from jaxtrain.data.order import epoch_order
 from jaxtrain.history import History
 from jaxtrain.rng import Generator
 from parity.cases.fashion import CASES, FLOAT32_BOUND, FLOAT64_BOUND, FashionCase
-from parity.compare import compare
 from parity.fashion import Verdict, history, judge
+from parity.histories import compare_histories
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -79,11 +79,11 @@ def reference(part: Dataset) -> History:
 
 
 def apart(reference: History, candidate: History) -> float:
-    return compare(reference, candidate, FLOAT64_BOUND).losses
+    return compare_histories(reference, candidate, FLOAT64_BOUND).losses
 
 
 def assert_equal(reference: History, candidate: History) -> None:
-    seen = compare(reference, candidate, FLOAT64_BOUND)
+    seen = compare_histories(reference, candidate, FLOAT64_BOUND)
     assert seen.departure is None
     assert seen.lrs == seen.accuracy == 0
     assert max(seen.train_loss, seen.avg_loss) <= FLOAT64_BOUND
@@ -110,7 +110,7 @@ def test_a_mean_over_images_is_noticed(part: Dataset, reference: History) -> Non
     candidate = history(FAULTY, part, "jax")
     weighted = [replace(e, avg_loss=e.avg_loss * (1 + 1e-9)) for e in candidate.epochs]
     candidate.epochs = weighted
-    seen = compare(reference, candidate, FLOAT64_BOUND)
+    seen = compare_histories(reference, candidate, FLOAT64_BOUND)
     verdict = Verdict(replace(CASES[0], bound=FLOAT64_BOUND), 70, seen)
     assert seen.departure is None
     assert not verdict.passed
@@ -181,7 +181,7 @@ def test_a_dropped_last_batch_is_noticed(
     monkeypatch.setattr("jaxtrain.training._run.batches", whole)
     candidate = history(FAULTY, part, "jax")
     with pytest.raises(ValueError, match="shapes differ"):
-        compare(reference, candidate, FLOAT64_BOUND)
+        compare_histories(reference, candidate, FLOAT64_BOUND)
 
 
 def test_float32_notices_a_rate_that_is_a_percent_off(part: Dataset) -> None:

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from jaxtrain import losses
-from parity.compare import ulps
+from parity.difference import ulps
 
 WEIGHT = [0.5, 2.0, 0.0, 1.0, 3.0]
 

@@ -19,8 +19,9 @@ from jaxtrain.config import (
 from jaxtrain.data import Dataset, Split
 from jaxtrain.history import History
 from parity.cases.fashion import FLOAT64_BOUND
-from parity.compare import compare, difference
+from parity.difference import difference
 from parity.fashion import history
+from parity.histories import compare_histories
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "cross_entropy": {
@@ -58,7 +59,7 @@ def test_sixty_steps(name: str, fashion_mnist: Dataset) -> None:
     config = configured(LossConfig(name, ARGUMENTS.get(name, {})))
     theirs, ours = both(config, fashion_mnist)
     assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"
-    comparison = compare(theirs, ours, FLOAT64_BOUND)
+    comparison = compare_histories(theirs, ours, FLOAT64_BOUND)
     assert comparison.departure is None
     # Sums of a hundred tests, of losses of about 1.
     assert max(comparison.avg_loss, comparison.train_loss) <= FLOAT64_BOUND
@@ -70,7 +71,7 @@ def test_sixty_steps(name: str, fashion_mnist: Dataset) -> None:
 def test_penalties(penalty: dict[str, float], fashion_mnist: Dataset) -> None:
     config = configured(LossConfig(**penalty))
     theirs, ours = both(config, fashion_mnist)
-    comparison = compare(theirs, ours, FLOAT64_BOUND)
+    comparison = compare_histories(theirs, ours, FLOAT64_BOUND)
     assert comparison.departure is None
     # The tests' losses are without them.
     assert comparison.avg_loss <= FLOAT64_BOUND

@@ -23,8 +23,9 @@ from jaxtrain.config import (
 )
 from jaxtrain.data import Dataset, Split
 from parity.cases.fashion import FLOAT64_BOUND
-from parity.compare import compare, difference
+from parity.difference import difference
 from parity.fashion import history
+from parity.histories import compare_histories
 
 STEPS = 500
 
@@ -110,7 +111,7 @@ def check(config: Config, dataset: Dataset) -> None:
         history(config, part_of(dataset), backend) for backend in ("torch", "jax")
     )
     assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"
-    comparison = compare(theirs, ours, FLOAT64_BOUND)
+    comparison = compare_histories(theirs, ours, FLOAT64_BOUND)
     print(config.optimizer.name, config.scheduler.name, f"{comparison.losses:.2g}")
     assert comparison.departure is None
     assert comparison.lrs == 0
@@ -154,7 +155,7 @@ def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
     theirs, ours = (
         history(config, part_of(fashion_mnist), backend) for backend in ("torch", "jax")
     )
-    assert compare(theirs, ours, FLOAT64_BOUND).departure is None
+    assert compare_histories(theirs, ours, FLOAT64_BOUND).departure is None
     assert ours.lrs == theirs.lrs
     assert len({*map(float, theirs.lrs)}) > 3, "it never reduces"
 
@@ -166,7 +167,7 @@ def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
     theirs, ours = (
         history(config, part_of(fashion_mnist), backend) for backend in ("torch", "jax")
     )
-    assert compare(theirs, ours, FLOAT64_BOUND).departure is None
+    assert compare_histories(theirs, ours, FLOAT64_BOUND).departure is None
     assert ours.momenta == theirs.momenta
     assert len({*ours.momenta}) > 50
 

@@ -24,7 +24,7 @@ from scheduler_pairs import (
 )
 
 from parity.cases.schedulers import CASES, LRS, SchedulerCase
-from parity.compare import ulps
+from parity.difference import ulps
 
 ONE_OF_EACH = list({case.name: case for case in reversed(CASES)}.values())
 

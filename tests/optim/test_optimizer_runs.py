@@ -20,8 +20,9 @@ from jaxtrain.config import (
 from jaxtrain.data import Dataset, Split
 from jaxtrain.history import History
 from parity.cases.fashion import FLOAT64_BOUND
-from parity.compare import compare, difference
+from parity.difference import difference
 from parity.fashion import history
+from parity.histories import compare_histories
 from parity.noise import allowance, departure_from_noise, nudged_history
 
 # Learning rates at which each optimiser learns, and arguments that keep more state.
@@ -75,7 +76,7 @@ def losses_apart(
     theirs = history(config, dataset, "torch")
     ours = history(other or config, dataset, "jax")
     assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"
-    comparison = compare(theirs, ours, FLOAT64_BOUND)
+    comparison = compare_histories(theirs, ours, FLOAT64_BOUND)
     print(f"{config.optimizer.name}: max |Δloss| {comparison.losses:.2g}")
     return comparison.losses
 
@@ -160,7 +161,7 @@ def test_full_batch_gradient_descent(fashion_mnist: Dataset) -> None:
     theirs, ours = (history(config, part, backend) for backend in ("torch", "jax"))
     assert theirs.losses[-1] < 0.7 * theirs.losses[0], "this run learns nothing"
     assert len(ours.losses) == 40
-    assert compare(theirs, ours, FLOAT64_BOUND).departure is None
+    assert compare_histories(theirs, ours, FLOAT64_BOUND).departure is None
 
 
 # The tutorial's network.

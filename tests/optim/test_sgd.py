@@ -10,7 +10,7 @@ import pytest
 
 from jaxtrain import optim
 from parity.cases.optimizers import SGD
-from parity.compare import ulps
+from parity.difference import ulps
 
 torch = pytest.importorskip("torch")
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxtrain.history import Epoch, History
-from parity.compare import compare, difference, first_departure, ulps
+from parity.difference import difference, first_departure, ulps
+from parity.histories import compare_histories
 
 
 def run(losses: list[float], accuracy: float = 50.0, lr: float = 0.1) -> History:
@@ -24,9 +25,9 @@ def test_a_shorter_run_is_not_a_prefix_that_agrees() -> None:
     with pytest.raises(ValueError, match="shapes"):
         difference([1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="shapes"):
-        compare(run([1.0, 2.0]), run([1.0]), 0.1)
+        compare_histories(run([1.0, 2.0]), run([1.0]), 0.1)
     with pytest.raises(ValueError, match="no steps"):
-        compare(run([]), run([]), 0.1)
+        compare_histories(run([]), run([]), 0.1)
 
 
 @pytest.mark.parametrize("step", [0, 3, 9])
@@ -37,7 +38,7 @@ def test_one_step_is_enough_wherever_it_is(step: int, value: float) -> None:
     found = first_departure(reference, candidate, 1e-6)
     assert found is not None
     assert found.step == step
-    assert compare(run(reference), run(candidate), 1e-6).departure == found
+    assert compare_histories(run(reference), run(candidate), 1e-6).departure == found
 
 
 def test_the_first_of_several_is_reported() -> None:
@@ -51,7 +52,7 @@ def test_what_lies_within_the_bound_passes() -> None:
 
 
 def test_every_figure_of_two_runs_is_compared() -> None:
-    seen = compare(run([1.0]), run([1.25], accuracy=51.0, lr=0.2), 1.0)
+    seen = compare_histories(run([1.0]), run([1.25], accuracy=51.0, lr=0.2), 1.0)
     assert (seen.losses, seen.accuracy, seen.avg_loss) == (0.25, 1.0, 0.0)
     assert seen.train_loss == 0
     assert seen.lrs == pytest.approx(0.1)

@@ -1,12 +1,10 @@
-"""How far two runs or two tensors are apart, and where they first part."""
+"""How far two tensors or two sequences are apart, and where they first part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-
-from jaxtrain.history import History
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,14 @@ def ulps(
 
 
 def first_departure(
-    reference: Sequence[float], candidate: Sequence[float], bound: float
+    reference: Sequence[float], candidate: Sequence[float], bound: ArrayLike
 ) -> Departure | None:
-    """The first step at which two sequences are more than `bound` apart.
+    """The first step at which two sequences are further apart than allowed.
+
+    Args:
+        reference: what is right.
+        candidate: what is judged.
+        bound: one for all steps, or one for each.
 
     Raises:
         ValueError: their lengths differ.
@@ -81,49 +84,12 @@ def first_departure(
         >>> print(first_departure([1.0, 1.0, 1.0], [1.0, 1.25, 9.0], bound=0.1))
         step 1: 1.25 where 1.0 was expected, 0.25 apart (allowed: 0.1)
     """
-    apart = np.flatnonzero(difference(reference, candidate) > bound)
-    if not apart.size:
+    apart = difference(reference, candidate)
+    bounds = np.broadcast_to(np.asarray(bound, np.float64), apart.shape)
+    # Asked this way round, a bound that is NaN allows nothing.
+    found = np.flatnonzero(~(apart <= bounds))
+    if not found.size:
         return None
-    step = int(apart[0])
-    return Departure(step, float(reference[step]), float(candidate[step]), bound)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs of one configuration, side by side."""
-
-    losses: float
-    """Largest |Δloss| over all steps."""
-    lrs: float
-    """Largest |Δ learning rate| over all steps."""
-    train_loss: float
-    """Largest difference of the epochs' mean training losses."""
-    accuracy: float
-    """Largest difference of test accuracies, in points."""
-    avg_loss: float
-    """Largest difference of average test losses."""
-    departure: Departure | None
-    """The first step whose losses are further apart than the bound."""
-
-
-def compare(reference: History, candidate: History, bound: float) -> Comparison:
-    """Compare two histories at every step and every epoch.
-
-    Raises:
-        ValueError: the runs are not equally long, or empty.
-    """
-    if not reference.losses:
-        raise ValueError("there are no steps to compare")
-    figures = [
-        [(epoch.train_loss, epoch.accuracy, epoch.avg_loss) for epoch in history.epochs]
-        for history in (reference, candidate)
-    ]
-    epochs = difference(*figures).reshape(-1, 3).max(axis=0, initial=0.0)
-    return Comparison(
-        losses=float(difference(reference.losses, candidate.losses).max()),
-        lrs=float(difference(reference.lrs, candidate.lrs).max()),
-        train_loss=float(epochs[0]),
-        accuracy=float(epochs[1]),
-        avg_loss=float(epochs[2]),
-        departure=first_departure(reference.losses, candidate.losses, bound),
-    )
+    step = int(found[0])
+    pair = float(reference[step]), float(candidate[step])
+    return Departure(step, *pair, float(bounds[step]))
