@@ -3,26 +3,15 @@
 import argparse
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from jaxtrain.config import Config
+from jaxtrain.program import Parser
 from jaxtrain.registry import ConfigError, nearest, parse_argument
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 Field = dataclasses.Field[Any]
 
 _WORDS = {int: "a whole number", float: "a number"}
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message.removeprefix("argument "))
-
-    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
-        # argparse's own says nothing when the output is full or gone.
-        print(self.format_help(), end="", file=file)
 
 
 def parse(argv: Sequence[str], prog: str, description: str, epilog: str = "") -> Config:
@@ -43,13 +32,11 @@ def parse(argv: Sequence[str], prog: str, description: str, epilog: str = "") ->
         >>> config.optimizer.lr, config.optimizer.args
         (0.1, {'momentum': 0.9})
     """
-    parser = _Parser(
+    parser = Parser(
         prog=prog,
         usage=f"{prog} [OPTIONS]",
         description=description,
         epilog=epilog,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(parser)
     flags = {field.metadata["flag"]: field for _, _, field in _fields()}

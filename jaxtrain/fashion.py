@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 
-from jaxtrain import process, records
+from jaxtrain import program, records
 from jaxtrain.cli import parse
 from jaxtrain.config import Config
 from jaxtrain.data import DataError, Dataset, load
@@ -135,37 +135,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         # As a program: what the process has computed so far is its own start.
         argv, start = sys.argv[1:], start - time.process_time()
-    process.prepare_stdout()
-    try:
-        with process.signals_interrupt():
-            _run(argv, start)
-    except (ConfigError, DataError) as error:
-        return _fail(f"error: {error}", 2)
-    except KeyboardInterrupt as interrupt:
-        number = process.number_of(interrupt)
-        notes = getattr(interrupt, "__notes__", [])
-        return _fail("; ".join([f"ended by {number.name}", *notes]), 128 + number)
-    except BrokenPipeError:
-        # The reader has gone, as `| head` does: no fault, and nobody to tell.
-        process.silence_stdout()
-        return 141
-    except OSError as error:
-        process.silence_stdout()
-        return _fail(f"error: {error}", 2)
-    return 0
+    given = argv
 
+    def work() -> int:
+        train(parse(given, PROG, DESCRIPTION, EPILOG), start)
+        return 0
 
-def _run(argv: Sequence[str], start: float) -> None:
-    try:
-        train(parse(argv, PROG, DESCRIPTION, EPILOG), start)
-    finally:
-        # Here and not at exit, where a fault could only be reported as ignored.
-        sys.stdout.flush()
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"{PROG}: {message}", file=sys.stderr)
-    return status
+    return program.run(PROG, work, (DataError,))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from jaxtrain import program
 from jaxtrain.data import DataError
-from jaxtrain.registry import ConfigError, check_name
+from jaxtrain.program import Parser
+from jaxtrain.registry import check_name
 
 if TYPE_CHECKING:
     from parity.layers import Row as LayerRow
@@ -16,11 +18,6 @@ if TYPE_CHECKING:
 PROG = "python -m parity"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message)
-
-
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
@@ -28,7 +25,7 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROG, description=__doc__, allow_abbrev=False)
+    parser = Parser(prog=PROG, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     fashion = commands.add_parser(
         "fashion",
@@ -153,27 +150,23 @@ def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 equal, 1 departs, 2 cannot run."""
-    try:
-        options = _parser().parse_args(argv)
-        if options.command == "fashion":
-            return _fashion(options.epochs)
-        if options.command == "seeds":
-            return _seeds(options.seeds, options.epochs)
-        if options.command == "optimizers":
-            return _optimizers(options.names)
-        if options.command == "layers":
-            return _layers(options.names)
-        if options.command == "losses":
-            return _losses(options.names)
-        if options.what == "optimizers":
-            return _bench_optimizers(options.names, options.pairs)
-        return _bench_fashion(options.epochs, options.rounds)
-    except (ConfigError, DataError) as error:
-        print(f"{PROG}: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{PROG}: interrupted", file=sys.stderr)
-        return 130
+    return program.run(PROG, lambda: _run(_parser().parse_args(argv)), (DataError,))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "fashion":
+        return _fashion(options.epochs)
+    if options.command == "seeds":
+        return _seeds(options.seeds, options.epochs)
+    if options.command == "optimizers":
+        return _optimizers(options.names)
+    if options.command == "layers":
+        return _layers(options.names)
+    if options.command == "losses":
+        return _losses(options.names)
+    if options.what == "optimizers":
+        return _bench_optimizers(options.names, options.pairs)
+    return _bench_fashion(options.epochs, options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The twin runs on Fashion-MNIST: every step compared."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtrain.config import Config
-from jaxtrain.data import Dataset, load
+from jaxtrain.data import Dataset, Split, load
 from jaxtrain.fashion import load_backend
 from jaxtrain.history import History
 from parity.cases.fashion import CASES, FashionCase
@@ -49,6 +49,15 @@ def history(config: Config, dataset: Dataset, backend: str) -> History:
         ConfigError: the backend is not there.
     """
     return History(config.to_dict(), {}).extend(load_backend(backend)(config, dataset))
+
+
+def part_of(dataset: Dataset, train: int, test: int = 100) -> Dataset:
+    """The first images of each split: less to train on in both frameworks."""
+    splits = [
+        Split(split.images[:count], split.labels[:count])
+        for split, count in ((dataset.train, train), (dataset.test, test))
+    ]
+    return replace(dataset, train=splits[0], test=splits[1], folder=None)
 
 
 def judge(case: FashionCase, dataset: Dataset) -> Verdict:

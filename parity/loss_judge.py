@@ -17,12 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from torch.nn import functional
 
 from jaxtrain import losses
 from parity.cases.losses import Given, LossCase
 from parity.difference import difference
 from parity.loss_inputs import tensors
+from parity.torch_losses import torch_loss
 
 Arrays = dict[str, np.ndarray]
 Loss = Callable[..., Any]
@@ -60,50 +60,6 @@ class Measure:
 
 
 # PyTorch's side.
-
-
-def torch_loss(name: str) -> Loss:
-    """PyTorch's function of our name, or what it would be.
-
-    Example:
-        >>> torch_loss("mse_loss") is functional.mse_loss
-        True
-    """
-    if name in WRITTEN_OUT:
-        return WRITTEN_OUT[name]
-    if hasattr(functional, name):
-        return getattr(functional, name)
-    import torchvision
-
-    return getattr(torchvision.ops, name)
-
-
-def _reduced(values: torch.Tensor, reduction: str) -> torch.Tensor:
-    return values if reduction == "none" else getattr(values, reduction)()
-
-
-def _hinge(
-    input: torch.Tensor,
-    target: torch.Tensor,
-    margin: float = 1.0,
-    reduction: str = "mean",
-) -> torch.Tensor:
-    return _reduced((margin - target * input).clamp_min(0), reduction)
-
-
-def _zero_one(
-    input: torch.Tensor, target: torch.Tensor, reduction: str = "mean"
-) -> torch.Tensor:
-    wrong = input.argmax(min(1, input.ndim - 1)) != target
-    return _reduced(wrong.to(input.dtype), reduction)
-
-
-WRITTEN_OUT: dict[str, Loss] = {
-    "hinge_loss": _hinge,
-    "zero_one_loss": _zero_one,
-    "l1_penalty": lambda params: params.abs().sum(),
-    "l2_penalty": lambda params: params.pow(2).sum(),
-}
 
 OUR_DISTANCES: dict[str, Loss] = {
     "squared": lambda x, y: jnp.square(x - y).sum(-1),

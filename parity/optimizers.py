@@ -35,10 +35,8 @@ class Row:
             f"{found.worst:.1f} of {found.bound:.1f} ({found.tensor})"
             for found in (self.worst[dtype] for dtype in DTYPES)
         )
-        nearest, apart = (
-            NEAREST[self.name],
-            "" if self.gap is None else f"{self.gap:.1g}",
-        )
+        nearest = NEAREST[self.name]
+        apart = "" if self.gap is None else f"{self.gap:.1g}"
         call = f"`{nearest.call}`: " if nearest.call else ""
         return (
             f"| `{self.name}` | {arguments} | {self.cases} | {figures} "

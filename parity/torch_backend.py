@@ -3,8 +3,10 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,11 +161,22 @@ class _Run:
     def update(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Take a step on one batch, and return the loss before it."""
         if self.config.optimizer.name == "lbfgs":
-            return self.optimizers[0].step(lambda: self.backward(X, y))
+            with self.refusals("optimizer"):
+                return self.optimizers[0].step(lambda: self.backward(X, y))
         loss = self.backward(X, y)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        with self.refusals("optimizer"):
+            for optimizer in self.optimizers:
+                optimizer.step()
         return loss
+
+    @contextmanager
+    def refusals(self, kind: str) -> Iterator[None]:
+        """PyTorch finds some values impossible only when it uses them."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            name = getattr(self.config, kind).name
+            raise ConfigError(f"{kind} {name}: {error}") from error
 
     def backward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The loss of one batch, with its gradients in place of the last ones."""
@@ -181,12 +194,9 @@ class _Run:
             self.step_schedulers()
 
     def step_schedulers(self, *metric: float) -> None:
-        for scheduler in self.schedulers:
-            try:
+        with self.refusals("scheduler"):
+            for scheduler in self.schedulers:
                 scheduler.step(*metric)
-            except (ValueError, ArithmeticError) as error:
-                name = self.config.scheduler.name
-                raise ConfigError(f"scheduler {name}: {error}") from error
 
     @torch.no_grad()
     def test(self) -> Evaluation:
@@ -229,7 +239,7 @@ def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Opti
         rest = [p for p in params if p.ndim != 2]
         params = [p for p in params if p.ndim == 2]
     built = registry.build(
-        torch_optimizer(chosen.name),
+        _tried(torch_optimizer(chosen.name)),
         params,
         kind="optimizer",
         name=chosen.name,
@@ -240,3 +250,28 @@ def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Opti
     if chosen.rest is None:
         return [built]
     return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]
+
+
+def _tried(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """`kind`, tried out for two steps: some values are not refused before them."""
+
+    @wraps(kind)
+    def tried(params: list[torch.nn.Parameter], **arguments: Any) -> Any:
+        p = torch.nn.Parameter(torch.zeros(2, 2))
+        trial = kind([p], **arguments)
+
+        def closure() -> torch.Tensor:
+            loss = (p - 1).square().sum()
+            grad = torch.autograd.grad(loss, p)[0]
+            p.grad = grad.to_sparse(1) if kind is torch.optim.SparseAdam else grad
+            return loss
+
+        try:
+            for _ in range(2):
+                closure()
+                trial.step(closure)
+        except (RuntimeError, LookupError) as error:
+            raise ValueError(str(error)) from error
+        return kind(params, **arguments)
+
+    return tried

@@ -1,4 +1,4 @@
-"""PyTorch's loss of a configuration, with the conversions its users write."""
+"""PyTorch's losses by our names, with the conversions its users write."""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -10,12 +10,55 @@ import torch.nn.functional as F
 from jaxtrain import registry
 from jaxtrain.config import Config
 from jaxtrain.losses import CLASSIFICATION
-from parity.loss_judge import torch_loss
 
 DEPRECATED = ("size_average", "reduce")
 """Arguments of losses that `reduction` has replaced: not on offer."""
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Loss = Callable[..., Any]
+
+
+def torch_loss(name: str) -> Loss:
+    """PyTorch's function of our name, or what it would be.
+
+    Example:
+        >>> torch_loss("mse_loss") is F.mse_loss
+        True
+    """
+    if name in WRITTEN_OUT:
+        return WRITTEN_OUT[name]
+    if hasattr(F, name):
+        return getattr(F, name)
+    import torchvision
+
+    return getattr(torchvision.ops, name)
+
+
+def _reduced(values: torch.Tensor, reduction: str) -> torch.Tensor:
+    return values if reduction == "none" else getattr(values, reduction)()
+
+
+def _hinge(
+    input: torch.Tensor,
+    target: torch.Tensor,
+    margin: float = 1.0,
+    reduction: str = "mean",
+) -> torch.Tensor:
+    return _reduced((margin - target * input).clamp_min(0), reduction)
+
+
+def _zero_one(
+    input: torch.Tensor, target: torch.Tensor, reduction: str = "mean"
+) -> torch.Tensor:
+    wrong = input.argmax(min(1, input.ndim - 1)) != target
+    return _reduced(wrong.to(input.dtype), reduction)
+
+
+WRITTEN_OUT: dict[str, Loss] = {
+    "hinge_loss": _hinge,
+    "zero_one_loss": _zero_one,
+    "l1_penalty": lambda params: params.abs().sum(),
+    "l2_penalty": lambda params: params.pow(2).sum(),
+}
 
 
 def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) -> Loss:
@@ -40,7 +83,7 @@ def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) ->
         }
         try:
             value = fitted(outputs, labels, **tensors)
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError) as error:
             raise ValueError(str(error)) from error
         if value.ndim:
             raise ValueError(

@@ -1,17 +1,14 @@
 """PyTorch's scheduler of a configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import torch
 
-from jaxtrain import registry
 from jaxtrain.config import Config
+from jaxtrain.lr_scheduler.by_name import Constructor, build_by_name
 from parity.torch_names import torch_class
-
-HIDDEN = ("last_epoch",)
-"""Arguments that resume a schedule, which the program does by itself."""
 
 
 def torch_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
@@ -23,38 +20,29 @@ def torch_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     chosen = config.scheduler
     if chosen.name is None:
         return None
-    return _built(chosen.name, chosen.args, optimizer)
+
+    def constructor(name: str) -> Constructor:
+        return Constructor(_tried(_kind(name)), (optimizer,))
+
+    return build_by_name(chosen.name, chosen.args, constructor)
 
 
-def _built(
-    name: str, arguments: Mapping[str, Any], optimizer: torch.optim.Optimizer
-) -> Any:
-    kind = _kind(name)
+def _tried(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """`kind`, tried out for a step: some values are not refused before the first."""
 
     @wraps(kind)
     def tried(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:
-        # Some values are not refused before a scheduler's first step.
         if not {"schedulers", "mode"} & arguments.keys():
-            group = optimizer.param_groups[0]
-            other = type(optimizer)([torch.zeros(1, 1)], lr=group["lr"])
+            other = type(optimizer)([torch.zeros(1, 1)])
+            # Another scheduler may have left a rate that a constructor refuses.
+            other.param_groups[0]["lr"] = optimizer.param_groups[0]["lr"]
             trial = kind(other, **arguments)
             if not isinstance(trial, torch.optim.lr_scheduler.ReduceLROnPlateau):
                 other.step(lambda: 0.0)
                 trial.step()
         return kind(optimizer, **arguments)
 
-    if "schedulers" in arguments:
-        calls = registry.parse_calls(arguments["schedulers"])
-        children = [_built(call.name, call.arguments, optimizer) for call in calls]
-        arguments = {**arguments, "schedulers": children}
-    return registry.build(
-        tried,
-        optimizer,
-        kind="scheduler",
-        name=name,
-        arguments=registry.with_list(arguments, "milestones"),
-        hidden=HIDDEN,
-    )
+    return tried
 
 
 def cycles_momentum(scheduler: Any) -> bool:
@@ -85,6 +73,8 @@ def _constant(optimizer: torch.optim.Optimizer) -> Any:
 
 
 def _geometric(optimizer: torch.optim.Optimizer, ratio: float, total_iters: int) -> Any:
+    if ratio <= 0:
+        raise ValueError(f"ratio must be positive, but got {ratio}")
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: ratio ** (step / total_iters)
     )

@@ -11,9 +11,10 @@ ROOT = Path(jaxtrain.__file__).parent
 # The lowest first; each may import those before it.
 # fmt: off
 ORDER = [
-    "_lazy", "atomic", "registry", "rng", "data", "init", "nn", "models", "losses",
-    "lr_scheduler", "optim", "config", "history", "records",
-    "training", "cli", "display", "process", "fashion",
+    "_lazy", "atomic", "registry", "process", "program",
+    "rng", "data", "init", "nn", "models", "losses", "lr_scheduler",
+    "optim", "config", "history", "records",
+    "training", "cli", "display", "fashion",
 ]
 # fmt: on
 

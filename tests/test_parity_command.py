@@ -67,7 +67,7 @@ def test_a_benchmark_of_single_updates(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_everything_is_measured_against_something() -> None:
     assert set(NEAREST) == set(optim.OPTIMIZERS)
-    assert set(optim.OPTIMIZERS) - set(names()) == {"asgd", "lbfgs"}
+    assert set(optim.OPTIMIZERS) - set(names()) == {"asgd"}
 
 
 def test_an_interval_holds_the_median() -> None:

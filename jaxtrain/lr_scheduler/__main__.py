@@ -1,12 +1,12 @@
 """A schedule, drawn before it is trained with."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from jaxtrain import lr_scheduler
+from jaxtrain import lr_scheduler, program
+from jaxtrain.program import Parser
 from jaxtrain.registry import ConfigError, build, check_name, parse_argument
 
 if TYPE_CHECKING:
@@ -34,19 +34,8 @@ NAMES = sorted(
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message.removeprefix("argument "))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=PROG,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(prog=PROG, description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("name", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
     parser.add_argument(
         "--lr",
@@ -72,25 +61,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, compute, draw; returns the exit status."""
-    try:
-        _run(_parser().parse_args(argv))
-        sys.stdout.flush()
-    except (ConfigError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader has gone, as `| head` does. Nobody is there to tell.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
-        print(f"{PROG}: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return program.run(PROG, lambda: _run(_parser().parse_args(argv)))
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     schedule = _schedule(options)
     tables = _tables(schedule, options.steps)
     _print(schedule, tables)
     if options.plot is not None:
         _plot(tables, repr(schedule), options.plot)
+    return 0
 
 
 def _schedule(options: argparse.Namespace) -> "Schedule":

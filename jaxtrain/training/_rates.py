@@ -9,11 +9,8 @@ from jax.typing import ArrayLike
 
 from jaxtrain import lr_scheduler, optim, registry
 from jaxtrain.config import Config, SchedulerConfig, check_rates
+from jaxtrain.lr_scheduler.by_name import Constructor, build_by_name
 from jaxtrain.registry import ConfigError
-
-SCHEDULED = ("last_epoch",)
-"""Arguments that resume a schedule, which the program does by itself."""
-
 
 FORESEEN = 2**16
 """Steps that are computed in some tenths of a second."""
@@ -40,13 +37,13 @@ class Rates:
     def __init__(self, config: Config):
         self.config = config
         self.schedule = build_schedule(config.scheduler, config.optimizer.lr)
-        self.watches = config.scheduler.watches
-        self._host = self.schedule.host() if self.watches else None
+        self._host = self.schedule.host() if config.scheduler.watches else None
         self.cycled = self._cycled()
+        self._second_beta = self._betas()[1] if self.cycled == "betas" else None
 
     def _cycled(self) -> str | None:
         """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
-        if self.watches or self.schedule.momentum is None:
+        if self._host is not None or self.schedule.momentum is None:
             return None
         name = self.config.optimizer.name
         for argument in ("betas", "momentum"):
@@ -78,7 +75,19 @@ class Rates:
         check_rates(lrs)
         if self.cycled is None:
             return Values(lrs, [])
-        return Values(lrs, [self.schedule.momentum(count) for count in counts] * repeat)
+        momenta = [self.schedule.momentum(count) for count in counts] * repeat
+        self._check_momenta(momenta)
+        return Values(lrs, momenta)
+
+    def _check_momenta(self, momenta: list[float]) -> None:
+        # As a beta, 1 has no bias correction: PyTorch divides by zero.
+        for momentum in momenta if self.cycled == "betas" else ():
+            if not 0 <= momentum < 1:
+                raise ConfigError(
+                    f"scheduler {self.config.scheduler.name} sets the first of "
+                    f"{self.config.optimizer.name}'s betas to {momentum}; it must be "
+                    "at least 0 and less than 1"
+                )
 
     def check(self, epochs: int, steps: int) -> None:
         """Raise `ConfigError` before a run, and not in it, for a step without a value.
@@ -104,7 +113,7 @@ class Rates:
         if self.cycled == "momentum":
             arrays["momentum"] = np.asarray(values.momenta, dtype)
         elif self.cycled == "betas":
-            rest = np.full(len(values.lrs), self._betas()[1])
+            rest = np.full(len(values.lrs), self._second_beta)
             betas = np.asarray(values.momenta), rest
             arrays["betas"] = tuple(map(optim.two_float, betas))
         return arrays
@@ -114,7 +123,7 @@ class Rates:
         if self.cycled is None:
             return {}
         first = self.schedule.momentum
-        moves = first if self.cycled == "momentum" else (first, self._betas()[1])
+        moves = first if self.cycled == "momentum" else (first, self._second_beta)
         return {self.cycled: moves}
 
     def _betas(self) -> tuple[float, float]:
@@ -133,23 +142,12 @@ def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
     """The schedule that a configuration names, or `ConfigError`."""
     if chosen.name is None:
         return lr_scheduler.constant(lr)
-    return _built(chosen.name, chosen.args, lr)
 
+    def constructor(name: str) -> Constructor:
+        function = registry.lookup("scheduler", name, lr_scheduler)
+        return Constructor(function, () if _takes_no_rate(name) else (lr,))
 
-def _built(name: str, arguments: Mapping[str, Any], lr: float) -> Any:
-    function = registry.lookup("scheduler", name, lr_scheduler)
-    if "schedulers" in arguments:
-        calls = registry.parse_calls(arguments["schedulers"])
-        children = [_built(call.name, call.arguments, lr) for call in calls]
-        arguments = {**arguments, "schedulers": children}
-    return registry.build(
-        function,
-        *([] if _takes_no_rate(name) else [lr]),
-        kind="scheduler",
-        name=name,
-        arguments=registry.with_list(arguments, "milestones"),
-        hidden=SCHEDULED,
-    )
+    return build_by_name(chosen.name, chosen.args, constructor)
 
 
 def _takes_no_rate(name: str) -> bool:

@@ -129,6 +129,76 @@ def test_what_jax_refuses(command: Command, text: str, message: str) -> None:
     assert ran.err.startswith(f"{PROG}: error: {message}")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "--optimizer lbfgs --optimizer-args history_size=0",
+            "optimizer lbfgs: pop from empty list",
+        ),
+        (
+            "--optimizer lbfgs --optimizer-args line_search_fn=armijo",
+            "optimizer lbfgs: only 'strong_wolfe' is supported",
+        ),
+        (
+            "--optimizer lbfgs --lr 0 --optimizer-args line_search_fn=strong_wolfe",
+            "optimizer lbfgs: float division by zero",
+        ),
+        (
+            "--optimizer muon --optimizer-args ns_steps=100",
+            "optimizer muon: Number of steps must be less than 100",
+        ),
+        (
+            "--loss mse_loss --loss-args weight=2",
+            "loss mse_loss: 'int' object has no attribute 'size'",
+        ),
+        (
+            "--scheduler geometric --scheduler-args ratio=-1 total_iters=5",
+            "scheduler geometric: ratio must be positive, but got -1",
+        ),
+    ],
+)
+def test_what_torch_refuses_only_when_it_uses_it(
+    command: Command, text: str, message: str
+) -> None:
+    pytest.importorskip("torchvision")
+    ran = command(f"--backend torch --hidden --epochs 1 {text}")
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith(f"{PROG}: error: {message}")
+
+
+def test_a_beta_of_one_is_refused_by_both(command: Command) -> None:
+    pytest.importorskip("torchvision")
+    text = (
+        "--hidden --epochs 1 --optimizer adam --scheduler one_cycle_lr "
+        "--scheduler-args max_lr=0.1 total_steps=20 max_momentum=1.0"
+    )
+    assert command(text) == (
+        2,
+        "",
+        f"{PROG}: error: scheduler one_cycle_lr sets the first of adam's betas to 1.0; "
+        "it must be at least 0 and less than 1\n",
+    )
+    theirs = command(f"--backend torch {text}")
+    assert (theirs.status, theirs.err) == (
+        2,
+        f"{PROG}: error: optimizer adam: float division by zero\n",
+    )
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_rate_of_zero_between_two_schedules(command: Command, backend: str) -> None:
+    """What SparseAdam's constructor refuses, a schedule may still set."""
+    if backend == "torch":
+        pytest.importorskip("torchvision")
+    ran = command(
+        f"--backend {backend} --hidden --epochs 2 --optimizer sparse_adam "
+        "--scheduler sequential_lr --scheduler-args milestones=1 schedulers="
+        "constant_lr(factor=0,total_iters=1),step_lr(step_size=1)"
+    )
+    assert (ran.status, ran.err) == (0, "")
+
+
 @pytest.mark.parametrize("device", ["gpu", "tpu"])
 def test_jax_refuses_a_device_that_is_not_there(command: Command, device: str) -> None:
     found = jax_devices()

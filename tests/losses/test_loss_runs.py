@@ -1,6 +1,5 @@
 """Runs on Fashion-MNIST under every loss that classifies, in both frameworks."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +15,11 @@ from jaxtrain.config import (
     ModelConfig,
     OptimizerConfig,
 )
-from jaxtrain.data import Dataset, Split
+from jaxtrain.data import Dataset
 from jaxtrain.history import History
 from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
-from parity.fashion import history
+from parity.fashion import history, part_of
 from parity.histories import compare_histories
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -43,14 +42,8 @@ def configured(loss: LossConfig) -> Config:
     )
 
 
-def part_of(dataset: Dataset) -> Dataset:
-    train = Split(dataset.train.images[:1280], dataset.train.labels[:1280])
-    test = Split(dataset.test.images[:100], dataset.test.labels[:100])
-    return replace(dataset, train=train, test=test, folder=None)
-
-
 def both(config: Config, dataset: Dataset) -> tuple[History, History]:
-    part = part_of(dataset)
+    part = part_of(dataset, 1280)
     return history(config, part, "torch"), history(config, part, "jax")
 
 
@@ -79,7 +72,7 @@ def test_penalties(penalty: dict[str, float], fashion_mnist: Dataset) -> None:
 
 
 def test_an_argument_that_is_lost_is_noticed(fashion_mnist: Dataset) -> None:
-    part = part_of(fashion_mnist)
+    part = part_of(fashion_mnist, 1280)
     for name, args in ARGUMENTS.items():
         if name not in ("kl_div", "sigmoid_focal_loss"):
             theirs = history(configured(LossConfig(name, args)), part, "torch")
@@ -89,7 +82,7 @@ def test_an_argument_that_is_lost_is_noticed(fashion_mnist: Dataset) -> None:
 
 def test_a_penalty_of_half_the_size_is_noticed(fashion_mnist: Dataset) -> None:
     """As where λ/2·Σp² is taken for λ·Σp²."""
-    part = part_of(fashion_mnist)
+    part = part_of(fashion_mnist, 1280)
     theirs = history(configured(LossConfig(l2=0.01)), part, "torch")
     ours = history(configured(LossConfig(l2=0.005)), part, "jax")
     assert difference(theirs.losses, ours.losses).max() > 1e-3

@@ -21,10 +21,10 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset, Split
+from jaxtrain.data import Dataset
 from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
-from parity.fashion import history
+from parity.fashion import history, part_of
 from parity.histories import compare_histories
 
 STEPS = 500
@@ -89,12 +89,6 @@ QUICK = [
 ]
 
 
-def part_of(dataset: Dataset) -> Dataset:
-    train = Split(dataset.train.images[:1280], dataset.train.labels[:1280])
-    test = Split(dataset.test.images[:64], dataset.test.labels[:64])
-    return replace(dataset, train=train, test=test, folder=None)
-
-
 def configured(optimizer: str, scheduler: str, steps: int) -> Config:
     lr, args = OPTIMIZERS[optimizer]
     moves = {**TIMED, **CYCLING}[scheduler]
@@ -108,7 +102,8 @@ def configured(optimizer: str, scheduler: str, steps: int) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     theirs, ours = (
-        history(config, part_of(dataset), backend) for backend in ("torch", "jax")
+        history(config, part_of(dataset, 1280, 64), backend)
+        for backend in ("torch", "jax")
     )
     assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"
     comparison = compare_histories(theirs, ours, FLOAT64_BOUND)
@@ -153,7 +148,8 @@ def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
     config = configured("sgd", "constant", 12 * 20)
     config = replace(config, scheduler=plateau)
     theirs, ours = (
-        history(config, part_of(fashion_mnist), backend) for backend in ("torch", "jax")
+        history(config, part_of(fashion_mnist, 1280, 64), backend)
+        for backend in ("torch", "jax")
     )
     assert compare_histories(theirs, ours, FLOAT64_BOUND).departure is None
     assert ours.lrs == theirs.lrs
@@ -165,7 +161,8 @@ def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
     chain = SchedulerConfig("chained_scheduler", {"schedulers": calls}, "step")
     config = replace(configured("adam", "constant", 60), scheduler=chain)
     theirs, ours = (
-        history(config, part_of(fashion_mnist), backend) for backend in ("torch", "jax")
+        history(config, part_of(fashion_mnist, 1280, 64), backend)
+        for backend in ("torch", "jax")
     )
     assert compare_histories(theirs, ours, FLOAT64_BOUND).departure is None
     assert ours.momenta == theirs.momenta
@@ -189,7 +186,7 @@ def test_another_schedule_is_noticed(
 ) -> None:
     config = configured("sgd", scheduler, STEPS // 5)
     off = replace(config, scheduler=replace(config.scheduler, args=args))
-    part = part_of(fashion_mnist)
+    part = part_of(fashion_mnist, 1280, 64)
     theirs, ours = history(config, part, "torch"), history(off, part, "jax")
     assert difference(theirs.losses, ours.losses).max() > FLOAT64_BOUND
 
@@ -197,12 +194,12 @@ def test_another_schedule_is_noticed(
 def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) -> None:
     """What Optax does: 142 % off under a rate that falls in steps."""
     config = configured("rmsprop", "step_lr", STEPS // 5)
-    theirs = history(config, part_of(fashion_mnist), "torch")
+    theirs = history(config, part_of(fashion_mnist, 1280, 64), "torch")
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
     tx = optax.rmsprop(schedule, 0.99, 1e-8, eps_in_sqrt=False, momentum=0.9)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jaxtrain.training._run.build_optimizer", lambda *args: tx)
-        ours = history(config, part_of(fashion_mnist), "jax")
+        ours = history(config, part_of(fashion_mnist, 1280, 64), "jax")
     assert difference(theirs.losses, ours.losses).max() > 1e-3
 
 
