@@ -4,6 +4,9 @@ Names are PyTorch's in lower case; arguments, defaults and formulas are PyTorch'
 returns an `optax.GradientTransformationExtraArgs` that chains with any other. Beside
 them: groups of parameters, clipping, accumulation, averages of the weights, and state
 to and from PyTorch's dictionaries.
+
+Each raises `TypeError` for an argument that is no number where it must be one, and
+`ValueError` for a value that PyTorch refuses, or that fails in PyTorch's first step.
 """
 
 from typing import TYPE_CHECKING

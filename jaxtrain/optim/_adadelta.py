@@ -6,12 +6,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import average_square
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Hyper,
-    Hyperparameter,
-    check_not_negative,
-    coefficient_of,
-)
+from jaxtrain.optim._check import check_not_negative, check_rate, judged
+from jaxtrain.optim._hyper import Hyper, Hyperparameter, coefficient_of
 
 
 class AdadeltaState(NamedTuple):
@@ -59,8 +55,8 @@ def adadelta(
         >>> updates.round(4)
         Array([-1.4142], dtype=float32)
     """
-    check_not_negative("learning rate", lr)
-    if not 0.0 <= rho <= 1.0:
+    check_rate(lr)
+    if judged(rho, "rho value") and not 0.0 <= rho <= 1.0:
         raise ValueError(f"Invalid rho value: {rho}")
     check_not_negative("epsilon value", eps)
     check_not_negative("weight_decay value", weight_decay)

@@ -8,6 +8,7 @@ import optax
 
 from jaxtrain.optim._arithmetic import lerp, shrink
 from jaxtrain.optim._build import Tensors, build
+from jaxtrain.optim._check import check_numbers, check_pair, judged
 from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter
 
 EXACT_UPDATES = 2**14
@@ -109,12 +110,21 @@ def _check(
     weight_decay: float,
 ) -> None:
     # The wording is PyTorch's, so that a search for it finds what there is to find.
-    if isinstance(lr, int | float) and not lr >= 0.0:
+    if judged(lr, "lr", may_move=True) and not lr >= 0.0:
         raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
+    check_pair("eps", eps)
+    eps1 = 0.0 if eps[0] is None else eps[0]
+    check_numbers(
+        beta2_decay=beta2_decay,
+        epsilon1=eps1,
+        epsilon2=eps[1],
+        d=d,
+        weight_decay=weight_decay,
+    )
     if not beta2_decay <= 0.0:
         raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
-    if eps[0] is not None and not eps[0] >= 0.0:
-        raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
+    if not eps1 >= 0.0:
+        raise ValueError(f"epsilon1 should be >= 0 but is: {eps1}")
     if not eps[1] >= 0.0:
         raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
     if not d >= 1.0:

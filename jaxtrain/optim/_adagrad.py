@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import Hyper, Hyperparameter, check_not_negative
+from jaxtrain.optim._check import check_not_negative, check_rate
+from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
 class AdagradState(NamedTuple):
@@ -52,8 +53,8 @@ def adagrad(
         >>> [round(float(u), 4) for u in updates]
         [-0.1, 0.05]
     """
+    check_rate(lr)
     for name, value in (
-        ("learning rate", lr),
         ("lr_decay value", lr_decay),
         ("weight_decay value", weight_decay),
         ("initial_accumulator_value value", initial_accumulator_value),

@@ -6,11 +6,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import average_square, lerp, shrink
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Hyper,
-    Hyperparameter,
-    check_adaptive,
-)
+from jaxtrain.optim._check import check_adaptive, check_floats
+from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 Betas = tuple[Hyperparameter, Hyperparameter]
 
@@ -55,7 +52,7 @@ def adam(
 
     Raises:
         ValueError: `lr`, `eps` or `weight_decay` is negative, or a β lies outside
-            [0, 1).
+            [0, 1) or is an int.
 
     PyTorch: `torch.optim.Adam`.
     Reference: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; AMSGrad: Reddi et
@@ -68,6 +65,7 @@ def adam(
         [-0.1, 0.05]
     """
     check_adaptive(lr, betas, eps, weight_decay)
+    check_floats(betas)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
     def step(

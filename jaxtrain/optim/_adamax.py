@@ -6,11 +6,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import lerp
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Hyper,
-    Hyperparameter,
-    check_adaptive,
-)
+from jaxtrain.optim._check import check_adaptive
+from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
 class AdamaxState(NamedTuple):

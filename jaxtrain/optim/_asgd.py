@@ -6,13 +6,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import shrink
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Hyper,
-    Hyperparameter,
-    at_first,
-    check_not_negative,
-    widened,
-)
+from jaxtrain.optim._check import check_not_negative, check_numbers, check_rate
+from jaxtrain.optim._hyper import Hyper, Hyperparameter, at_first, widened
 
 
 class AsgdState(NamedTuple):
@@ -69,13 +64,14 @@ def asgd(
         >>> params, state.ax
         (Array([-0.5], dtype=float32), Array([-0.25], dtype=float32))
     """
+    check_rate(lr)
     for name, value in (
-        ("learning rate", lr),
         ("lambd value", lambd),
         ("alpha value", alpha),
         ("weight_decay value", weight_decay),
     ):
         check_not_negative(name, value)
+    check_numbers(t0=t0)
 
     def step(
         p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper

@@ -1,12 +1,13 @@
 """From the arithmetic of one parameter to an Optax transformation of a whole tree."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.typing import ArrayLike
 
 from jaxtrain.optim._hyper import Hyper, resolve
 
@@ -42,6 +43,7 @@ def build(
     """
 
     def init(params: optax.Params) -> Any:
+        params = jax.tree.map(array_of, params)
         fields = {name: jax.tree.map(make, params) for name, make in tensors.items()}
         return state_type(count=jnp.zeros([], jnp.int32), **fields)
 
@@ -56,7 +58,10 @@ def build(
         _check_given(given, hyperparameters)
         values = resolve(hyperparameters, state.count, given)
         grads, tree = _flattened(updates)
-        held = [None] * len(grads) if params is None else tree.flatten_up_to(params)
+        grads = [array_of(g) for g in grads]
+        held: Sequence[jax.Array | None] = [None] * len(grads)
+        if params is not None:
+            held = [array_of(p) for p in tree.flatten_up_to(params)]
         columns = {name: tree.flatten_up_to(getattr(state, name)) for name in tensors}
         steps: list[jax.Array] = []
         kept: dict[str, list[jax.Array]] = {name: [] for name in tensors}
@@ -75,6 +80,16 @@ def build(
         return tree.unflatten(steps), state_type(count=count, **fields)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def array_of(leaf: ArrayLike) -> jax.Array:
+    """A parameter as an array, a plain number included, whose type does not give way.
+
+    Example:
+        >>> array_of(1.0)
+        Array(1., dtype=float32)
+    """
+    return jnp.asarray(leaf, jnp.result_type(leaf))
 
 
 def _flattened(tree: optax.Updates) -> tuple[list[jax.Array], Any]:

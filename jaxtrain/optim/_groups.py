@@ -6,6 +6,9 @@ import optax
 
 FROZEN = "frozen"
 
+MOVING = ("lr", "momentum", "betas")
+"""What `update` may be given a value of for each group."""
+
 Predicate = Callable[[str], bool]
 
 
@@ -27,11 +30,14 @@ def param_groups(
 
     Returns:
         A transformation. `update(…, lr=[…])`, and so `momentum` and `betas`, takes a
-        list with one value for each group in order, or one value for all.
+        list with one value for each group in order, or one value for all. Of another
+        argument that is a tree like the parameters, such as `touched` of `sparse_adam`,
+        each group gets its own part.
 
     Raises:
-        ValueError: a parameter belongs to no group, or to several; or the optimiser is
-            `lbfgs`, which has one step length for all.
+        ValueError: a parameter belongs to no group, or to several; the optimiser is
+            `lbfgs`, which has one step length for all; or `update` is given a list of
+            another length than there are groups.
 
     PyTorch: the `params` argument of `torch.optim.Optimizer`.
 
@@ -54,7 +60,7 @@ def param_groups(
         raise ValueError("lbfgs takes no groups: it has one step length for all")
     predicates: list[Predicate] = [group["params"] for group in groups]
     members = {
-        _label(i, group): _member(optimizer, i, {**defaults, **group})
+        _label(i, group): _member(optimizer, i, len(groups), {**defaults, **group})
         for i, group in enumerate(groups)
     }
     labels = [_label(i, group) for i, group in enumerate(groups)]
@@ -83,6 +89,17 @@ def parameter_name(path: tuple[Any, ...]) -> str:
     if path and isinstance(path[-1], jax.tree_util.GetAttrKey):
         path = path[:-1]
     return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def parameter_names(tree: Any) -> list[str]:
+    """The dotted names of all leaves of a tree.
+
+    Example:
+        >>> parameter_names({"a": [1.0, 2.0]})
+        ['a.0', 'a.1']
+    """
+    paths = jax.tree_util.tree_leaves_with_path(tree)
+    return [parameter_name(path) for path, _ in paths]
 
 
 def carry_over(
@@ -114,6 +131,7 @@ def _label(index: int, group: Mapping[str, Any]) -> str:
 def _member(
     optimizer: Callable[..., optax.GradientTransformationExtraArgs],
     index: int,
+    count: int,
     arguments: dict[str, Any],
 ) -> optax.GradientTransformationExtraArgs:
     if arguments.pop(FROZEN, False):
@@ -124,7 +142,35 @@ def _member(
     def update(
         updates: optax.Updates, state: Any, params: Any = None, **given: Any
     ) -> tuple[optax.Updates, Any]:
-        own = {k: v[index] if isinstance(v, list) else v for k, v in given.items()}
+        own = {
+            name: _value_of_group(name, value, index, count)
+            if name in MOVING
+            else _part_like(updates, value)
+            for name, value in given.items()
+        }
         return tx.update(updates, state, params, **own)
 
     return optax.GradientTransformationExtraArgs(tx.init, update)
+
+
+def _value_of_group(name: str, value: Any, index: int, count: int) -> Any:
+    if not isinstance(value, list):
+        return value
+    if len(value) != count:
+        raise ValueError(f"{name} has {len(value)} values for {count} groups: {value}")
+    return value[index]
+
+
+def _part_like(updates: optax.Updates, value: Any) -> Any:
+    """The part of a tree at the leaves that a group has, if it is a tree like all."""
+
+    def absent(leaf: Any) -> bool:
+        return isinstance(leaf, optax.MaskedNode)
+
+    # `Any`: the type that JAX declares for the structure compares with nothing.
+    everything: Any = jax.tree.structure(updates, is_leaf=absent)
+    if jax.tree.structure(value) != everything:
+        return value
+    return jax.tree.map(
+        lambda u, v: u if absent(u) else v, updates, value, is_leaf=absent
+    )

@@ -184,29 +184,3 @@ def resolve(
 def at_first(value: Hyperparameter) -> Any:
     """The value in force at the first update, unless that is given another."""
     return value(jnp.zeros([], jnp.int32)) if callable(value) else value
-
-
-def check_betas(betas: tuple[Hyperparameter, ...]) -> None:
-    """Raise `ValueError`, as PyTorch does, for a number outside [0, 1)."""
-    for index, beta in enumerate(betas):
-        if isinstance(beta, int | float) and not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
-
-
-def check_not_negative(name: str, value: Hyperparameter) -> None:
-    """Raise `ValueError`, as PyTorch does, for a number below zero or NaN."""
-    if isinstance(value, int | float) and not value >= 0.0:
-        raise ValueError(f"Invalid {name}: {value}")
-
-
-def check_adaptive(
-    lr: Hyperparameter,
-    betas: tuple[Hyperparameter, ...],
-    eps: float,
-    weight_decay: float,
-) -> None:
-    """Raise `ValueError` for what PyTorch's Adam and its relatives all refuse."""
-    check_not_negative("learning rate", lr)
-    check_not_negative("epsilon value", eps)
-    check_betas(betas)
-    check_not_negative("weight_decay value", weight_decay)

@@ -5,7 +5,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._hyper import Hyperparameter, check_not_negative, resolve, widened
+from jaxtrain.optim._build import array_of
+from jaxtrain.optim._check import check_numbers, check_rate, check_whole
+from jaxtrain.optim._hyper import Hyperparameter, resolve, widened
 from jaxtrain.optim._lbfgs_memory import (
     Memory,
     along,
@@ -91,7 +93,8 @@ def lbfgs(
 
     Raises:
         ValueError: `lr` is negative, there is no such line search, `max_iter` or
-            `history_size` is less than 1, or `update` lacks an argument.
+            `history_size` is less than 1, `update` lacks an argument, or some of the
+            parameters are masked, as `optax.masked` and `optax.partition` do.
 
     PyTorch: `torch.optim.LBFGS`.
     Reference: Liu and Nocedal 1989, https://doi.org/10.1007/BF01589116
@@ -108,10 +111,12 @@ def lbfgs(
         >>> print(optax.apply_updates(x, updates).round(3))
         [1. 1.]
     """
-    _check(lr, max_iter, history_size, line_search_fn)
+    _check(lr, max_iter, max_eval, history_size, line_search_fn)
+    check_numbers(tolerance_grad=tolerance_grad, tolerance_change=tolerance_change)
     most = most_evaluations(max_iter) if max_eval is None else max_eval
 
     def init(params: optax.Params) -> LbfgsState:
+        params = _whole(params)
         # No array twice: a step that donates its state would refuse it.
         dtype = _scalar_type(params)
         return LbfgsState(
@@ -139,6 +144,7 @@ def lbfgs(
                 "lbfgs evaluates the loss: give update(grads, state, params, value=…, "
                 "value_and_grad_fn=…), where the last maps params to (value, grads)"
             )
+        params, updates = _whole(params), _whole(updates)
         dtype = _scalar_type(params)
         rate = jnp.asarray(resolve({"lr": lr}, state.count, given)["lr"], dtype)
 
@@ -194,9 +200,15 @@ def most_evaluations(max_iter: int) -> int:
 
 
 def _check(
-    lr: Hyperparameter, max_iter: int, history_size: int, line_search_fn: str | None
+    lr: Hyperparameter,
+    max_iter: int,
+    max_eval: int | None,
+    history_size: int,
+    line_search_fn: str | None,
 ) -> None:
-    check_not_negative("learning rate", lr)
+    check_rate(lr)
+    check_whole(max_iter=max_iter, history_size=history_size)
+    check_whole(max_eval=0 if max_eval is None else max_eval)
     for name, value in (("max_iter", max_iter), ("history_size", history_size)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, not {value}")
@@ -204,6 +216,16 @@ def _check(
         raise ValueError(
             f"only 'strong_wolfe' is supported as line_search_fn, not {line_search_fn}"
         )
+
+
+def _whole(tree: Any) -> Any:
+    leaves = jax.tree.leaves(tree, is_leaf=lambda x: isinstance(x, optax.MaskedNode))
+    if any(isinstance(leaf, optax.MaskedNode) for leaf in leaves):
+        raise ValueError(
+            "lbfgs cannot be masked or partitioned, since it evaluates the loss: give "
+            "it the parameters that move, and let value_and_grad_fn hold the others"
+        )
+    return jax.tree.map(array_of, tree)
 
 
 def _scalar_type(params: optax.Params) -> Any:

@@ -10,9 +10,12 @@ import numpy as np
 from jaxtrain.optim._groups import parameter_name
 from jaxtrain.optim._lbfgs import LbfgsState
 from jaxtrain.optim._lbfgs_memory import Memory
+from jaxtrain.optim._torch_tensor import host_array
 
+COUNTS = ("func_evals", "n_iter")
 VECTORS = ("d", "prev_flat_grad")
 LISTS = ("old_dirs", "old_stps", "ro")
+NUMBERS = ("t", "H_diag", "prev_loss")
 
 
 def to_torch_entry(state: LbfgsState, order: Sequence[str]) -> dict[int, Any]:
@@ -54,7 +57,10 @@ def from_torch_entry(
     """The state that PyTorch's `state` tells, or `ValueError` with all its faults."""
     if not saved:
         return fresh
-    entry = saved[0]
+    entry = saved.get(0, {})
+    faults = _faults(fresh, saved, entry)
+    if faults:
+        raise ValueError(f"lbfgs cannot load that state: {'; '.join(faults)}")
     fresh = fresh._replace(
         count=jnp.ones([], jnp.int32),
         func_evals=jnp.asarray(entry["func_evals"], jnp.int32),
@@ -62,16 +68,13 @@ def from_torch_entry(
     )
     if not entry["n_iter"]:
         return fresh
-    faults = _faults(fresh, entry)
-    if faults:
-        raise ValueError(f"lbfgs cannot load that state: {'; '.join(faults)}")
     dtype = fresh.t.dtype
     return fresh._replace(
         t=jnp.asarray(float(entry["t"]), dtype),
         prev_loss=jnp.asarray(float(entry["prev_loss"]), dtype),
         memory=_memory(fresh.memory, entry, order),
-        d=_tree(fresh.d, np.asarray(entry["d"]), order),
-        prev_flat_grad=_tree(fresh.d, np.asarray(entry["prev_flat_grad"]), order),
+        d=_tree(fresh.d, host_array(entry["d"]), order),
+        prev_flat_grad=_tree(fresh.d, host_array(entry["prev_flat_grad"]), order),
     )
 
 
@@ -81,7 +84,7 @@ def _memory(fresh: Memory, entry: Mapping[str, Any], order: Sequence[str]) -> Me
     def ring(template: Any, rows: Sequence[Any]) -> Any:
         if not rows:
             return template
-        filled = _tree(template, np.stack([np.asarray(row) for row in rows]), order)
+        filled = _tree(template, np.stack([host_array(row) for row in rows]), order)
         return jax.tree.map(lambda t, x: t.at[:pairs].set(x), template, filled)
 
     ro = np.zeros(len(fresh.ro))
@@ -95,14 +98,25 @@ def _memory(fresh: Memory, entry: Mapping[str, Any], order: Sequence[str]) -> Me
     )
 
 
-def _faults(fresh: LbfgsState, entry: Mapping[str, Any]) -> list[str]:
-    size = sum(leaf.size for leaf in jax.tree.leaves(fresh.d))
-    needed = (*VECTORS, *LISTS, "t", "H_diag", "prev_loss")
+def _faults(
+    fresh: LbfgsState, saved: Mapping[int, Any], entry: Mapping[str, Any]
+) -> list[str]:
+    # Where the first gradient was small enough, PyTorch has counted and no more.
+    begun = entry.get("n_iter") != 0
+    needed = (*COUNTS, *VECTORS, *LISTS, *NUMBERS) if begun else COUNTS
     faults = [f"missing {name!r}" for name in needed if name not in entry]
+    faults += [f"unexpected {name!r}" for name in entry if name not in (*needed, "al")]
+    if list(saved) != [0]:
+        faults.insert(0, f"it has the entries {list(saved)}, and should have 0 alone")
+    return faults + _misfits(fresh, entry)
+
+
+def _misfits(fresh: LbfgsState, entry: Mapping[str, Any]) -> list[str]:
+    size, faults = sum(leaf.size for leaf in jax.tree.leaves(fresh.d)), []
     given = [name for name in (*VECTORS, *LISTS[:2]) if name in entry]
     for name in given:
         rows = [entry[name]] if name in VECTORS else entry[name]
-        sizes = {np.size(np.asarray(row)) for row in rows} - {size}
+        sizes = {np.size(host_array(row)) for row in rows} - {size}
         faults += [f"{name!r} has {other} elements, not {size}" for other in sizes]
     lengths = {name: len(entry[name]) for name in LISTS if name in entry}
     if len(set(lengths.values())) > 1:

@@ -7,6 +7,7 @@ import optax
 
 from jaxtrain.optim._arithmetic import lerp, shrink
 from jaxtrain.optim._build import Tensors, build
+from jaxtrain.optim._check import check_numbers, check_whole, judged
 from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter
 
 ADJUSTMENTS = ("original", "match_rms_adamw", "spectral_unclamped")
@@ -75,7 +76,7 @@ def muon(
         Array([[-0.0245,  0.    ],
                [ 0.    , -0.0245]], dtype=float32)
     """
-    _check(lr, weight_decay, momentum, ns_coefficients, ns_steps, adjust_lr_fn)
+    _check(lr, weight_decay, momentum, ns_coefficients, eps, ns_steps, adjust_lr_fn)
 
     def step(
         p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
@@ -104,22 +105,25 @@ def _check(
     weight_decay: float,
     momentum: Hyperparameter,
     ns_coefficients: tuple[float, ...],
+    eps: float,
     ns_steps: int,
     adjust_lr_fn: str | None,
 ) -> None:
     # The wording is PyTorch's, so that a search for it finds what there is to find.
-    if isinstance(lr, int | float) and not lr >= 0.0:
+    if judged(lr, "lr", may_move=True) and not lr >= 0.0:
         raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
-    if isinstance(momentum, int | float) and not momentum >= 0.0:
+    if judged(momentum, "momentum", may_move=True) and not momentum >= 0.0:
         raise ValueError(f"momentum should be >= 0 but is: {momentum}")
-    if not weight_decay >= 0.0:
+    if judged(weight_decay, "weight_decay") and not weight_decay >= 0.0:
         raise ValueError(f"weight decay should be >= 0 but is: {weight_decay}")
     if adjust_lr_fn is not None and adjust_lr_fn not in ADJUSTMENTS:
         raise ValueError(
             f"Adjust learning rate function {adjust_lr_fn} is not supported"
         )
-    if len(ns_coefficients) != 3:
+    if not hasattr(ns_coefficients, "__len__") or len(ns_coefficients) != 3:
         raise ValueError(f"ns_coefficients must be three, not {ns_coefficients}")
+    check_numbers(eps=eps)
+    check_whole(ns_steps=ns_steps)
     if not ns_steps < 100:
         raise ValueError(f"ns_steps must be less than 100, not {ns_steps}")
 

@@ -9,12 +9,11 @@ import optax
 
 from jaxtrain.optim._arithmetic import average_square, lerp, shrink
 from jaxtrain.optim._build import Tensors, build
+from jaxtrain.optim._check import check_adaptive, check_not_negative
 from jaxtrain.optim._hyper import (
     Coefficient,
     Hyper,
     Hyperparameter,
-    check_adaptive,
-    check_not_negative,
     table_length,
     widened,
 )

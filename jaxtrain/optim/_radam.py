@@ -8,13 +8,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import average_square, lerp, shrink
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Coefficient,
-    Hyper,
-    Hyperparameter,
-    check_adaptive,
-    powers,
-)
+from jaxtrain.optim._check import check_adaptive
+from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter, powers
 
 
 class RadamState(NamedTuple):

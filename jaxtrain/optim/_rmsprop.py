@@ -6,12 +6,8 @@ import optax
 
 from jaxtrain.optim._arithmetic import average_square, lerp
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import (
-    Hyper,
-    Hyperparameter,
-    check_not_negative,
-    coefficient_of,
-)
+from jaxtrain.optim._check import check_not_negative, check_rate
+from jaxtrain.optim._hyper import Hyper, Hyperparameter, coefficient_of
 
 
 class RmspropState(NamedTuple):
@@ -67,12 +63,12 @@ def rmsprop(
         >>> [round(float(u), 4) for u in updates]
         [-0.2, 0.0667]
     """
-    check_not_negative("learning rate", lr)
+    check_rate(lr)
     check_not_negative("epsilon value", eps)
-    check_not_negative("momentum value", momentum)
+    check_not_negative("momentum value", momentum, may_move=True)
     check_not_negative("weight_decay value", weight_decay)
     check_not_negative("alpha value", alpha)
-    has_momentum = callable(momentum) or momentum > 0
+    has_momentum = callable(momentum) or bool(momentum > 0)
 
     def step(
         p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper

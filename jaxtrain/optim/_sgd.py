@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._build import Tensors, build
+from jaxtrain.optim._check import check_numbers, judged
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
@@ -57,15 +58,16 @@ def sgd(
         >>> params
         Array([0.71], dtype=float32)
     """
-    for kind, value in (
-        ("learning rate", lr),
-        ("momentum value", momentum),
-        ("weight_decay value", weight_decay),
+    for kind, value, may_move in (
+        ("learning rate", lr, True),
+        ("momentum value", momentum, True),
+        ("weight_decay value", weight_decay, False),
     ):
         # Written so that NaN passes, as it does in PyTorch's SGD alone.
-        if isinstance(value, int | float) and value < 0:
+        if judged(value, kind, may_move) and value < 0:
             raise ValueError(f"Invalid {kind}: {value}")
-    has_momentum = callable(momentum) or momentum != 0
+    check_numbers(dampening=dampening)
+    has_momentum = callable(momentum) or bool(momentum != 0)
     if nesterov and (not has_momentum or dampening != 0):
         raise ValueError(
             "Nesterov momentum requires a momentum and zero dampening, but got "

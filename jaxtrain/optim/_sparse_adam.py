@@ -6,7 +6,8 @@ import optax
 
 from jaxtrain.optim._adam import Betas
 from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._hyper import Hyper, Hyperparameter, check_betas
+from jaxtrain.optim._check import check_betas, judged
+from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
 class SparseAdamState(NamedTuple):
@@ -56,8 +57,11 @@ def sparse_adam(
         >>> [[f"{move:+.4f}" for move in row] for row in updates]
         [['-0.1000', '+0.1000'], ['+0.0000', '+0.0000']]
     """
-    for name, value in (("learning rate", lr), ("epsilon value", eps)):
-        if isinstance(value, int | float) and not value > 0.0:
+    for name, value, may_move in (
+        ("learning rate", lr, True),
+        ("epsilon value", eps, False),
+    ):
+        if judged(value, name, may_move) and not value > 0.0:
             raise ValueError(f"Invalid {name}: {value}")
     check_betas(betas)
 
@@ -96,10 +100,11 @@ def sparse_adam(
 
 
 def _rows_with_gradient(grads: optax.Updates) -> optax.Updates:
-    return jax.tree.map(
-        lambda g: jnp.any(g != 0, axis=tuple(range(1, g.ndim))) if g.ndim else g != 0,
-        grads,
-    )
+    def one(g: jax.Array) -> jax.Array:
+        # XLA's CPU code takes a maximum in half the time of `jnp.any(g != 0)`.
+        return jnp.max(jnp.abs(g), axis=tuple(range(1, jnp.ndim(g))), initial=0) != 0
+
+    return jax.tree.map(one, grads)
 
 
 def _where(masks: Any, chosen: optax.Updates, other: optax.Updates) -> optax.Updates:

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxtrain.optim._groups import FROZEN, parameter_name
+from jaxtrain.optim._groups import FROZEN, parameter_name, parameter_names
 from jaxtrain.optim._lbfgs import LbfgsState, most_evaluations
 from jaxtrain.optim._lbfgs_torch_state import from_torch_entry, to_torch_entry
+from jaxtrain.optim._torch_tensor import host_array
 
 IMPLEMENTATION: dict[str, dict[str, Any]] = {
     name: {"foreach": None, "capturable": False, "differentiable": False}
@@ -55,14 +56,17 @@ def to_torch_state_dict(
     Args:
         optimizer: the function that made the transformation, such as `optim.adam`.
         state: of the transformation.
-        order: names of all parameters as PyTorch's model lists them, say
-            `list(nn.state_dict(model))`.
+        order: names of all parameters, without buffers, as PyTorch's model lists
+            them, say `list(nn.state_dict(model))`.
         groups: as given to `param_groups`, if it made the transformation.
         arguments: those that the transformation was made with; of a schedule, the
             value in force is saved.
 
     Returns:
         `{"state": {number: {name: array}}, "param_groups": [{…, "params": numbers}]}`.
+
+    Raises:
+        ValueError: the order lacks a parameter of the state, or names another.
 
     PyTorch: `torch.optim.Optimizer.state_dict`; to load it, wrap the arrays in tensors.
 
@@ -76,6 +80,7 @@ def to_torch_state_dict(
     name, saved, start = optimizer.__name__, {}, 0
     described = []
     if isinstance(state, LbfgsState):
+        _check_order(order, parameter_names(state.d))
         values = _describe(optimizer, arguments, state.count, list(range(len(order))))
         if values["max_eval"] is None:
             values["max_eval"] = most_evaluations(values["max_iter"])
@@ -83,6 +88,9 @@ def to_torch_state_dict(
     for group, own in _own_states(state, groups):
         tensors = _tensors(own)
         members = [p for p in order if _belongs(p, group)]
+        if tensors:
+            held = [member for column in tensors.values() for member in column]
+            _check_order(members, held)
         numbers = range(start, start + len(members))
         if name in EAGER or int(own.count):
             for number, member in zip(numbers, members, strict=True):
@@ -114,18 +122,28 @@ def from_torch_state_dict(
     The hyper-parameters stay those that the transformation was made with.
 
     Args:
-        state_dict: of PyTorch's optimiser; tensors or arrays.
+        state_dict: of PyTorch's optimiser; tensors, on whatever device, or arrays.
         optimizer: the transformation.
         params: of the model.
         order: as for `to_torch_state_dict`.
         groups: as given to `param_groups`, if it made the transformation.
 
     Raises:
-        ValueError: the dictionary is not one of this optimiser over these parameters;
-            the message lists all that is missing, unexpected or misshaped.
+        ValueError: the dictionary is not one of this optimiser over these parameters,
+            and the message lists all that is missing, unexpected or misshaped; or the
+            order lacks a parameter or names one that is not there.
+
+    PyTorch's SGD, Muon and L-BFGS do not say how many steps they have taken: `count`,
+    at which a schedule is called, is then 1; `state._replace(count=…)` sets it right.
 
     PyTorch: `torch.optim.Optimizer.load_state_dict`.
     """
+    if not {"state", "param_groups"} <= state_dict.keys():
+        raise ValueError(
+            "an optimiser's state_dict has 'state' and 'param_groups', not "
+            f"{list(state_dict)}"
+        )
+    _check_order(order, parameter_names(params))
     fresh, start, faults = optimizer.init(params), 0, []
     if isinstance(fresh, LbfgsState):
         return from_torch_entry(fresh, state_dict["state"], order)
@@ -171,6 +189,17 @@ def _put_back(
     for label, own in zip(live, filled, strict=True):
         inner[label] = inner[label]._replace(inner_state=own)
     return optax.PartitionState(inner)
+
+
+def _check_order(order: Sequence[str], names: Sequence[str]) -> None:
+    faults = [f"lacks {name!r}" for name in dict.fromkeys(names) if name not in order]
+    for name in dict.fromkeys(order):
+        if name not in names:
+            faults.append(f"names {name!r}, which is no parameter")
+        elif list(order).count(name) > 1:
+            faults.append(f"names {name!r} more than once")
+    if faults:
+        raise ValueError(f"the order of the parameters {'; it '.join(faults)}")
 
 
 def _belongs(name: str, group: Mapping[str, Any]) -> bool:
@@ -255,9 +284,8 @@ def _filled(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> Any:
     def fill(name: str) -> Any:
         def one(path: Any, leaf: jax.Array) -> jax.Array:
             # Copied: PyTorch goes on to change its own tensors in place.
-            return jnp.array(
-                np.asarray(entries[parameter_name(path)][name]), leaf.dtype
-            )
+            value = host_array(entries[parameter_name(path)][name])
+            return jnp.array(value, leaf.dtype)
 
         return jax.tree.map_with_path(one, getattr(state, name))
 

@@ -15,11 +15,8 @@ from flax import nnx
 from jaxtrain import optim
 from jaxtrain.optim import _lbfgs, _line_search
 from jaxtrain.optim._lbfgs_memory import Memory, direction
-from jaxtrain.optim._line_search import Point, strong_wolfe
 
 torch = pytest.importorskip("torch")
-
-from torch.optim.lbfgs import _strong_wolfe as torch_strong_wolfe
 
 ORDER = ["x", "y"]
 UPDATES = 8
@@ -212,74 +209,6 @@ def test_an_evaluation_too_many() -> None:
     assert departures({"max_iter": 4}, step)
 
 
-# The line search by itself.
-
-
-def curves(count: int) -> np.ndarray:
-    """Coefficients of a(t - b)² + c·sin(dt) + e·t⁴, falling at 0; some have no end."""
-    generator = np.random.default_rng(0)
-    table = generator.uniform(-1, 1, (count, 5)) * [2, 5, 3, 6, 0.02]
-    slopes = -2 * table[:, 0] * table[:, 1] + table[:, 2] * table[:, 3]
-    return table[slopes < -1e-3]
-
-
-def value_and_slope(t: float, row: np.ndarray) -> tuple[float, float]:
-    a, b, c, d, e = row
-    value = a * (t - b) ** 2 + c * np.sin(d * t) + e * t**4
-    return value, 2 * a * (t - b) + c * d * np.cos(d * t) + 4 * e * t**3
-
-
-def torch_search(row: np.ndarray, first: float, most: int) -> tuple[float, int]:
-    def evaluate(x: Any, t: Any, d: Any) -> Any:
-        value, slope = value_and_slope(float(t), row)
-        return float(value), torch.tensor([slope])
-
-    value, slope = value_and_slope(0.0, row)
-    g, one = torch.tensor([slope]), torch.ones(1)
-    found = torch_strong_wolfe(
-        evaluate, None, first, one, float(value), g, g.dot(one), max_ls=most
-    )
-    return float(found[2]), found[3]
-
-
-def our_search(row: np.ndarray, first: float, most: int) -> tuple[float, int]:
-    def evaluate(t: jax.Array) -> Point:
-        value, slope = map(jnp.asarray, value_and_slope(float(t), row))
-        return Point(t, value, slope, slope)
-
-    # One operation at a time rounds as PyTorch does; compiled code contracts some.
-    with jax.disable_jit():
-        start, one = evaluate(jnp.zeros([])), jnp.ones([])
-        limit = jnp.asarray(most, jnp.int32)
-        point, count = strong_wolfe(evaluate, start, jnp.asarray(first), one, limit)
-    return float(point.t), int(count)
-
-
-@pytest.mark.parametrize("first", [1.0, 0.01, 30.0])
-@pytest.mark.parametrize("most", [24, 3, 0])
-def test_the_line_search_finds_pytorch_s_points(first: float, most: int) -> None:
-    rows = curves(60)
-    theirs = [torch_search(row, first, most) for row in rows]
-    ours = [our_search(row, first, most) for row in rows]
-    assert [count for _, count in ours] == [count for _, count in theirs]
-    # Interpolations cancel; most lengths are the same bits, the rest were 4 ulps off.
-    np.testing.assert_allclose(
-        [t for t, _ in ours], [t for t, _ in theirs], rtol=16 * np.finfo(float).eps
-    )
-    if most == 24:
-        assert len({count for _, count in theirs}) >= 5, "these curves are all alike"
-
-
-@pytest.mark.parametrize("constant", ["CURVATURE", "SUFFICIENT_DECREASE"])
-def test_another_condition_is_noticed(
-    constant: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_line_search, constant, 0.3)
-    rows = curves(60)
-    theirs = [torch_search(row, 1.0, 24)[1] for row in rows]
-    assert [our_search(row, 1.0, 24)[1] for row in rows] != theirs
-
-
 # With the rest.
 
 
@@ -320,6 +249,30 @@ def test_groups_are_refused() -> None:
         optim.param_groups(optim.lbfgs, [{"params": lambda name: True}])
 
 
+@pytest.mark.parametrize(
+    "tx",
+    [
+        optax.masked(optim.lbfgs(), {"x": True, "y": False}),
+        optax.partition(
+            {"moves": optim.lbfgs(), "rests": optax.set_to_zero()},
+            {"x": "moves", "y": "rests"},
+        ),
+    ],
+)
+def test_some_of_the_parameters_alone_are_refused(tx: Any) -> None:
+    with pytest.raises(ValueError, match="cannot be masked or partitioned") as caught:
+        tx.init(START)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mask_that_hides_nothing_is_fine() -> None:
+    tx, x = optax.masked(optim.lbfgs(), {"x": True}), {"x": jnp.array([3.0, 1.0])}
+    closure = jax.value_and_grad(lambda p: (p["x"] ** 2).sum())
+    value, grads = closure(x)
+    updates, _ = tx.update(grads, tx.init(x), x, value=value, value_and_grad_fn=closure)
+    assert value > 1e12 * closure(optax.apply_updates(x, updates))[0]
+
+
 def test_moving_the_rate_does_not_recompile() -> None:
     tx, x, traces = optim.lbfgs(max_iter=1), jnp.array([3.0, -1.0]), 0
     state = tx.init(x)
@@ -351,3 +304,54 @@ def test_a_state_that_does_not_fit_is_refused_with_all_its_faults() -> None:
         optim.from_torch_state_dict(saved, tx, first.params(), ORDER)
     for part in ("missing 'prev_loss'", "'d' has 5 elements, not 6", "remembers 3"):
         assert part in str(caught.value)
+
+
+# Two updates in a bowl.
+
+
+def torch_bowl(
+    scale: float, arguments: dict[str, Any], updates: int
+) -> tuple[np.ndarray, tuple[int, int]]:
+    p = torch.nn.Parameter(torch.tensor([3.0, -1.0]))
+    optimizer = torch.optim.LBFGS([p], **arguments)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = scale * (p**4).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(updates):
+        optimizer.step(closure)
+    return p.detach().numpy(), counts(optimizer.state_dict()["state"][0])
+
+
+def our_bowl(
+    scale: float, arguments: dict[str, Any], updates: int
+) -> tuple[np.ndarray, tuple[int, int]]:
+    tx, p = optim.lbfgs(**arguments), jnp.array([3.0, -1.0])
+    closure, state = jax.value_and_grad(lambda p: scale * (p**4).sum()), tx.init(p)
+    for _ in range(updates):
+        value, grads = closure(p)
+        moves, state = tx.update(
+            grads, state, p, value=value, value_and_grad_fn=closure
+        )
+        p = optax.apply_updates(p, moves)
+    return np.asarray(p), (int(state.func_evals), int(state.n_iter))
+
+
+@pytest.mark.parametrize(
+    ("scale", "arguments"),
+    [
+        # |g|₁ is 0.11: a first step of 9 is cut down to 1.
+        (0.001, {"max_iter": 1}),
+        # Lengths far too great, of which the search may try three in all.
+        (50.0, {"lr": 100.0, "max_iter": 3, "max_eval": 4, **WOLFE}),
+    ],
+)
+def test_the_limits_of_a_step(scale: float, arguments: dict[str, Any]) -> None:
+    theirs, their_counts = torch_bowl(scale, arguments, 2)
+    ours, our_counts = our_bowl(scale, arguments, 2)
+    assert our_counts == their_counts
+    # Some twenty roundings of float64.
+    np.testing.assert_allclose(ours, theirs, rtol=1e-14)

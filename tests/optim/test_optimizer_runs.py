@@ -17,11 +17,11 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset, Split
+from jaxtrain.data import Dataset
 from jaxtrain.history import History
 from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
-from parity.fashion import history
+from parity.fashion import history, part_of
 from parity.histories import compare_histories
 from parity.noise import allowance, departure_from_noise, nudged_history
 
@@ -62,12 +62,6 @@ def configured(name: str, hidden: tuple[int, ...], epochs: int) -> Config:
         scheduler=SchedulerConfig("step_lr", {"step_size": 20, "gamma": 0.7}, "step"),
         loop=LoopConfig(epochs=epochs, dtype="float64"),
     )
-
-
-def part_of(dataset: Dataset, count: int) -> Dataset:
-    train = Split(dataset.train.images[:count], dataset.train.labels[:count])
-    test = Split(dataset.test.images[:100], dataset.test.labels[:100])
-    return replace(dataset, train=train, test=test, folder=None)
 
 
 def losses_apart(

@@ -65,3 +65,27 @@ def test_flax_s_optimizer(name: str) -> None:
     g = jnp.asarray(grads["kernel"][...])
     updates, _ = tx.update(g, tx.init(jnp.asarray(before)), jnp.asarray(before))
     np.testing.assert_allclose(model.kernel[...], before + updates, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted({*optim.OPTIMIZERS} - {"muon"}))
+def test_plain_numbers_are_parameters(name: str) -> None:
+    """As they are to Optax. The state keeps its types: no scan would have others."""
+    tx = getattr(optim, name)()
+    closure = jax.value_and_grad(lambda p: (p["a"] - 3) ** 4 + p["b"] ** 2)
+
+    def three_steps(params: Any) -> Any:
+        state, given = tx.init(params), {}
+        for _ in range(3):
+            value, grads = closure(params)
+            if name == "lbfgs":
+                given = {"value": value, "value_and_grad_fn": closure}
+            updates, new = tx.update(grads, state, params, **given)
+            before, after = (jax.tree.map(jax.typeof, s) for s in (state, new))
+            assert before == after
+            state, params = new, optax.apply_updates(params, updates)
+        return params
+
+    numbers = three_steps({"a": 1.0, "b": 2.0})
+    arrays = three_steps({"a": jnp.float32(1), "b": jnp.float32(2)})
+    jax.tree.map(np.testing.assert_array_equal, numbers, arrays)
+    assert numbers["a"] != 1

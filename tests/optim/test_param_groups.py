@@ -161,6 +161,70 @@ def test_a_value_for_each_group_enters_as_data() -> None:
     assert float(updates["b"]["weight"][0]) == -0.25
 
 
+@pytest.mark.parametrize("values", [[0.5], [0.5, 0.25, 0.125]])
+def test_as_many_values_as_groups(values: list[float]) -> None:
+    tx = param_groups(optim.sgd, GROUPS, lr=0.1)
+    params = tree_of({name: jnp.zeros(1) for name in NAMES})
+    with pytest.raises(ValueError, match=f"lr has {len(values)} values for 2 groups"):
+        tx.update(params, tx.init(params), params, lr=values)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_tree_like_the_parameters_is_no_list_of_values(reverse: bool) -> None:
+    """Two groups of a list of three parameters, which `touched` is a list of too."""
+    groups = [
+        {"params": lambda name: name in "02", "lr": 0.125},
+        {"params": lambda name: name == "1", "lr": 0.5},
+    ]
+    tx = param_groups(optim.sparse_adam, groups[::-1] if reverse else groups)
+    params = [jnp.ones((2, 1)) for _ in range(3)]
+    touched = [jnp.array(rows) for rows in ([True, False], [False, True], [True, True])]
+    updates, _ = tx.update(params, tx.init(params), params, touched=touched)
+    rates, masks = [0.125, 0.5, 0.125], np.array(touched)
+    expected = -np.array(rates)[:, None] * masks
+    # Adam's first step is the rate itself, to some roundings.
+    np.testing.assert_allclose(np.array(updates)[..., 0], expected, rtol=1e-6)
+
+
+def test_two_groups_of_two_listed_parameters() -> None:
+    """As many masks as groups: what could be mistaken for values of theirs."""
+    groups = [{"params": lambda name, own=own: name == own} for own in "01"]
+    tx = param_groups(optim.sparse_adam, groups, lr=0.125)
+    params = [jnp.ones((2, 1)), jnp.ones((2, 1))]
+    touched = [jnp.array([True, False]), jnp.array([False, True])]
+    updates, _ = tx.update(params, tx.init(params), params, touched=touched, lr=[1, 2])
+    np.testing.assert_allclose(np.array(updates)[..., 0], [[-1, 0], [0, -2]], rtol=1e-6)
+
+
+def test_each_group_gets_its_part_of_a_tree() -> None:
+    seen: list[Any] = []
+
+    def noting(lr: float) -> optax.GradientTransformationExtraArgs:
+        def update(updates: Any, state: Any, params: Any = None, **given: Any) -> Any:
+            seen.append(given)
+            return updates, state
+
+        return optax.GradientTransformationExtraArgs(lambda params: (), update)
+
+    tx = param_groups(
+        noting,
+        [
+            {**group, "lr": 1.0}
+            for group in [
+                {"params": lambda name: name == "0"},
+                {"params": lambda name: name == "1"},
+            ]
+        ],
+    )
+    params = [jnp.ones(1), jnp.ones(1)]
+    tx.update(params, tx.init(params), params, like=["x", "y"], other=["x"], lr=[3, 4])
+    none = optax.MaskedNode()
+    assert sorted(seen, key=lambda given: given["lr"]) == [
+        {"like": ["x", none], "other": ["x"], "lr": 3},
+        {"like": [none, "y"], "other": ["x"], "lr": 4},
+    ]
+
+
 def test_the_names_of_a_model_are_pytorch_s() -> None:
     model = models.MLP(hidden=(4,), generator=Generator(0))
     names: list[str] = []

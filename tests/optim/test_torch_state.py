@@ -217,3 +217,125 @@ def test_a_dictionary_that_does_not_fit_is_refused_with_all_its_faults() -> None
         "bias: unexpected 'momentum_buffer'",
     ):
         assert part in str(caught.value)
+
+
+# Tensors of 16 bits.
+
+
+def bits(array: Any) -> np.ndarray:
+    return np.asarray(array).view(np.uint16)
+
+
+def torch_bits(tensor: Any) -> np.ndarray:
+    return tensor.detach().view(torch.int16).numpy().view(np.uint16)
+
+
+def torch_in_bfloat16(kind: str, **arguments: Any) -> Any:
+    """PyTorch's optimiser of two bfloat16 parameters after three steps."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = [
+        torch.nn.Parameter(torch.randn(SHAPES[key], generator=generator).bfloat16())
+        for key in ORDER
+    ]
+    optimizer = getattr(torch.optim, kind)(tensors, **arguments)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = sum((p**2).sum() for p in tensors)
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure)
+    return optimizer
+
+
+def params_in_bfloat16() -> dict[str, jax.Array]:
+    return {key: jnp.ones(shape, jnp.bfloat16) for key, shape in SHAPES.items()}
+
+
+def test_bfloat16_arrives_bit_for_bit() -> None:
+    saved = torch_in_bfloat16("Adam").state_dict()
+    state = from_torch_state_dict(saved, optim.adam(), params_in_bfloat16(), ORDER)
+    for number, key in enumerate(ORDER):
+        for name in ("exp_avg", "exp_avg_sq"):
+            ours, theirs = getattr(state, name)[key], saved["state"][number][name]
+            assert ours.dtype == jnp.bfloat16
+            np.testing.assert_array_equal(bits(ours), torch_bits(theirs))
+            assert len(set(torch_bits(theirs).ravel())) > 1, "one number says little"
+    assert int(state.count) == 3
+
+
+def test_lbfgs_s_bfloat16_arrives_bit_for_bit() -> None:
+    saved = torch_in_bfloat16("LBFGS", lr=0.1, max_iter=2).state_dict()
+    tx, entry = optim.lbfgs(), saved["state"][0]
+    state = from_torch_state_dict(saved, tx, params_in_bfloat16(), ORDER)
+
+    def flat(tree: Any) -> np.ndarray:
+        return np.concatenate([bits(tree[key]).ravel() for key in ORDER])
+
+    np.testing.assert_array_equal(flat(state.d), torch_bits(entry["d"]))
+    newest = len(entry["old_stps"]) - 1
+    row = jax.tree.map(lambda ring: ring[newest], state.memory.old_stps)
+    np.testing.assert_array_equal(flat(row), torch_bits(entry["old_stps"][newest]))
+
+
+# What is refused.
+
+
+def refusal(
+    saved: Any, tx: optax.GradientTransformationExtraArgs, order: list[str]
+) -> str:
+    with pytest.raises(ValueError, match=r".") as caught:
+        from_torch_state_dict(saved, tx, ones(""), order)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (["weight"], "lacks 'bias'"),
+        (["weight", "bais"], "lacks 'bias'; it names 'bais', which is no parameter"),
+        (["weight", "bias", "weight"], "names 'weight' more than once"),
+    ],
+)
+@pytest.mark.parametrize("name", ["adam", "lbfgs"])
+def test_an_order_that_is_not_the_parameters_is_refused(
+    name: str, order: list[str], words: str
+) -> None:
+    factory = getattr(optim, name)
+    tx, empty = factory(), {"state": {}, "param_groups": []}
+    assert words in refusal(empty, tx, order)
+    state = tx.init({key: jnp.asarray(value) for key, value in ones("").items()})
+    with pytest.raises(ValueError, match=words):
+        to_torch_state_dict(factory, state, order)
+
+
+def test_another_optimiser_s_state_is_refused_by_lbfgs() -> None:
+    other = Torch("sgd", {"momentum": 0.9})
+    other.run(gradients()[:1])
+    said = refusal(other.optimizer.state_dict(), optim.lbfgs(), ORDER)
+    for part in ("entries [0, 1]", "missing 'func_evals'", "'momentum_buffer'"):
+        assert part in said
+
+
+def test_lbfgs_s_state_is_refused_by_another_optimiser() -> None:
+    optimizer = torch.optim.LBFGS(list(Torch("sgd", {}).tensors.values()))
+    p, *_ = optimizer.param_groups[0]["params"]
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = (p**4).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    said = refusal(optimizer.state_dict(), optim.adam(), ORDER)
+    assert "missing 'exp_avg'" in said
+    assert "unexpected 'old_dirs'" in said
+
+
+def test_a_dictionary_of_something_else_is_refused() -> None:
+    said = refusal({"weight": torch.ones(3)}, optim.adam(), ORDER)
+    assert "'state' and 'param_groups', not ['weight']" in said

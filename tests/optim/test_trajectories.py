@@ -37,8 +37,54 @@ def test_free_running_trajectory(case: OptimizerCase) -> None:
         assert gap(tx, case, steps=FREE_STEPS, shape=shape) <= bound
 
 
+def test_a_rate_of_zero_stands_still() -> None:
+    case = OptimizerCase("sgd", {"lr": 0.0, "momentum": 0.9, "weight_decay": 0.1})
+    assert gap(optim.sgd(**case.args), case) == 0
+
+
+# Broken twins.
+
+
 def test_an_epsilon_a_thousandth_off_is_noticed() -> None:
     assert gap(optim.adam(eps=1.001e-8), OptimizerCase("adam")) > FLOAT64
+
+
+MOMENTUM = {"momentum": 0.9}
+
+
+def dampened_from_the_start(momentum: float, dampening: float) -> Any:
+    """What `optax.trace` of a scaled gradient does: the first buffer is dampened."""
+    return optax.chain(
+        optax.scale(1 - dampening), optax.trace(momentum), optax.scale(-1e-3)
+    )
+
+
+@pytest.mark.parametrize(
+    ("twin", "args"),
+    [
+        (dampened_from_the_start(0.9, 0.5), {**MOMENTUM, "dampening": 0.5}),
+        (optim.sgd(**MOMENTUM, nesterov=True), MOMENTUM),
+        (optim.sgd(1e-3 * (1 + 1e-9)), {}),
+        (optim.sgd(**MOMENTUM, weight_decay=0.1), MOMENTUM),
+        (
+            optax.chain(optim.sgd(**MOMENTUM), optax.add_decayed_weights(-1e-3 * 0.1)),
+            {**MOMENTUM, "weight_decay": 0.1},
+        ),
+        (optim.sgd(maximize=True), {}),
+        (optax.set_to_zero(), {}),
+    ],
+    ids=[
+        "first buffer dampened",
+        "nesterov by mistake",
+        "lr a billionth too large",
+        "decay by mistake",
+        "decay decoupled",
+        "ascends",
+        "dead optimiser",
+    ],
+)
+def test_twins_of_sgd_are_noticed(twin: Any, args: dict[str, Any]) -> None:
+    assert gap(twin, OptimizerCase("sgd", args)) > FLOAT64
 
 
 # What Optax's functions do instead.
