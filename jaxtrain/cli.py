@@ -75,7 +75,7 @@ def _described(field: Field) -> dict[str, Any]:
         options["help"] += f"; one of: {', '.join(choices)}"
     elif choices:
         options["metavar"] = "|".join(choices)
-    if field.metadata.get("type") in _WORDS:
+    if field.metadata.get("type") in _WORDS and "metavar" not in options:
         options["metavar"] = "N" if field.metadata["type"] is int else "X"
     default = field.default
     if default is False:

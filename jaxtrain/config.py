@@ -20,6 +20,15 @@ DTYPES = ("float32", "float64", "bfloat16")
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 MASKS = ("torch", "jax")
 INTERVALS = ("epoch", "step")
+MODELS = {
+    "mlp": "MLP",
+    "cnn": "CNN",
+    "resnet_small": "small ResNet",
+    "transformer": "vision transformer",
+}
+"""The networks on offer, and what they are called in a printed line."""
+PIXELS = (0.2860, 0.3530)
+"""Mean and standard deviation of Fashion-MNIST's training pixels, over 255."""
 LOSSES = tuple(sorted(losses.CLASSIFICATION))
 SCHEDULERS = tuple(
     sorted((*lr_scheduler.SCHEDULERS, *lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED))
@@ -27,6 +36,7 @@ SCHEDULERS = tuple(
 LEAST_SEED, GREATEST_SEED = -(2**63), 2**64 - 1
 GREATEST_SIZE = 2**31 - 1
 GREATEST_LR = GREATEST_NUMBER
+LEAST_STD = 1e-30
 
 
 def option(default: Any, flag: str, help: str, **argparse_options: Any) -> Any:
@@ -81,28 +91,58 @@ class DataConfig:
         "a new order every epoch, that of a shuffling DataLoader; without it, the "
         "stored order",
     )
+    normalize: tuple[float, ...] | None = option(
+        None,
+        "--normalize",
+        "subtract MEAN from the pixels, which are 0 to 1, and divide by STD; without "
+        f"values, by Fashion-MNIST's {PIXELS[0]:.4f} and {PIXELS[1]:.4f}",
+        type=float,
+        nargs="*",
+        metavar=("MEAN", "STD"),
+    )
+
+    @property
+    def normalization(self) -> tuple[float, float] | None:
+        """Mean and standard deviation, if pixels are normalised."""
+        if self.normalize is None:
+            return None
+        mean, std = self.normalize or PIXELS
+        return mean, std
 
     def __post_init__(self) -> None:
         if not self.source:
             raise ConfigError("--data is empty: give 'auto', 'synthetic' or a folder")
         _check_range("--batch-size", self.batch_size, 1, GREATEST_SIZE)
+        if self.normalize:
+            self._check_normalize(self.normalize)
+
+    @staticmethod
+    def _check_normalize(given: tuple[float, ...]) -> None:
+        if len(given) != 2:
+            raise ConfigError(
+                "--normalize takes a mean and a standard deviation, or nothing, but "
+                f"got {' '.join(map(str, given))}"
+            )
+        _check_range("--normalize MEAN", given[0], -GREATEST_NUMBER, GREATEST_NUMBER)
+        _check_range("--normalize STD", given[1], LEAST_STD, GREATEST_NUMBER)
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """Which network."""
 
+    name: str = option("mlp", "--model", "network", choices=tuple(MODELS))
     hidden: tuple[int, ...] = option(
         (512, 512),
         "--hidden",
-        "sizes of the hidden layers; without any, a linear model",
+        "sizes of the MLP's hidden layers; without any, a linear model",
         type=int,
         nargs="*",
     )
     dropout: float = option(
         0.0,
         "--dropout",
-        "probability, 0 to 1, of zeroing an activation after a ReLU",
+        "probability, 0 to 1, of zeroing an activation, where the network drops out",
         type=float,
     )
     dropout_masks: str = option(
@@ -115,9 +155,15 @@ class ModelConfig:
 
     def title(self, inputs: int, outputs: int) -> str:
         """The network in a line, such as `MLP 784-512-512-10`."""
+        if self.name != "mlp":
+            return MODELS[self.name]
         return f"MLP {'-'.join(map(str, (inputs, *self.hidden, outputs)))}"
 
     def __post_init__(self) -> None:
+        check_name("--model", self.name, MODELS)
+        if self.name != "mlp" and self.hidden != type(self).hidden:
+            sizes = " ".join(map(str, self.hidden))
+            raise ConfigError(f"--hidden {sizes} is for --model mlp, not {self.name}")
         for size in self.hidden:
             _check_range("--hidden", size, 1, GREATEST_SIZE)
         _check_range("--dropout", self.dropout, 0, 1)

@@ -184,6 +184,9 @@ def _recipe(config: Config) -> str:
         parts.append(f"{_call(scheduler.name, scheduler.args)} every {scheduler.every}")
     order = "shuffled" if config.data.shuffle else "in stored order"
     parts.append(f"batches of {config.data.batch_size} {order}")
+    if config.data.normalization is not None:
+        mean, std = config.data.normalization
+        parts.append(f"pixels less {mean:g} over {std:g}")
     parts.append(f"seed {config.loop.seed}")
     return ", ".join(parts)
 

@@ -33,6 +33,7 @@ between them. A KEY that does not exist is answered with those that do.
 examples:
   python -m jaxtrain.fashion --seed 0
   python -m jaxtrain.fashion --backend torch --seed 0
+  python -m jaxtrain.fashion --model cnn --normalize --shuffle --optimizer adamw
   python -m jaxtrain.fashion --hidden 128 --shuffle --epochs 5 --lr 0.1
   python -m jaxtrain.fashion --optimizer sgd --optimizer-args momentum=0.9 \\
       --scheduler step_lr --scheduler-args step_size=3 --history run.json
@@ -118,9 +119,11 @@ def _memory_explained(config: Config) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
-        hidden = " ".join(map(str, config.model.hidden))
+        size = f"--model {config.model.name}"
+        if config.model.name == "mlp":
+            size = f"--hidden {' '.join(map(str, config.model.hidden))}"
         raise ConfigError(
-            f"not enough memory for --hidden {hidden} with --batch-size "
+            f"not enough memory for {size} with --batch-size "
             f"{config.data.batch_size}: {_first_line(error)}"
         ) from error
 

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
-from torchvision.transforms import ToTensor
+from torchvision.transforms import Compose, Normalize, ToTensor
 
 from jaxtrain import data, registry
 from jaxtrain.config import Config, check_rates
 from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events
 from jaxtrain.registry import ConfigError
 from parity.torch_losses import configured_loss, penalty
-from parity.torch_models import MLP
+from parity.torch_models import configured_model
 from parity.torch_names import torch_gradient, torch_optimizer
 from parity.torch_schedulers import cycles_momentum, torch_scheduler
 
@@ -111,14 +111,14 @@ class _Run:
         self.device = _device(config)
         self.dtype = getattr(torch, config.loop.dtype)
         torch.manual_seed(config.loop.seed)
-        model = MLP(hidden=config.model.hidden, dropout=config.model.dropout)
-        self.model = model.to(self.device, self.dtype)
+        self.model = configured_model(config).to(self.device, self.dtype)
         self.loss_fn = configured_loss(config, self.device, self.dtype)
         self.optimizers = _optimizers(config, self.model)
         self.schedulers = [torch_scheduler(config, each) for each in self.optimizers]
+        transform = _transform(config)
         self.train_loader, self.test_loader = (
             DataLoader(
-                FashionMNIST(root, train=train, transform=ToTensor()),
+                FashionMNIST(root, train=train, transform=transform),
                 batch_size=config.data.batch_size,
                 shuffle=train and config.data.shuffle,
             )
@@ -211,6 +211,14 @@ class _Run:
         if self.config.scheduler.watches:
             self.step_schedulers(avg_loss)
         return Evaluation(100 * correct / images, avg_loss)
+
+
+def _transform(config: Config) -> Callable[..., torch.Tensor]:
+    chosen = config.data.normalization
+    if chosen is None:
+        return ToTensor()
+    mean, std = chosen
+    return Compose([ToTensor(), Normalize((mean,), (std,))])
 
 
 def _device(config: Config) -> torch.device:

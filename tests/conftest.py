@@ -1,3 +1,9 @@
+import os
+
+# Before PyTorch is first imported: twins are small, and on a busy machine its second
+# thread makes them wait several times as long as they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

@@ -36,6 +36,10 @@ FLAGS: list[tuple[str, Config]] = [
     ("--batch-size 7", Config(data=DataConfig(batch_size=7))),
     ("--batch-size 2147483647", Config(data=DataConfig(batch_size=2**31 - 1))),
     ("--shuffle", Config(data=DataConfig(shuffle=True))),
+    ("--normalize --epochs 10", Config(data=DataConfig(normalize=()))),
+    ("--normalize -0.5 0.25", Config(data=DataConfig(normalize=(-0.5, 0.25)))),
+    ("--model mlp", Config()),
+    ("--model resnet_small", Config(model=ModelConfig("resnet_small"))),
     ("--hidden 128", Config(model=ModelConfig(hidden=(128,)))),
     ("--hidden 3 2 1 --epochs 10", Config(model=ModelConfig(hidden=(3, 2, 1)))),
     ("--hidden --epochs 10", Config(model=ModelConfig(hidden=()))),
@@ -94,7 +98,16 @@ REFUSED: list[tuple[str, str]] = [
     ("--seed 0x10", "--seed must be a whole number, but got '0x10'"),
     ("--hidden 64 x", "--hidden must be a whole number, but got 'x'"),
     ("--dropout half", "--dropout must be a number, but got 'half'"),
+    ("--normalize 0.5 x", "--normalize must be a number, but got 'x'"),
     # Numbers out of range.
+    ("--normalize 0.5 0", "--normalize STD must be from 1e-30 to 1e+38, but got 0.0"),
+    ("--normalize nan 1", "--normalize MEAN must be from -1e+38 to 1e+38, but got nan"),
+    (
+        "--normalize 0.5",
+        "--normalize takes a mean and a standard deviation, or nothing, but got 0.5",
+    ),
+    ("--model cnn --hidden 64", "--hidden 64 is for --model mlp, not cnn"),
+    ("--model cmn", "unknown --model 'cmn': did you mean 'cnn'?"),
     ("--l1 -1", "--l1 must be from 0 to 1e+38, but got -1.0"),
     ("--l2 nan", "--l2 must be from 0 to 1e+38, but got nan"),
     ("--lr -1", "--lr must be from 0 to 1e+38, but got -1.0"),
@@ -332,7 +345,7 @@ def test_help_names_every_flag_and_all_that_can_be_chosen() -> None:
 def test_examples_in_the_help_are_possible() -> None:
     text = HELP.read_text().replace("\\\n", " ")
     commands = re.findall("^  python -m jaxtrain.fashion (.*)", text, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         assert parsed(command) != Config() or command == "--seed 0"
 

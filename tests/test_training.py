@@ -213,20 +213,35 @@ def test_weights_and_losses_have_the_type_asked_for(tiny: Dataset, dtype: str) -
     assert not jax.config.jax_enable_x64
 
 
+PIXELS = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+
+
+@pytest.mark.parametrize("normalize", [None, (0.2860, 0.3530), (-0.1, 3e-3)])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
-def test_pixels_are_those_of_pytorch_s_to_tensor(dtype: str) -> None:
+def test_pixels_are_those_of_torchvision(
+    dtype: str, normalize: tuple[float, float] | None
+) -> None:
     torch = pytest.importorskip("torch")
-    pixels = np.arange(256, dtype=np.uint8)
-    theirs = torch.tensor(pixels).to(getattr(torch, dtype)).div(255).double().numpy()
+    transforms = pytest.importorskip("torchvision.transforms")
+    steps = [transforms.ToTensor()]
+    if normalize is not None:
+        mean, std = normalize
+        steps.append(transforms.Normalize((mean,), (std,)))
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if dtype == "float64" else torch.float32)
+    try:
+        theirs = transforms.Compose(steps)(PIXELS[0][:, :, None])
+    finally:
+        torch.set_default_dtype(before)
+    theirs = theirs.to(getattr(torch, dtype)).double().numpy()
     with Numerics(dtype).active():
-        ours = jax.jit(to_tensor(dtype))(pixels)
-        np.testing.assert_array_equal(np.asarray(ours, np.float64), theirs)
+        ours = jax.jit(to_tensor(dtype, normalize))(PIXELS)
+        np.testing.assert_array_equal(np.asarray(ours[0], np.float64), theirs)
 
 
 def test_dividing_inside_the_compiled_step_would_miss() -> None:
-    pixels = np.arange(256, dtype=np.uint8)
-    compiled = jax.jit(lambda x: x.astype(jnp.float32) / 255)(pixels)
-    assert (compiled != to_tensor()(pixels)).any()
+    compiled = jax.jit(lambda x: x.astype(jnp.float32) / 255)(PIXELS)
+    assert (compiled != to_tensor()(PIXELS)[:, 0]).any()
 
 
 def test_matrix_products_are_taken_at_full_precision(tiny: Dataset) -> None:

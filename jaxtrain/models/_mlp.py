@@ -1,5 +1,3 @@
-"""The networks that the command line trains, built from `jaxtrain.nn`."""
-
 from collections.abc import Sequence
 from itertools import pairwise
 

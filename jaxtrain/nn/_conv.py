@@ -7,6 +7,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
+from jaxtrain.nn._convolve import convolve
 from jaxtrain.nn._input import check_size, misfit
 from jaxtrain.nn._linear import kaiming_pair
 from jaxtrain.nn._spatial import at_least, batched, per_dim
@@ -89,7 +90,7 @@ class ConvNd(nnx.Module):
         padding: Sequence[tuple[int, int]],
         **how: Any,
     ) -> jax.Array:
-        return jax.lax.conv_general_dilated(
+        return convolve(
             x,
             kernel,
             padding=padding,

@@ -1,4 +1,7 @@
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import product
 from typing import Any
 
 import jax
@@ -14,6 +17,10 @@ from jaxtrain.nn._windows import (
     sliding,
     validity,
 )
+
+MOST_ELEMENTS = 64
+"""Of a window, up to which it is compared element by element: a gradient that XLA fuses
+into one pass, where that of `reduce_window` takes several times as long."""
 
 
 class _MaxPool(nnx.Module):
@@ -86,14 +93,33 @@ class _MaxPool(nnx.Module):
             (pad, max((count - 1) * stride + kernel - size - pad, 0))
             for size, count, kernel, stride, pad in sizes
         ]
-        return jax.lax.reduce_window(
-            x,
-            -jnp.inf,
-            jax.lax.max,
-            (1, 1, *self.kernel_size),
-            (1, 1, *self.stride),
-            ((0, 0), (0, 0), *pads),
-        )
+        if math.prod(self.kernel_size) > MOST_ELEMENTS:
+            return jax.lax.reduce_window(
+                x,
+                -jnp.inf,
+                jax.lax.max,
+                (1, 1, *self.kernel_size),
+                (1, 1, *self.stride),
+                ((0, 0), (0, 0), *pads),
+            )
+        filled = [(0, 0, 0)] * 2 + [(*pad, 0) for pad in pads]
+        x = jnp.asarray(x)
+        padded = jax.lax.pad(x, jnp.full((), -jnp.inf, x.dtype), filled)
+        return reduce(_larger, self._elements(padded, counts))
+
+    def _elements(self, x: jax.Array, counts: tuple[int, ...]) -> Iterator[jax.Array]:
+        """The first element of every window, then the second, and so on."""
+        spans = [(c - 1) * s + 1 for c, s in zip(counts, self.stride, strict=True)]
+        for starts in product(*map(range, self.kernel_size)):
+            ends = [start + span for start, span in zip(starts, spans, strict=True)]
+            yield jax.lax.slice(
+                x, (0, 0, *starts), (*x.shape[:2], *ends), (1, 1, *self.stride)
+            )
+
+
+def _larger(first: jax.Array, second: jax.Array) -> jax.Array:
+    # Of equal ones the first, and a NaN before anything, as PyTorch's loop has it.
+    return jnp.where((second > first) | jnp.isnan(second), second, first)
 
 
 def largest(x: jax.Array, windows: Sequence[Windows]) -> tuple[jax.Array, jax.Array]:

@@ -1,6 +1,6 @@
 """What a configuration names, built."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
@@ -8,13 +8,31 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+from flax import nnx
 
-from jaxtrain import losses, optim, registry
+from jaxtrain import losses, models, optim, registry
 from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.registry import ConfigError
+from jaxtrain.rng import Generator
 from jaxtrain.training._numerics import Numerics
 from jaxtrain.training._trainer import LossFunction, Penalty
+
+MODELS: dict[str, Callable[..., nnx.Module]] = {
+    "mlp": models.MLP,
+    "cnn": models.CNN,
+    "resnet_small": models.ResNetSmall,
+    "transformer": models.VisionTransformer,
+}
+
+
+def build_model(config: Config, generator: Generator) -> nnx.Module:
+    """The network that a configuration names, its weights drawn from `generator`."""
+    chosen = config.model
+    sizes = {"hidden": chosen.hidden} if chosen.name == "mlp" else {}
+    return MODELS[chosen.name](
+        **sizes, dropout=chosen.dropout, generator=generator, dtype=config.loop.dtype
+    )
 
 
 def build_optimizer(

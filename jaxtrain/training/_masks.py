@@ -29,9 +29,11 @@ def mask_maker(
             np.arange(before, before + shape[0])
         )
 
+    dtype = jax.numpy.dtype(config.loop.dtype)
+
     @cache
     def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
-        return dropout_draws(model, jax.ShapeDtypeStruct((batch, *inputs), np.float32))
+        return dropout_draws(model, jax.ShapeDtypeStruct((batch, *inputs), dtype))
 
     def maker(before: int, shape: tuple[int, int]) -> list[np.ndarray]:
         steps, batch = shape

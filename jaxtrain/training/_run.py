@@ -8,9 +8,13 @@ from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
 from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events, mean
-from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
-from jaxtrain.training._build import build_loss, build_optimizer, build_penalty
+from jaxtrain.training._build import (
+    build_loss,
+    build_model,
+    build_optimizer,
+    build_penalty,
+)
 from jaxtrain.training._masks import mask_maker
 from jaxtrain.training._numerics import Numerics
 from jaxtrain.training._rates import Rates, Values
@@ -41,22 +45,17 @@ class _Run:
         self.generator = Generator(config.loop.seed)
         numerics = Numerics(config.loop.dtype, config.loop.device)
         with numerics.active():
-            model = MLP(
-                hidden=config.model.hidden,
-                dropout=config.model.dropout,
-                generator=self.generator,
-                dtype=config.loop.dtype,
-            )
+            model = build_model(config, self.generator)
         self.rates = Rates(config)
         self.trainer = Trainer(
             model,
             build_optimizer(config, self.rates.initial()),
             build_loss(config, dataset, numerics),
-            to_tensor(config.loop.dtype),
+            to_tensor(config.loop.dtype, config.data.normalization),
             numerics,
             build_penalty(config),
         )
-        inputs = dataset.train.images.shape[1:]
+        inputs = (1, *dataset.train.images.shape[1:])
         self.masks = mask_maker(config, model, inputs, self.generator)
         self.train_data, self.test_data = (
             self.trainer.place(split.images, split.labels)

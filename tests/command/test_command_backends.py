@@ -194,7 +194,7 @@ def test_a_rate_of_zero_between_two_schedules(command: Command, backend: str) ->
     ran = command(
         f"--backend {backend} --hidden --epochs 2 --optimizer sparse_adam "
         "--scheduler sequential_lr --scheduler-args milestones=1 schedulers="
-        "constant_lr(factor=0,total_iters=1),step_lr(step_size=1)"
+        "cyclic_lr(base_lr=0,max_lr=0.1,cycle_momentum=false),step_lr(step_size=1)"
     )
     assert (ran.status, ran.err) == (0, "")
 

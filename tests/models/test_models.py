@@ -1,0 +1,60 @@
+"""The networks by themselves: initial weights, shapes, and what they refuse."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from jaxtrain import models, nn, rng
+from jaxtrain.config import MODELS, Config, ModelConfig
+from jaxtrain.registry import ConfigError
+from jaxtrain.training._build import MODELS as OURS
+from jaxtrain.training._build import build_model
+from parity.torch_models import MODELS as THEIRS
+from parity.torch_models import configured_model
+
+SEEDS = 20
+
+
+def test_every_network_is_in_both_frameworks() -> None:
+    assert list(OURS) == list(THEIRS) == list(MODELS)
+    assert {kind.__name__ for kind in OURS.values()} == set(models.__all__)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("name", MODELS)
+def test_initial_weights_are_pytorchs_bit_for_bit(name: str, dropout: float) -> None:
+    config = Config(model=ModelConfig(name, dropout=dropout))
+    for seed in range(SEEDS if not dropout else 1):
+        torch.manual_seed(seed)
+        theirs = configured_model(config).state_dict()
+        generator = rng.Generator(seed)
+        ours = nn.state_dict(build_model(config, generator))
+        assert list(ours) == list(theirs)
+        for key, tensor in theirs.items():
+            np.testing.assert_array_equal(ours[key], tensor.numpy())
+        # Nothing more was drawn, either.
+        assert generator.uniform(1)[0] == torch.rand(1).item()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_another_seed_gives_other_weights(name: str) -> None:
+    config = Config(model=ModelConfig(name))
+    first, second = (
+        nn.state_dict(build_model(config, rng.Generator(seed))) for seed in (0, 1)
+    )
+    drawn = [key for key in first if first[key].std() > 0]
+    assert drawn
+    assert all((first[key] != second[key]).any() for key in drawn)
+
+
+@pytest.mark.parametrize("kind", [models.CNN, models.VisionTransformer])
+def test_a_size_that_does_not_fit(kind: type) -> None:
+    with pytest.raises(ValueError, match="size must be a multiple of 4, but got 30"):
+        kind(size=30)
+    assert kind(3, 8, 7)(jnp.zeros((2, 3, 8, 8))).shape == (2, 7)
+
+
+def test_hidden_sizes_are_the_mlps() -> None:
+    with pytest.raises(ConfigError, match="--hidden 16 is for --model mlp, not cnn"):
+        ModelConfig("cnn", hidden=(16,))
