@@ -1,0 +1,112 @@
+"""An LSTM and a GRU that read images row by row, trained in both frameworks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import torch
+from flax import nnx
+
+from jaxtrain import losses, nn, optim, rng
+from jaxtrain.data import Dataset
+from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
+from parity.cases.fashion import FLOAT64_BOUND
+from parity.difference import difference
+
+STEPS, BATCH = 100, 16
+ROWS = np.arange(STEPS * BATCH).reshape(STEPS, BATCH)
+SIZES: dict[str, Any] = {"num_layers": 2, "batch_first": True, "bidirectional": True}
+OPTIMIZERS = {
+    "sgd": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "adamw": ("AdamW", {"lr": 3e-3}),
+}
+
+
+class OurReader(nnx.Module):
+    def __init__(self, kind: str, generator: rng.Generator):
+        new: dict[str, Any] = {"generator": generator, "dtype": "float64"}
+        self.reader = getattr(nn, kind)(28, 24, **SIZES, **new)
+        self.head = nn.Linear(48, 10, **new)
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return self.head(self.reader(input[:, 0])[0][:, -1])
+
+
+class TorchReader(torch.nn.Module):
+    def __init__(self, kind: str):
+        super().__init__()
+        self.reader = getattr(torch.nn, kind)(28, 24, **SIZES)
+        self.head = torch.nn.Linear(48, 10)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return self.head(self.reader(input[:, 0])[0][:, -1])
+
+
+@pytest.fixture
+def float64_torch() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def torch_losses(kind: str, optimizer: str, dataset: Dataset) -> list[float]:
+    torch.manual_seed(0)
+    model = TorchReader(kind)
+    name, arguments = OPTIMIZERS[optimizer]
+    tx = getattr(torch.optim, name)(model.parameters(), **arguments)
+    found = []
+    for rows in ROWS:
+        images = torch.tensor(dataset.train.images[rows][:, None] / 255)
+        labels = torch.tensor(dataset.train.labels[rows].astype(np.int64))
+        tx.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        tx.step()
+        found.append(loss.item())
+    return found
+
+
+def our_losses(
+    kind: str, optimizer: str, dataset: Dataset, tie: bool = False
+) -> list[float]:
+    numerics = Numerics("float64")
+    with numerics.active():
+        model = OurReader(kind, rng.Generator(0))
+        tx = transformation(optimizer, tie)
+    trainer = Trainer(
+        model, tx, losses.cross_entropy, to_tensor("float64"), numerics=numerics
+    )
+    data = trainer.place(dataset.train.images, dataset.train.labels)
+    return np.asarray(trainer.train(data, Chunk(ROWS))).tolist()
+
+
+def transformation(optimizer: str, tie: bool) -> Any:
+    function, arguments = getattr(optim, optimizer), OPTIMIZERS[optimizer][1]
+    if not tie:
+        return function(**arguments)
+    # Only one of the two biases learns, as in Flax's cells, which have but one.
+    second = [
+        {"params": lambda name: "bias_hh" in name, "frozen": True},
+        {"params": lambda name: "bias_hh" not in name},
+    ]
+    return optim.param_groups(function, second, **arguments)
+
+
+@pytest.mark.usefixtures("float64_torch")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_hundred_steps(kind: str, optimizer: str, fashion_mnist: Dataset) -> None:
+    theirs = torch_losses(kind, optimizer, fashion_mnist)
+    assert np.mean(theirs[-10:]) < 0.8 * theirs[0], "it learns nothing"
+    ours = our_losses(kind, optimizer, fashion_mnist)
+    assert difference(theirs, ours).max() <= FLOAT64_BOUND
+
+
+@pytest.mark.usefixtures("float64_torch")
+def test_a_single_bias_is_noticed(fashion_mnist: Dataset) -> None:
+    theirs = torch_losses("LSTM", "sgd", fashion_mnist)
+    ours = our_losses("LSTM", "sgd", fashion_mnist, tie=True)
+    assert difference(theirs, ours).max() > FLOAT64_BOUND
