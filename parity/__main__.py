@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from jaxtrain import program
+from jaxtrain.config import MODELS
 from jaxtrain.data import DataError
 from jaxtrain.program import Parser
 from jaxtrain.registry import check_name
@@ -58,6 +59,7 @@ def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
     fashion = what.add_parser("fashion", help="whole runs, against PyTorch")
     fashion.add_argument("--epochs", type=_positive, default=10, metavar="N")
     fashion.add_argument("--rounds", type=_positive, default=5, metavar="N")
+    fashion.add_argument("--model", default="mlp", metavar="|".join(MODELS))
     optimizers = what.add_parser("optimizers", help="single updates, against Optax")
     optimizers.add_argument("names", nargs="*", metavar="NAME")
     optimizers.add_argument("--pairs", type=_positive, default=60, metavar="N")
@@ -127,12 +129,13 @@ def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _bench_fashion(epochs: int, rounds: int) -> int:
+def _bench_fashion(epochs: int, rounds: int, model: str) -> int:
     from parity.bench import fashion
     from parity.bench.machine import machine
 
+    check_name("--model", model, MODELS)
     print(machine())
-    print(fashion.table(fashion.measure(epochs, rounds, _progress)))
+    print(fashion.table(fashion.measure(epochs, rounds, model, _progress)))
     return 0
 
 
@@ -166,7 +169,7 @@ def _run(options: argparse.Namespace) -> int:
         return _losses(options.names)
     if options.what == "optimizers":
         return _bench_optimizers(options.names, options.pairs)
-    return _bench_fashion(options.epochs, options.rounds)
+    return _bench_fashion(options.epochs, options.rounds, options.model)
 
 
 if __name__ == "__main__":

@@ -30,21 +30,21 @@ class Timing:
     """Seconds until it printed its first loss."""
 
 
-def programs(root: Path, epochs: int) -> tuple[Program, ...]:
+def programs(root: Path, epochs: int, model: str) -> tuple[Program, ...]:
     """JAX first; the others are what it is measured against."""
     python, count = sys.executable, str(epochs)
     return (
         Program(
             "jaxtrain.fashion",
-            (python, "-m", "jaxtrain.fashion", "--epochs", count),
+            (python, "-m", "jaxtrain.fashion", "--epochs", count, "--model", model),
         ),
         Program(
             "PyTorch, the tutorial's loop",
-            (python, "-um", "parity.bench.tutorial_loop", str(root), count),
+            (python, "-um", "parity.bench.tutorial_loop", str(root), count, model),
         ),
         Program(
             "PyTorch, preloaded tensors",
-            (python, "-um", "parity.bench.preloaded_loop", str(root), count),
+            (python, "-um", "parity.bench.preloaded_loop", str(root), count, model),
         ),
     )
 
@@ -52,6 +52,7 @@ def programs(root: Path, epochs: int) -> tuple[Program, ...]:
 def measure(
     epochs: int = 10,
     rounds: int = 3,
+    model: str = "mlp",
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> list[Timing]:
     """Run every program once a round, in turn.
@@ -62,7 +63,7 @@ def measure(
     folder = data.load().folder
     if folder is None:
         raise ConfigError("the benchmark needs Fashion-MNIST in a writable cache")
-    todo = programs(folder.parents[1], epochs)
+    todo = programs(folder.parents[1], epochs, model)
     runs: dict[str, list[tuple[float, float]]] = {p.name: [] for p in todo}
     for turn in range(rounds):
         for program in todo:

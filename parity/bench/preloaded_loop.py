@@ -1,6 +1,6 @@
 """The tutorial's program on tensors converted once: no `DataLoader`, no transforms.
 
-python -m parity.bench.preloaded_loop ROOT EPOCHS
+python -m parity.bench.preloaded_loop ROOT EPOCHS MODEL
 """
 
 import sys
@@ -9,23 +9,24 @@ import torch
 from torch import nn
 from torchvision.datasets import FashionMNIST
 
-from parity.torch_models import MLP
+from parity.torch_models import MODELS
 
 
 def tensors(root: str, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """All images as float32 in [0, 1], and all labels."""
+    """All images (N, 1, H, W) as float32 in [0, 1], and all labels."""
     data = FashionMNIST(root, train=train)
-    return data.data.float().div(255), data.targets
+    return data.data.float().div(255)[:, None], data.targets
 
 
-def main(root: str, epochs: int) -> None:
+def main(root: str, epochs: int, name: str) -> None:
     """Train and test `epochs` times on torchvision's files under `root`."""
     torch.manual_seed(0)
     (X, y), (test_X, test_y) = tensors(root, True), tensors(root, False)
-    model, loss_fn = MLP(), nn.CrossEntropyLoss()
+    model, loss_fn = MODELS[name](), nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}")
+        model.train()
         for batch, (inputs, targets) in enumerate(
             zip(X.split(64), y.split(64), strict=True)
         ):
@@ -35,6 +36,7 @@ def main(root: str, epochs: int) -> None:
             optimizer.zero_grad()
             if batch % 100 == 0:
                 print(f"loss: {loss.item():>7f}  [{batch * 64 + len(inputs):>5d}]")
+        model.eval()
         with torch.no_grad():
             pred = [model(inputs) for inputs in test_X.split(64)]
             losses = map(loss_fn, pred, test_y.split(64))
@@ -44,4 +46,4 @@ def main(root: str, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

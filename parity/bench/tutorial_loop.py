@@ -1,6 +1,6 @@
 """The tutorial's program as a PyTorch user writes it, with nothing recorded.
 
-python -m parity.bench.tutorial_loop ROOT EPOCHS
+python -m parity.bench.tutorial_loop ROOT EPOCHS MODEL
 """
 
 import sys
@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from parity.torch_models import MLP
+from parity.torch_models import MODELS
 
 
 def train(loader: DataLoader, model: nn.Module, optimizer: torch.optim.SGD) -> None:
@@ -43,14 +43,14 @@ def test(loader: DataLoader, model: nn.Module) -> None:
     print(f"Accuracy: {accuracy:>0.1f}%, Avg loss: {loss / len(loader):>8f}\n")
 
 
-def main(root: str, epochs: int) -> None:
+def main(root: str, epochs: int, name: str) -> None:
     """Train and test `epochs` times on torchvision's files under `root`."""
     torch.manual_seed(0)
     training, testing = (
         DataLoader(FashionMNIST(root, train=part, transform=ToTensor()), batch_size=64)
         for part in (True, False)
     )
-    model = MLP()
+    model = MODELS[name]()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}")
@@ -59,4 +59,4 @@ def main(root: str, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
