@@ -27,6 +27,7 @@ MODELS = {
     "transformer": "vision transformer",
 }
 """The networks on offer, and what they are called in a printed line."""
+BATCH_NORMALISED = ("cnn", "resnet_small")
 PIXELS = (0.2860, 0.3530)
 """Mean and standard deviation of Fashion-MNIST's training pixels, over 255."""
 LOSSES = tuple(sorted(losses.CLASSIFICATION))
@@ -346,10 +347,21 @@ class Config:
     records: RecordsConfig = field(default_factory=RecordsConfig)
 
     def __post_init__(self) -> None:
-        if self.optimizer.name == "lbfgs" and self.model.dropout:
+        if self.optimizer.name == "lbfgs":
+            self._check_lbfgs()
+
+    def _check_lbfgs(self) -> None:
+        """It evaluates the network several times for one step."""
+        if self.model.dropout:
             raise ConfigError(
                 f"--dropout {self.model.dropout} does not fit --optimizer lbfgs, which "
                 "compares losses of one batch: they would have different masks"
+            )
+        if self.model.name in BATCH_NORMALISED:
+            raise ConfigError(
+                f"--model {self.model.name} does not fit --optimizer lbfgs, which "
+                "evaluates a batch several times: running statistics would count it "
+                "as often"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -50,8 +50,12 @@ class VisionTransformer(nnx.Module):
             raise ValueError(f"size must be a multiple of {PATCH}, but got {size}")
         new: dict[str, Any] = {"generator": generator, "dtype": dtype}
         self.patches = nn.Conv2d(in_channels, FEATURES, PATCH, PATCH, **new)
-        places = init.trunc_normal(((size // PATCH) ** 2, FEATURES), std=0.02, **new)
-        self.position = nnx.Param(places)
+        # Drawn as every layer's weights are: see `nn.Linear`.
+        wide = jnp.promote_types(dtype, jnp.float32)
+        places = init.trunc_normal(
+            ((size // PATCH) ** 2, FEATURES), std=0.02, generator=generator, dtype=wide
+        )
+        self.position = nnx.Param(jnp.asarray(places, dtype))
         self.encoder = nn.Sequential(
             *(
                 nn.TransformerEncoderLayer(

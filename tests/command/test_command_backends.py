@@ -280,6 +280,11 @@ def test_the_run_of_the_tutorial(
             "one batch: they would have different masks",
         ),
         (
+            "--optimizer lbfgs --model cnn",
+            "--model cnn does not fit --optimizer lbfgs, which evaluates a batch "
+            "several times: running statistics would count it as often",
+        ),
+        (
             "--scheduler reduce_lr_on_plateau --scheduler-every step",
             "--scheduler reduce_lr_on_plateau watches the average test loss, which "
             "comes once an epoch: leave out --scheduler-every step",

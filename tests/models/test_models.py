@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jaxtrain import models, nn, rng
-from jaxtrain.config import MODELS, Config, ModelConfig
+from jaxtrain.config import MODELS, Config, LoopConfig, ModelConfig
 from jaxtrain.registry import ConfigError
 from jaxtrain.training._build import MODELS as OURS
 from jaxtrain.training._build import build_model
@@ -35,6 +35,17 @@ def test_initial_weights_are_pytorchs_bit_for_bit(name: str, dropout: float) -> 
             np.testing.assert_array_equal(ours[key], tensor.numpy())
         # Nothing more was drawn, either.
         assert generator.uniform(1)[0] == torch.rand(1).item()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_sixteen_bits_are_pytorchs_weights_rounded(name: str) -> None:
+    config = Config(model=ModelConfig(name), loop=LoopConfig(dtype="bfloat16"))
+    torch.manual_seed(0)
+    theirs = configured_model(config).to(torch.bfloat16).state_dict()
+    ours = nn.state_dict(build_model(config, rng.Generator(0)))
+    for key, tensor in theirs.items():
+        right = tensor.double().numpy()
+        np.testing.assert_array_equal(np.asarray(ours[key], np.float64), right)
 
 
 @pytest.mark.parametrize("name", MODELS)
