@@ -9,9 +9,11 @@ than the largest term that went into it.
 """
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -21,7 +23,7 @@ import torch
 from flax import nnx
 
 from jaxtrain import nn, rng
-from parity.cases.layers import Given, LayerCase
+from parity.cases.layers import Given, LayerCase, Part, built
 from parity.difference import difference
 
 Arrays = dict[str, np.ndarray]
@@ -66,6 +68,9 @@ class Measure:
         return self.worst <= self.bound
 
 
+# LLVM would take half of the time, and changes rounding at most, which float32 shows.
+COMPILED = {"float64": {"xla_backend_optimization_level": 0}}
+
 # What both sides are given.
 
 
@@ -74,6 +79,16 @@ def tensor(given: Given, seed: int) -> np.ndarray:
     draw = np.random.default_rng([seed, *given.shape])
     if given.kind == "index":
         return draw.integers(0, given.size, given.shape)
+    if given.kind == "places":
+        chances = draw.random((*given.shape[: given.planes], given.size))
+        count = math.prod(given.shape[given.planes :])
+        return chances.argsort(-1)[..., :count].reshape(given.shape)
+    if given.kind in ("offsets", "ends"):
+        places = np.sort(draw.integers(0, given.size + 1, given.shape))
+        places[0] = 0
+        if given.kind == "ends":
+            places[-1] = given.size
+        return places
     if given.kind == "bool":
         return draw.integers(0, 4, given.shape) == 0
     values = draw.standard_normal(given.shape)
@@ -88,10 +103,16 @@ def tensor(given: Given, seed: int) -> np.ndarray:
 
 def torch_layer(case: LayerCase, dtype: str = "float32") -> torch.nn.Module:
     """PyTorch's layer, as its default generator initialises it."""
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Part):
+            return getattr(torch.nn, value.name)(**built(value.args, make))
+        return torch.tensor(value, dtype=getattr(torch, dtype))
+
     with warnings.catch_warnings():
         # Of dropout that has no layer to come after, of nested tensors, and the like.
         warnings.simplefilter("ignore", UserWarning)
-        layer = getattr(torch.nn, case.name)(**case.args)
+        layer = getattr(torch.nn, case.name)(**built(case.args, make))
     return layer.to(getattr(torch, dtype)).train(case.train)
 
 
@@ -99,12 +120,25 @@ def our_layer(
     case: LayerCase, dtype: str, generator: rng.Generator | None = None
 ) -> nnx.Module:
     """Our layer of the same arguments."""
-    cls = getattr(nn, case.name)
-    known = inspect.signature(cls.__init__).parameters
-    extra = {"dtype": jnp.dtype(dtype), "generator": generator}
-    layer = cls(**case.args, **{k: v for k, v in extra.items() if k in known})
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Part):
+            cls = getattr(nn, value.name)
+            return _made(cls, built(value.args, make), dtype, generator)
+        return value
+
+    cls, args = getattr(nn, case.name), built(case.args, make)
+    layer = _made(cls, args, dtype, generator)
     layer.train() if case.train else layer.eval()
     return layer
+
+
+def _made(
+    cls: Any, args: Mapping[str, Any], dtype: str, generator: rng.Generator | None
+) -> Any:
+    known = inspect.signature(cls.__init__).parameters
+    extra = {"dtype": jnp.dtype(dtype), "generator": generator}
+    return cls(**args, **{k: v for k, v in extra.items() if k in known})
 
 
 def starting_state(case: LayerCase) -> Arrays:
@@ -114,7 +148,8 @@ def starting_state(case: LayerCase) -> Arrays:
     state = {}
     for name, value in torch_layer(case).state_dict().items():
         x = value.numpy()
-        if x.dtype.kind == "f":
+        # Numbers given in the place of drawn ones have to stay between 0 and 1.
+        if x.dtype.kind == "f" and name != "_random_samples":
             x = (x + 0.2 * draw.uniform(-1, 1, x.shape)).astype(np.float32)
         state[name] = x
     return state
@@ -140,6 +175,13 @@ def torch_steps(case: LayerCase, state: Arrays, dtype: str) -> list[Arrays]:
     return [_torch_step(case, layer, step, dtype) for step in range(STEPS)]
 
 
+@cache
+def exact_steps(case: LayerCase) -> tuple[Arrays, list[Arrays]]:
+    """A starting state, and what PyTorch makes of it in float64: right in any type."""
+    state = starting_state(case)
+    return state, torch_steps(case, state, "float64")
+
+
 def _torch_step(
     case: LayerCase, layer: torch.nn.Module, step: int, dtype: str
 ) -> Arrays:
@@ -155,7 +197,8 @@ def _torch_step(
     with warnings.catch_warnings():
         # Of a softmax without a dimension, among others.
         warnings.simplefilter("ignore", UserWarning)
-        outputs = list(_tensors(layer(*case.arranged(inputs), **call)))
+        given = case.arranged(inputs, torch.nn.utils.rnn.pack_padded_sequence)
+        outputs = list(_tensors(layer(*given, **call)))
     loss = sum(
         (x * torch.tensor(_cotangent(tuple(x.shape), i), dtype=kind)).sum()
         for i, x in enumerate(outputs)
@@ -179,7 +222,7 @@ def _torch_step(
 
 def _as_tensors(call: Mapping[str, Any], kind: torch.dtype) -> dict[str, Any]:
     return {
-        key: torch.tensor(x, dtype=None if x.dtype == bool else kind)
+        key: torch.tensor(x, dtype=kind if x.dtype.kind == "f" else None)
         if isinstance(x, np.ndarray)
         else x
         for key, x in call.items()
@@ -187,7 +230,9 @@ def _as_tensors(call: Mapping[str, Any], kind: torch.dtype) -> dict[str, Any]:
 
 
 def _tensors(found: Any) -> Iterator[torch.Tensor]:
-    if isinstance(found, torch.Tensor):
+    if isinstance(found, torch.nn.utils.rnn.PackedSequence):
+        yield torch.nn.utils.rnn.pad_packed_sequence(found)[0]
+    elif isinstance(found, torch.Tensor):
         yield found
     elif found is not None:
         for part in found:
@@ -212,7 +257,7 @@ def our_steps(
         _our_step(case, graph) for case, (graph, *_) in zip(cases, splits, strict=True)
     ]
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=COMPILED.get(dtype))
     def together(trees: Any, given: Any) -> Any:
         return [f(*t, *g) for f, t, g in zip(functions, trees, given, strict=True)]
 
@@ -239,13 +284,17 @@ def _given(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
         [
             generator.bernoulli(*draw)
             for draw in nn.dropout_draws(
-                lambda *xs: _copied(layer)(*case.arranged(xs), **case.call), *inputs
+                lambda *xs: _called(case, _copied(layer), xs), *inputs
             )
         ]
         if case.draws
         else []
     )
     return inputs, masks
+
+
+def _called(case: LayerCase, layer: Any, inputs: Sequence[Any]) -> Any:
+    return layer(*case.arranged(inputs, nn.pack_padded_sequence), **case.call)
 
 
 def _copied(layer: nnx.Module) -> Any:
@@ -257,19 +306,20 @@ def _our_step(case: LayerCase, graph: Any) -> Callable[..., Any]:
         layer = nnx.merge(graph, params, rest, copy=True)
         given = [floats.get(i, x) for i, x in enumerate(inputs)]
         with nn.dropout_source(nn.GivenMasks(masks)):
-            outputs = jax.tree.leaves(layer(*case.arranged(given), **case.call))
+            outputs = _arrays(_called(case, layer, given))
         total = sum(
             (x * _cotangent(x.shape, i).astype(x.dtype)).sum()
             for i, x in enumerate(outputs)
             if jnp.issubdtype(x.dtype, jnp.floating)
         )
-        return total, (outputs, nnx.state(layer, nnx.Not(nnx.Param)))
+        # A call may have changed the parameters as well: `max_norm` does.
+        return total, (outputs, *nnx.state(layer, nnx.Param, ...))
 
     def step(params: Any, rest: Any, inputs: Any, masks: Any) -> Any:
         floats = {
             i: x for i, x in enumerate(inputs) if jnp.issubdtype(x.dtype, jnp.floating)
         }
-        grads, (outputs, rest) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
+        grads, (outputs, params, rest) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
             params, floats, rest, inputs, masks
         )
         found = {f"output {i}": x for i, x in enumerate(outputs)}
@@ -280,6 +330,14 @@ def _our_step(case: LayerCase, graph: Any) -> Callable[..., Any]:
         return (moved, rest), found
 
     return step
+
+
+def _arrays(outputs: Any) -> list[jax.Array]:
+    def is_packed(x: Any) -> bool:
+        return isinstance(x, nn.PackedSequence)
+
+    leaves = jax.tree.leaves(outputs, is_leaf=is_packed)
+    return [x.data if is_packed(x) else x for x in leaves]
 
 
 def _named(state: Any) -> Iterator[tuple[str, jax.Array]]:
@@ -300,13 +358,13 @@ def measures(
         dtype: `"float64"` (enter `jax.enable_x64(True)` around it) or `"float32"`.
         build: makes our layer of a case; another one makes a broken twin.
     """
-    states = [starting_state(case) for case in cases]
+    states = [exact_steps(case)[0] for case in cases]
     ours = our_steps(cases, states, dtype, build)
     judged: list[Measure] = []
-    for case, state, found in zip(cases, states, ours, strict=True):
-        exact = torch_steps(case, state, "float64")
+    for case, found in zip(cases, ours, strict=True):
+        state, exact = exact_steps(case)
         theirs = torch_steps(case, state, dtype) if dtype == "float32" else exact
-        judged += _judged(case, dtype, _products(state), exact, theirs, found)
+        judged += _judged(case, dtype, _products(case, state), exact, theirs, found)
     return judged
 
 
@@ -332,6 +390,7 @@ def _judged(
         yield Measure(case, name, dtype, errors["ours"], errors["theirs"], products)
 
 
-def _products(state: Arrays) -> int:
-    """Columns of the widest weight."""
-    return max((x[0].size for x in state.values() if x.ndim > 1 and x.size), default=1)
+def _products(case: LayerCase, state: Arrays) -> int:
+    """Columns of the widest weight; of all of them in a stack, sum upon sum."""
+    columns = [x[0].size for x in state.values() if x.ndim > 1 and x.size]
+    return sum(columns) if case.stacked else max(columns, default=1)

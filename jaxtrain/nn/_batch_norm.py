@@ -1,8 +1,6 @@
 import math
 
 import jax
-import jax.numpy as jnp
-from jax.typing import DTypeLike
 
 from jaxtrain.nn._input import check_ndim, check_size, misfit
 from jaxtrain.nn._moments import like, moments, wide
@@ -11,21 +9,6 @@ from jaxtrain.nn._running_stats import RunningNorm
 
 class _BatchNorm(RunningNorm):
     ndims: tuple[int, ...]
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        bias: bool = True,
-        dtype: DTypeLike = jnp.float32,
-    ):
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias, dtype
-        )
 
     def __call__(self, input: jax.Array) -> jax.Array:
         name = f"{type(self).__name__}({self.num_features})"
@@ -78,6 +61,7 @@ class BatchNorm1d(_BatchNorm):
     Reference: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
 
     Example:
+        >>> import jax.numpy as jnp
         >>> layer = BatchNorm1d(1)
         >>> layer(jnp.array([[1.0], [3.0]]))[:, 0], layer.running_var[...]
         (Array([-0.999995,  0.999995], dtype=float32), Array([1.1], dtype=float32))
@@ -92,6 +76,7 @@ class BatchNorm2d(_BatchNorm):
     PyTorch: `torch.nn.BatchNorm2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> BatchNorm2d(3)(jnp.ones((2, 3, 4, 4))).shape
         (2, 3, 4, 4)
     """
@@ -105,6 +90,7 @@ class BatchNorm3d(_BatchNorm):
     PyTorch: `torch.nn.BatchNorm3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> BatchNorm3d(3)(jnp.ones((2, 3, 4, 4, 4))).shape
         (2, 3, 4, 4, 4)
     """

@@ -1,4 +1,3 @@
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -6,8 +5,13 @@ import jax
 from flax import nnx
 
 
-class _Ordered(nnx.Module):
-    """Members in order, each an attribute under a name of its own."""
+class Ordered(nnx.Module):
+    """Members in order, each an attribute under a name of its own.
+
+    Example:
+        >>> Ordered([("a", Identity())]).names
+        ('a',)
+    """
 
     def __init__(self, members: Iterable[tuple[str, Any]]):
         self.names: tuple[str, ...] = ()
@@ -40,7 +44,7 @@ class _Ordered(nnx.Module):
         setattr(self, self.names[index], module)
 
 
-class Sequential(_Ordered):
+class Sequential(Ordered):
     """Modules applied one after another: y = f_n(… f_1(x)).
 
     Its children are named `"0"`, `"1"`, … as in PyTorch, so that the parameters of the
@@ -80,7 +84,7 @@ class Sequential(_Ordered):
         return input
 
 
-class ModuleList(_Ordered):
+class ModuleList(Ordered):
     """A list of modules whose parameters count as the holder's.
 
     Its children are named `"0"`, `"1"`, … as in PyTorch; a slice numbers them anew.
@@ -135,25 +139,3 @@ class Identity(nnx.Module):
 
     def __call__(self, input: Any) -> Any:
         return input
-
-
-class Flatten(nnx.Module):
-    """Merge the dimensions `start_dim` … `end_dim` into one.
-
-    PyTorch: `torch.nn.Flatten`.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> Flatten()(jnp.ones((2, 28, 28))).shape
-        (2, 784)
-    """
-
-    def __init__(self, start_dim: int = 1, end_dim: int = -1):
-        self.start_dim = start_dim
-        self.end_dim = end_dim
-
-    def __call__(self, input: jax.Array) -> jax.Array:
-        shape = input.shape
-        first, last = (range(len(shape))[d] for d in (self.start_dim, self.end_dim))
-        merged = math.prod(shape[first : last + 1])
-        return input.reshape(*shape[:first], merged, *shape[last + 1 :])

@@ -1,13 +1,16 @@
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
-from jaxtrain.nn._parameter import drawn
+from jaxtrain import rng
+from jaxtrain.nn._lookup import (
+    checked_row,
+    drawn_rows,
+    occurrences,
+    renormed,
+    rows_of,
+)
 from jaxtrain.nn._slope import with_slope
 
 
@@ -17,10 +20,16 @@ class Embedding(nnx.Module):
     `weight` is (num_embeddings, embedding_dim), drawn from N(0, 1). An index that is no
     row gives NaN, since compiled code cannot raise as PyTorch does.
 
+    With `max_norm` a call changes the weight itself, in evaluation too, and the
+    gradient is that of a mere lookup: a compiled training step has to return the
+    parameters that its call left behind, as it does with running statistics.
+
     Args:
         num_embeddings: number of rows.
         embedding_dim: size of a row.
         padding_idx: a row that begins as zeros and gets no gradient; may be negative.
+        max_norm: rows that are looked up, and are longer, are shortened to it first.
+        norm_type: p of the norm that `max_norm` bounds.
         scale_grad_by_freq: whether a row's gradient is divided by the number of times
             that its index occurs in the input.
         generator: where the initial values come from; `rng.default_generator` if not
@@ -31,7 +40,7 @@ class Embedding(nnx.Module):
         ValueError: `padding_idx` is no row.
         TypeError: an input is not of integers.
 
-    PyTorch: `torch.nn.Embedding`.
+    PyTorch: `torch.nn.Embedding`, without `sparse`.
 
     Example:
         >>> layer = Embedding(10, 3, padding_idx=0)
@@ -44,48 +53,34 @@ class Embedding(nnx.Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         *,
         generator: rng.Generator | None = None,
         dtype: DTypeLike = jnp.float32,
     ):
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(
-                    f"padding_idx must be within the {num_embeddings} rows, "
-                    f"got {padding_idx}"
-                )
-            padding_idx %= num_embeddings
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.padding_idx = padding_idx
+        self.padding_idx = checked_row(padding_idx, num_embeddings)
+        self.max_norm = max_norm
+        self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        initialiser = _with_zeros(padding_idx, generator)
-        self.weight = drawn(initialiser, (num_embeddings, embedding_dim), dtype=dtype)
+        self.weight = drawn_rows(
+            (num_embeddings, embedding_dim), self.padding_idx, generator, dtype
+        )
 
     def __call__(self, input: jax.Array) -> jax.Array:
         if not jnp.issubdtype(input.dtype, jnp.integer):
             raise TypeError(f"Embedding takes integers, got an input of {input.dtype}")
-        rows = self.weight.at[input].get(
-            mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
-        )
+        if self.max_norm is not None:
+            weight = self.weight[...]
+            self.weight[...] = renormed(weight, input, self.max_norm, self.norm_type)
+        rows = rows_of(self.weight[...], input)
         if self.scale_grad_by_freq:
-            rows = with_slope(rows, rows, 1 / self._occurrences(input)[..., None])
+            counts = occurrences(input, self.num_embeddings, rows.dtype)
+            rows = with_slope(rows, rows, 1 / counts[..., None])
         if self.padding_idx is None:
             return rows
         padding = (input == self.padding_idx)[..., None]
         return jnp.where(padding, jax.lax.stop_gradient(rows), rows)
-
-    def _occurrences(self, input: jax.Array) -> jax.Array:
-        counts = jnp.zeros(self.num_embeddings, self.weight.dtype).at[input].add(1)
-        return counts[input]
-
-
-def _with_zeros(row: int | None, generator: rng.Generator | None) -> Callable:
-    def initialiser(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
-        values = init.normal(shape, generator=generator, dtype=dtype)
-        if row is not None:
-            values[row] = 0
-        return values
-
-    return initialiser

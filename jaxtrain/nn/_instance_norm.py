@@ -24,7 +24,13 @@ class _InstanceNorm(RunningNorm):
         dtype: DTypeLike = jnp.float32,
     ):
         super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias, dtype
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+            bias=bias,
+            dtype=dtype,
         )
 
     def __call__(self, input: jax.Array) -> jax.Array:

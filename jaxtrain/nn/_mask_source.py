@@ -1,4 +1,4 @@
-"""Where dropout masks and random slopes come from.
+"""Where dropout masks, random slopes and random windows come from.
 
 PyTorch's dropout draws from the default generator, whatever module it sits in. Here
 too the source is no part of the module: the default is the host's generator, and a
@@ -78,7 +78,10 @@ class _Recorder:
         return np.ones(shape, bool)
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> np.ndarray:
-        raise ValueError("how many slopes RReLU draws depends on its input's values")
+        raise ValueError(
+            "only dropout masks can be told beforehand: how many slopes RReLU draws "
+            "depends on its input's values, and fractional pooling draws no mask"
+        )
 
 
 _source: ContextVar[MaskSource | rng.Generator | None] = ContextVar(
@@ -164,6 +167,19 @@ def draw_uniform(
     else:
         values = source.uniform(input.shape, low, high)
     return jnp.asarray(values, _dtype(input))
+
+
+def draw_unit(input: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Numbers from U(0, 1) of that shape, in the type of `input`.
+
+    Raises:
+        ValueError: the source is the host's generator, and the input is traced.
+    """
+    source, dtype = _source_for(input), _dtype(input)
+    if isinstance(source, rng.Generator):
+        kind = np.float64 if dtype == np.float64 else np.float32
+        return jnp.asarray(source.uniform(shape, dtype=kind), dtype)
+    return jnp.asarray(source.uniform(shape, 0.0, 1.0), dtype)
 
 
 def _dtype(input: jax.Array) -> np.dtype:

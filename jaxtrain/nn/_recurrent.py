@@ -1,167 +1,26 @@
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
-from jaxtrain.nn._dropout import Dropout
-from jaxtrain.nn._gates import GATES, State, Step, gru_step, lstm_step, plain_step
-from jaxtrain.nn._input import check_ndim, check_size
-from jaxtrain.nn._parameter import drawn
+from jaxtrain import rng
+from jaxtrain.nn._gates import gru_step, lstm_step, plain_step
+from jaxtrain.nn._packed import PackedSequence
+from jaxtrain.nn._recurrent_base import Recurrent
 
 
-class _Recurrent(nnx.Module):
-    """Layers of cells, each over the whole sequence before the next one."""
+class _OneState(Recurrent):
+    """Layers whose state is h alone."""
 
-    def _begin(
-        self,
-        step: Step,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
-        proj_size: int,
-        generator: rng.Generator | None,
-        dtype: DTypeLike,
-    ) -> None:
-        name = type(self).__name__
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{name}({input_size}, {hidden_size}, num_layers={num_layers}): "
-                "sizes must be greater than zero"
-            )
-        if not 0 <= proj_size < hidden_size:
-            raise ValueError(
-                f"{name} needs 0 <= proj_size < hidden_size, got {proj_size}"
-            )
-        self.step = step
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bias = bias
-        self.batch_first = batch_first
-        self.dropout = Dropout(dropout)
-        self.bidirectional = bidirectional
-        self.proj_size = proj_size
-        bound = 1 / math.sqrt(hidden_size)
-        source = rng.default_generator if generator is None else generator
-        for key, shape in self._shapes():
-            weight = drawn(
-                init.uniform, shape, -bound, bound, dtype=dtype, generator=source
-            )
-            setattr(self, key, weight)
-
-    @property
-    def _suffixes(self) -> tuple[str, ...]:
-        """Endings of the parameters' names, in both directions of each layer."""
-        ways = ("", "_reverse") if self.bidirectional else ("",)
-        return tuple(f"_l{i}{way}" for i in range(self.num_layers) for way in ways)
-
-    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Names and shapes of the parameters, in PyTorch's order."""
-        rows, out = GATES[self.step] * self.hidden_size, self._out_size
-        ways = 1 + self.bidirectional
-        for place, suffix in enumerate(self._suffixes):
-            columns = self.input_size if place < ways else out * ways
-            yield f"weight_ih{suffix}", (rows, columns)
-            yield f"weight_hh{suffix}", (rows, out)
-            if self.bias:
-                yield f"bias_ih{suffix}", (rows,)
-                yield f"bias_hh{suffix}", (rows,)
-            if self.proj_size:
-                yield f"weight_hr{suffix}", (out, self.hidden_size)
-
-    @property
-    def _out_size(self) -> int:
-        return self.proj_size or self.hidden_size
-
-    def _run(self, input: jax.Array, state: State | None) -> tuple[jax.Array, State]:
-        """Outputs, and last states (layers · directions, N, size)."""
-        name = f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
-        check_ndim(name, input, (2, 3))
-        check_size(name, input, -1, self.input_size)
-        batched = input.ndim == 3
-        x = jnp.asarray(input if batched else input[:, None])
-        x = x.swapaxes(0, 1) if batched and self.batch_first else x
-        state = self._first_state(x, state, batched)
-        outputs, last = self._layers(x, state)
-        if not batched:
-            return outputs[:, 0], tuple(part[:, 0] for part in last)
-        return outputs.swapaxes(0, 1) if self.batch_first else outputs, last
-
-    def _first_state(self, x: jax.Array, given: State | None, batched: bool) -> State:
-        sizes = [self._out_size]
-        sizes += [self.hidden_size] if self.step is lstm_step else []
-        lead = (len(self._suffixes), x.shape[1])
-        shapes = [(*lead, size) for size in sizes]
-        if given is None:
-            return tuple(jnp.zeros(shape, x.dtype) for shape in shapes)
-        state = tuple(jnp.asarray(part if batched else part[:, None]) for part in given)
-        if [part.shape for part in state] != shapes:
-            raise ValueError(
-                f"{type(self).__name__} got a state of shapes "
-                f"{[part.shape for part in state]}: it must have {shapes}"
-            )
-        return state
-
-    def _layers(self, x: jax.Array, state: State) -> tuple[jax.Array, State]:
-        ways = 1 + self.bidirectional
-        last = []
-        for layer in range(self.num_layers):
-            if layer:
-                x = self.dropout(x)
-            outputs = []
-            for way in range(ways):
-                place = layer * ways + way
-                first = tuple(part[place] for part in state)
-                end, sequence = self._sweep(place, x, first, backwards=way == 1)
-                outputs.append(sequence)
-                last.append(end)
-            x = jnp.concatenate(outputs, -1) if ways > 1 else outputs[0]
-        return x, tuple(jnp.stack(parts) for parts in zip(*last, strict=True))
-
-    def _sweep(
-        self, place: int, x: jax.Array, first: State, backwards: bool
-    ) -> tuple[State, jax.Array]:
-        """One direction of one layer over the sequence (L, N, size)."""
-        suffix = self._suffixes[place]
-        w_ih, w_hh = (self._value(f"weight_{x}{suffix}") for x in ("ih", "hh"))
-        b_ih, b_hh = (self._value(f"bias_{x}{suffix}") for x in ("ih", "hh"))
-        w_hr = self._value(f"weight_hr{suffix}")
-
-        def cell(state: State, x: jax.Array) -> tuple[State, jax.Array]:
-            state = self.step(x, linear(state[0], w_hh, b_hh), state)
-            if w_hr is not None:
-                state = (state[0] @ w_hr.T, *state[1:])
-            return state, state[0]
-
-        # What the inputs contribute is one product for the whole sequence.
-        return jax.lax.scan(cell, first, linear(x, w_ih, b_ih), reverse=backwards)
-
-    def _value(self, name: str) -> Any:
-        parameter = getattr(self, name, None)
-        return None if parameter is None else parameter[...]
+    def __call__(
+        self, input: jax.Array | PackedSequence, hx: jax.Array | None = None
+    ) -> tuple[Any, jax.Array]:
+        outputs, (last,) = self._run(input, None if hx is None else (hx,))
+        return outputs, last
 
 
-def linear(x: jax.Array, weight: jax.Array, bias: jax.Array | None) -> jax.Array:
-    """x Wᵀ + b.
-
-    Example:
-        >>> linear(jnp.ones(2), jnp.ones((1, 2)), None)
-        Array([2.], dtype=float32)
-    """
-    product = x @ weight.T
-    return product if bias is None else product + bias
-
-
-class RNN(_Recurrent):
+class RNN(_OneState):
     """h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), layer upon layer.
 
     Parameters are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0` and so on,
@@ -170,7 +29,9 @@ class RNN(_Recurrent):
 
     A call takes the sequence (L, N, input_size) or (L, input_size), and a first state
     (layers · directions, N, hidden_size), zeros if not given. It returns the last
-    layer's states at every step, and each layer's last state.
+    layer's states at every step, and each layer's last state. A `PackedSequence` gives
+    one back. If its lengths are data of a compiled function, dropout draws for the
+    padding too, so that its masks are not PyTorch's.
 
     Args:
         input_size: size of x_t.
@@ -190,7 +51,7 @@ class RNN(_Recurrent):
         ValueError: a size is not positive, `dropout` lies outside [0, 1], another
             nonlinearity, an input or state that does not fit.
 
-    PyTorch: `torch.nn.RNN`, without packed sequences.
+    PyTorch: `torch.nn.RNN`.
 
     Example:
         >>> outputs, last = RNN(3, 5, num_layers=2)(jnp.ones((7, 4, 3)))
@@ -226,14 +87,8 @@ class RNN(_Recurrent):
             dtype,
         )
 
-    def __call__(
-        self, input: jax.Array, hx: jax.Array | None = None
-    ) -> tuple[jax.Array, jax.Array]:
-        outputs, (last,) = self._run(input, None if hx is None else (hx,))
-        return outputs, last
 
-
-class GRU(_Recurrent):
+class GRU(_OneState):
     """Gated recurrent units, layer upon layer; r, z, n are the order of the gates.
 
     r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise, n = tanh(W_in x + b_in +
@@ -254,7 +109,7 @@ class GRU(_Recurrent):
     Raises:
         ValueError: as for `RNN`.
 
-    PyTorch: `torch.nn.GRU`, without packed sequences.
+    PyTorch: `torch.nn.GRU`.
     Reference: Cho et al. 2014, https://arxiv.org/abs/1406.1078
 
     Example:
@@ -289,14 +144,8 @@ class GRU(_Recurrent):
             dtype,
         )
 
-    def __call__(
-        self, input: jax.Array, hx: jax.Array | None = None
-    ) -> tuple[jax.Array, jax.Array]:
-        outputs, (last,) = self._run(input, None if hx is None else (hx,))
-        return outputs, last
 
-
-class LSTM(_Recurrent):
+class LSTM(Recurrent):
     """Long short-term memory, layer upon layer; i, f, g, o are the order of the gates.
 
     c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c'), each gate of the
@@ -318,7 +167,7 @@ class LSTM(_Recurrent):
     Raises:
         ValueError: as for `RNN`; `proj_size` is not below `hidden_size`.
 
-    PyTorch: `torch.nn.LSTM`, without packed sequences. (Flax's cell has one bias.)
+    PyTorch: `torch.nn.LSTM`. (Flax's cell has one bias.)
     Reference: Hochreiter and Schmidhuber 1997, doi.org/10.1162/neco.1997.9.8.1735
 
     Example:
@@ -356,6 +205,8 @@ class LSTM(_Recurrent):
         )
 
     def __call__(
-        self, input: jax.Array, hx: tuple[jax.Array, jax.Array] | None = None
-    ) -> tuple[jax.Array, Any]:
+        self,
+        input: jax.Array | PackedSequence,
+        hx: tuple[jax.Array, jax.Array] | None = None,
+    ) -> tuple[Any, Any]:
         return self._run(input, hx)

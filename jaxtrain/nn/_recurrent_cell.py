@@ -10,7 +10,7 @@ from jaxtrain import init, rng
 from jaxtrain.nn._gates import GATES, State, Step, gru_step, lstm_step, plain_step
 from jaxtrain.nn._input import check_ndim, check_size
 from jaxtrain.nn._parameter import drawn
-from jaxtrain.nn._recurrent import linear
+from jaxtrain.nn._recurrent_base import linear
 
 
 class _Cell(nnx.Module):
@@ -60,7 +60,14 @@ class _Cell(nnx.Module):
         )
 
 
-class RNNCell(_Cell):
+class _OneStateCell(_Cell):
+    """Cells whose state is h alone."""
+
+    def __call__(self, input: jax.Array, hx: jax.Array | None = None) -> jax.Array:
+        return self._next(input, None if hx is None else (hx,))[0]
+
+
+class RNNCell(_OneStateCell):
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
 
     A call takes x, (N, input_size) or (input_size,), and h, zeros if not given.
@@ -97,11 +104,8 @@ class RNNCell(_Cell):
         step = plain_step(nonlinearity)
         self._begin(step, input_size, hidden_size, bias, generator, dtype)
 
-    def __call__(self, input: jax.Array, hx: jax.Array | None = None) -> jax.Array:
-        return self._next(input, None if hx is None else (hx,))[0]
 
-
-class GRUCell(_Cell):
+class GRUCell(_OneStateCell):
     """One step of `GRU`; the call is that of `RNNCell`.
 
     Args:
@@ -132,9 +136,6 @@ class GRUCell(_Cell):
         dtype: DTypeLike = jnp.float32,
     ):
         self._begin(gru_step, input_size, hidden_size, bias, generator, dtype)
-
-    def __call__(self, input: jax.Array, hx: jax.Array | None = None) -> jax.Array:
-        return self._next(input, None if hx is None else (hx,))[0]
 
 
 class LSTMCell(_Cell):

@@ -8,12 +8,21 @@ import numpy as np
 from flax import nnx
 
 
-def _variables(module: nnx.Module) -> dict[str, nnx.Variable]:
-    flat = dict(nnx.to_flat_state(nnx.state(module)))
+def named_variables(module: nnx.Module) -> dict[str, nnx.Variable]:
+    """Every parameter and buffer, by PyTorch's names and in its order.
+
+    Example:
+        >>> from jaxtrain import nn
+        >>> list(named_variables(nnx.clone(nn.Linear(3, 2))))
+        ['weight', 'bias']
+    """
+    flat = {
+        ".".join(map(str, path)): variable
+        for path, variable in nnx.to_flat_state(nnx.state(module))
+    }
     # Flax sorts by name. What the walk cannot reach, as in a plain list, comes last.
-    order = [path for path in _paths(module) if path in flat]
-    order += [path for path in flat if path not in order]
-    return {".".join(map(str, path)): flat[path] for path in order}
+    order = [name for name in map(".".join, _paths(module)) if name in flat]
+    return {name: flat[name] for name in dict.fromkeys([*order, *flat])}
 
 
 def _array(value: Any) -> np.ndarray:
@@ -23,7 +32,7 @@ def _array(value: Any) -> np.ndarray:
 
 def _paths(module: nnx.Module) -> Iterator[tuple[str, ...]]:
     """Paths in PyTorch's order: own parameters, own buffers, then module by module."""
-    members = vars(module).items()
+    members = _members(module)
     buffers = []
     for name, member in members:
         if isinstance(member, nnx.Param):
@@ -36,11 +45,23 @@ def _paths(module: nnx.Module) -> Iterator[tuple[str, ...]]:
             yield from ((name, *path) for path in _paths(member))
 
 
+def _members(module: nnx.Module) -> list[tuple[str, Any]]:
+    """Attributes, in the order in which they were first set.
+
+    Flax puts a module together anew (`nnx.merge`, `nnx.clone`) with its attributes by
+    name. What it keeps in the old order is its record of which of them are data.
+    """
+    recorded = getattr(module, "_pytree__nodes", ())
+    places = {name: place for place, name in enumerate(recorded)}
+    # A sort is stable: without a record the order is that of the attributes.
+    return sorted(vars(module).items(), key=lambda m: places.get(m[0], len(places)))
+
+
 def state_dict(module: nnx.Module) -> dict[str, np.ndarray]:
     """The module's parameters and buffers, by PyTorch's names and in its order.
 
-    The order is that in which a module's members were set; a module that Flax has put
-    together anew (`nnx.merge`, `nnx.clone`) has them by name.
+    The order is that in which a module's members were set: own parameters, own buffers,
+    then module by module. It outlasts `nnx.split`, `nnx.merge` and `nnx.clone`.
 
     PyTorch: `torch.nn.Module.state_dict`.
 
@@ -50,7 +71,8 @@ def state_dict(module: nnx.Module) -> dict[str, np.ndarray]:
         ['0.weight', '0.bias']
     """
     return {
-        name: np.asarray(variable[...]) for name, variable in _variables(module).items()
+        name: np.asarray(variable[...])
+        for name, variable in named_variables(module).items()
     }
 
 
@@ -74,7 +96,7 @@ def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
             ...
         ValueError: Linear cannot load this state: missing 'bias'
     """
-    own = _variables(module)
+    own = named_variables(module)
     given = {name: _array(value) for name, value in state.items()}
     faults = [f"missing {name!r}" for name in own if name not in given]
     faults += [f"unexpected {name!r}" for name in given if name not in own]

@@ -55,6 +55,24 @@ CONSTRUCTED: list[tuple[str, dict[str, Any], str]] = [
     ("MultiheadAttention", {"embed_dim": 6, "num_heads": 4}, r"\(6\).*\(4\)"),
     ("MultiheadAttention", {"embed_dim": 0, "num_heads": 1}, r"\(0\)"),
     ("TransformerEncoderLayer", {"d_model": 4, "nhead": 2, "activation": "x"}, "'x'"),
+    ("TransformerDecoderLayer", {"d_model": 4, "nhead": 3}, r"\(4\).*\(3\)"),
+    ("EmbeddingBag", {"num_embeddings": 3, "embedding_dim": 2, "padding_idx": 3}, "3"),
+    ("Bilinear", {"in1_features": 0, "in2_features": 1, "out_features": 1}, r"\(0, 1"),
+    ("FractionalMaxPool2d", {"kernel_size": 2}, "None and None"),
+    ("FractionalMaxPool2d", {"kernel_size": 2, "output_ratio": 1.5}, "1.5"),
+    (
+        "FractionalMaxPool3d",
+        {"kernel_size": 2, "output_ratio": 0.5, "output_size": 3},
+        "3 and 0.5",
+    ),
+    *(
+        (
+            "AdaptiveLogSoftmaxWithLoss",
+            {"in_features": 8, "n_classes": 9, "cutoffs": cutoffs},
+            rf"from 1 to 8, got \{cutoffs}",
+        )
+        for cutoffs in ([], [0, 3], [4, 4], [9], [5, 2])
+    ),
 ]
 
 
@@ -88,6 +106,17 @@ LATE: list[tuple[str, dict[str, Any], tuple[int, ...], str]] = [
         r"\(1,\)",
     ),
     ("LayerNorm", {"normalized_shape": ()}, (3,), r"\(\)"),
+    ("Upsample", {}, (1, 2, 3), "size=None, scale_factor=None"),
+    ("Upsample", {"size": 2, "scale_factor": 2}, (1, 2, 3), "size=2, scale_factor=2"),
+    ("Upsample", {"size": 2, "mode": "cubic"}, (1, 2, 3), "'cubic'"),
+    ("Upsample", {"size": 2, "align_corners": True}, (1, 2, 3), "True.*'nearest'"),
+    ("Upsample", {"size": 2, "recompute_scale_factor": True}, (1, 2, 3), "size=2"),
+    ("ChannelShuffle", {"groups": 0}, (1, 2, 3), "groups.*0"),
+    ("Unfold", {"kernel_size": 0}, (1, 3, 3), "kernel_size >= 1"),
+    ("Fold", {"output_size": 3, "kernel_size": 2, "padding": -1}, (4, 4), "-1"),
+    ("PixelShuffle", {"upscale_factor": 0}, (4, 1, 1), "0"),
+    ("PixelUnshuffle", {"downscale_factor": -1}, (4, 1, 1), "-1"),
+    ("Unflatten", {"dim": 0, "unflattened_size": (-1, -1)}, (4,), r"\(-1, -1\)"),
 ]
 
 
@@ -146,6 +175,26 @@ CALLED: list[tuple[Any, tuple[int, ...], str]] = [
     (nn.LSTM(3, 4), (5, 2, 2), r"LSTM\(3, 4\).*\(5, 2, 2\).*2 must be 3"),
     (nn.RNN(3, 4), (3,), r"RNN\(3, 4\).*2 or 3 dimensions"),
     (nn.GRUCell(3, 4), (2, 2), r"GRUCell\(3, 4\).*1 must be 3"),
+    (nn.ReflectionPad1d(3), (1, 3), r"ReflectionPad1d.*\(1, 3\).*reflect \(3, 3\)"),
+    (nn.CircularPad1d(4), (1, 3), r"CircularPad1d.*\(1, 3\).*circular \(4, 4\)"),
+    (nn.ReplicationPad2d(1), (1, 3), r"ReplicationPad2d.*3 or 4 dimensions"),
+    (nn.ReplicationPad1d(1), (2, 0), r"\(2, 0\).*nothing to pad with"),
+    (nn.ZeroPad1d(-2), (1, 3), r"ZeroPad1d\(\(-2, -2\)\).*nothing is left"),
+    (nn.ConstantPad3d(1, 0.0), (2, 3), r"ConstantPad3d.*3 dimensions or more"),
+    (nn.PixelShuffle(2), (6, 1, 1), r"PixelShuffle\(2\).*no multiple of 4"),
+    (nn.PixelUnshuffle(2), (1, 3, 2), r"PixelUnshuffle\(2\).*no multiples of 2"),
+    (nn.ChannelShuffle(2), (1, 3, 2), r"ChannelShuffle\(2\).*no multiple of 2"),
+    (nn.ChannelShuffle(2), (4, 2), r"ChannelShuffle\(2\).*3 dimensions or more"),
+    (nn.Unflatten(1, (2, 3)), (4, 5), r"Unflatten\(1, \(2, 3\)\).*cannot be split"),
+    (nn.Unflatten(2, (2, 3)), (4, 6), r"no dimension 2"),
+    (nn.Unfold(3), (1, 2, 5), r"Unfold.*\(1, 2, 5\).*smaller than a window"),
+    (nn.Fold(4, 2), (4, 8), r"Fold.*\(4, 8\).*1 must be 9"),
+    (nn.Fold(4, 2), (6, 9), r"Fold.*\(6, 9\).*patches of 4"),
+    (nn.Upsample(size=2, mode="bilinear"), (1, 2, 3), r"'bilinear'.*4 dimensions"),
+    (nn.Upsample(scale_factor=0.1), (1, 2, 3), r"cannot become \(0,\)"),
+    (nn.Upsample(size=(2, 2)), (1, 2, 3), r"\(2, 2\) is not one number for each of 1"),
+    (nn.LocalResponseNorm(2), (2, 3), r"LocalResponseNorm\(2\).*3 dimensions"),
+    (nn.FractionalMaxPool2d(3, 4), (1, 5, 9), r"\(1, 5, 9\).*\(4, 4\) windows"),
 ]
 
 
@@ -180,9 +229,48 @@ def test_more_inputs_that_do_not_fit() -> None:
         attention(q, x, q)
     with pytest.raises(TypeError, match="float32"):
         nn.Embedding(3, 2)(jnp.ones(2))
+    with pytest.raises(ValueError, match=r"Bilinear\(3, 4, 2\).*\(5, 3\).*\(5, 4\)"):
+        nn.Bilinear(3, 4, 2)(jnp.ones((5, 3)), jnp.ones((5, 3)))
+    with pytest.raises(ValueError, match=r"MaxUnpool1d.*indices have shape \(1, 3\)"):
+        nn.MaxUnpool1d(2)(jnp.ones((1, 2)), jnp.zeros((1, 3), int))
+    with pytest.raises(ValueError, match=r"less than the stride.*\(4,\), got \(6,\)"):
+        nn.MaxUnpool1d(2)(jnp.ones((1, 2)), jnp.zeros((1, 2), int), (6,))
+    with pytest.raises(ValueError, match=r"AdaptiveLog.*targets are \(3,\)"):
+        nn.AdaptiveLogSoftmaxWithLoss(8, 9, [4])(jnp.ones((2, 8)), jnp.zeros(3, int))
+    model = nn.Transformer(4, 2, 1, 1, 4)
+    with pytest.raises(ValueError, match=r"\(5, 3, 4\).*batch of 2"):
+        model(q, jnp.ones((5, 3, 4)))
+    with pytest.raises(ValueError, match=r"Transformer\(4, 2\).*\(5, 2, 3\)"):
+        model(q, x)
+    with pytest.raises(ValueError, match="num_layers >= 1, got 0"):
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 4), 0)
+    # PyTorch pads the last dimension alone then.
+    with pytest.raises(ValueError, match=r"ZeroPad2d.*one number or 4, got \(1, 2\)"):
+        nn.ZeroPad2d((1, 2))
     layer = nn.ConvTranspose1d(1, 1, 3, stride=2)
     with pytest.raises(ValueError, match=r"\[?\(?12.*\(9,\) … \(10,\)"):
         layer(jnp.ones((1, 4)), [12])
+
+
+def test_bags_that_do_not_fit() -> None:
+    bag = nn.EmbeddingBag(5, 2, mode="sum")
+    indices = jnp.arange(4)
+    with pytest.raises(TypeError, match="float32"):
+        bag(jnp.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"\(4,\).*none are given"):
+        bag(indices)
+    with pytest.raises(ValueError, match=r"\(2, 2\).*they are given"):
+        bag(indices.reshape(2, 2), jnp.array([0, 2]))
+    with pytest.raises(ValueError, match=r"\(1, 2\).*1 dimension"):
+        bag(indices, jnp.array([[0, 2]]))
+    with pytest.raises(ValueError, match=r"\(3,\).*weights must be \(4,\)"):
+        bag(indices, jnp.array([0, 2]), jnp.ones(3))
+    with pytest.raises(ValueError, match="mode='sum', not 'mean'"):
+        nn.EmbeddingBag(5, 2)(indices.reshape(2, 2), None, jnp.ones((2, 2)))
+    with pytest.raises(ValueError, match="'median'"):
+        nn.EmbeddingBag(5, 2, mode="median")
+    with pytest.raises(ValueError, match="mode='max'"):
+        nn.EmbeddingBag(5, 2, mode="max", scale_grad_by_freq=True)
 
 
 def test_an_index_that_is_no_row_is_nan() -> None:
@@ -207,3 +295,11 @@ def test_a_query_that_may_look_nowhere() -> None:
         assert bool(expected.isnan().all()) is needed
         if not needed:
             np.testing.assert_array_equal(found, expected.detach())
+
+
+def test_bags_and_places_beyond_what_there_is() -> None:
+    bag = nn.EmbeddingBag(3, 2)
+    found = bag(jnp.array([[0, 1], [2, 3]]))
+    assert jnp.isnan(found).all(-1).tolist() == [False, True]
+    unpooled = nn.MaxUnpool1d(2)(jnp.array([[5.0, 6.0]]), jnp.array([[1, 4]]))
+    np.testing.assert_array_equal(unpooled, [[0, 5, 0, 0]])

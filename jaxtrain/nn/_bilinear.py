@@ -1,0 +1,76 @@
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from jaxtrain import init, rng
+from jaxtrain.nn._input import misfit
+from jaxtrain.nn._parameter import drawn
+
+
+class Bilinear(nnx.Module):
+    """y_k = x1ᵀ W_k x2 + b_k.
+
+    `weight` is (out_features, in1_features, in2_features) and `bias` (out_features,),
+    both drawn from U(-b, b), b = in1_features^-½.
+
+    Args:
+        in1_features: size of the last dimension of x1.
+        in2_features: size of the last dimension of x2.
+        out_features: size of the last dimension of y.
+        bias: whether b is there.
+        generator: where the initial values come from; `rng.default_generator` if not
+            given.
+        dtype: of the parameters; see `Linear`.
+
+    Raises:
+        ValueError: `in1_features` is not positive, or another size is negative; inputs
+            that do not fit.
+
+    PyTorch: `torch.nn.Bilinear`.
+
+    Example:
+        >>> Bilinear(3, 4, 2)(jnp.ones((5, 3)), jnp.ones((5, 4))).shape
+        (5, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        generator: rng.Generator | None = None,
+        dtype: DTypeLike = jnp.float32,
+    ):
+        name = f"Bilinear({in1_features}, {in2_features}, {out_features})"
+        if in1_features < 1 or min(in2_features, out_features) < 0:
+            raise ValueError(
+                f"{name}: in1_features must be greater than 0, no size negative"
+            )
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        bound = 1 / math.sqrt(in1_features)
+        source = rng.default_generator if generator is None else generator
+
+        def draw(*shape: int) -> nnx.Param:
+            return drawn(
+                init.uniform, shape, -bound, bound, dtype=dtype, generator=source
+            )
+
+        self.weight = draw(out_features, in1_features, in2_features)
+        self.bias = draw(out_features) if bias else None
+
+    def __call__(self, input1: jax.Array, input2: jax.Array) -> jax.Array:
+        sizes = (self.in1_features, self.in2_features)
+        for x, size in zip((input1, input2), sizes, strict=True):
+            if x.shape != (*input1.shape[:-1], size) or not x.ndim:
+                name = f"Bilinear({sizes[0]}, {sizes[1]}, {self.out_features})"
+                raise misfit(name, x, f"it must be {(*input1.shape[:-1], size)}")
+        weighed = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
+        output = jnp.einsum("...oj,...j->...o", weighed, input2)
+        return output if self.bias is None else output + self.bias[...]
