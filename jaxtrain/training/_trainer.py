@@ -177,19 +177,20 @@ def _train_chunk(
 ) -> tuple[TrainState, jax.Array]:
     def batch_loss(
         params: nnx.State, buffers: nnx.State, batch: Chunk
-    ) -> tuple[jax.Array, nnx.State]:
+    ) -> tuple[jax.Array, tuple[nnx.State, nnx.State]]:
         # Copied: a module may update its buffers only at the trace that made them.
         model = nnx.merge(graph, params, buffers, copy=True)
         with dropout_source(_mask_source(batch.masks)):
             outputs = model(prepare(data.inputs[batch.rows]))
-        buffers = nnx.split(model, nnx.Param, ...)[2]
+        # A forward pass moves buffers, and weights where `max_norm` shortens them.
+        _, *moved = nnx.split(model, nnx.Param, ...)
         value = loss(outputs, data.targets[batch.rows])
-        return value if penalty is None else value + penalty(params), buffers
+        return value if penalty is None else value + penalty(moved[0]), tuple(moved)
 
     def step(state: TrainState, batch: Chunk) -> tuple[TrainState, jax.Array]:
         params, buffers, opt_state = state
         differentiate = jax.value_and_grad(batch_loss, has_aux=True)
-        (value, updated), grads = differentiate(params, buffers, batch)
+        (value, (params, updated)), grads = differentiate(params, buffers, batch)
 
         def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
             (value, _), grads = differentiate(params, buffers, batch)
