@@ -286,6 +286,14 @@ def test_masks_of_both_sources_train_and_repeat(tiny: Dataset) -> None:
     assert curve("torch") != curve("jax")
 
 
+def test_masks_that_no_layer_asks_for_are_refused(tiny: Dataset) -> None:
+    ours = trainer()
+    data = ours.place(tiny.train.images, tiny.train.labels)
+    rows, mask = np.arange(64).reshape(1, 64), np.ones((1, 64, 16), bool)
+    with pytest.raises(ValueError, match=r"1 dropout mask is left over, of shape \(64"):
+        ours.train(data, Chunk(rows, masks=[mask]))
+
+
 def test_jax_s_masks_differ_from_step_to_step_and_chunk_to_chunk() -> None:
     model = ModelConfig(hidden=(16,), dropout=0.5, dropout_masks="jax")
     maker = mask_maker(configured(model=model), MLP(), (28, 28), Generator(0))

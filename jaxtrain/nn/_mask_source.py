@@ -49,6 +49,21 @@ class GivenMasks:
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
         return self.bernoulli(shape, 1.0)
 
+    def check_used_up(self) -> None:
+        """Raise `ValueError` if masks are left that no layer has asked for.
+
+        Example:
+            >>> GivenMasks([jnp.ones(3)]).check_used_up()
+            Traceback (most recent call last):
+                ...
+            ValueError: 1 dropout mask is left over, of shape (3,)
+        """
+        rest = [mask.shape for mask in self._masks]
+        if rest:
+            count = "1 dropout mask is" if len(rest) == 1 else f"{len(rest)} masks are"
+            shapes = ", ".join(map(str, rest))
+            raise ValueError(f"{count} left over, of shape {shapes}")
+
 
 class KeyMasks:
     """Masks drawn with `jax.random`: the n-th layer that asks folds n into the key."""

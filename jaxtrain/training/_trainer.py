@@ -180,8 +180,11 @@ def _train_chunk(
     ) -> tuple[jax.Array, tuple[nnx.State, nnx.State]]:
         # Copied: a module may update its buffers only at the trace that made them.
         model = nnx.merge(graph, params, buffers, copy=True)
-        with dropout_source(_mask_source(batch.masks)):
+        source = _mask_source(batch.masks)
+        with dropout_source(source):
             outputs = model(prepare(data.inputs[batch.rows]))
+        if isinstance(source, GivenMasks):
+            source.check_used_up()
         # A forward pass moves buffers, and weights where `max_norm` shortens them.
         _, *moved = nnx.split(model, nnx.Param, ...)
         value = loss(outputs, data.targets[batch.rows])
