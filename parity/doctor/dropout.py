@@ -1,0 +1,67 @@
+"""Dropout that is off, has another rate, or is not scaled."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from parity.doctor.evidence import Change, Evidence
+from parity.doctor.trial import Trial
+
+KINDS = ("output",)
+
+
+def trials(evidence: Evidence) -> Iterator[Trial]:
+    """Recompute the forward pass with PyTorch's masks, used otherwise."""
+    step = evidence.recording.theirs[evidence.first.step]
+    asked = evidence.recording.ours[evidence.first.step].asked
+    if not step.masks:
+        return
+    if not asked:
+        yield Trial(
+            "dropout is off",
+            "the port asks for no dropout mask: it is in evaluation mode",
+            "Call model.train() on the port, or pass deterministic=False.",
+            evidence.error(_dropped(lambda x, noise, p: x)),
+        )
+    for keep in dict.fromkeys(p for _, p in asked):
+        yield Trial(
+            "dropout rate",
+            f"the port keeps an element with probability {keep:g}, PyTorch with "
+            f"{step.masks[0].keep:g}",
+            "Both take the rate of what is dropped, not of what is kept.",
+            evidence.error(_dropped(_scaled(keep))),
+        )
+    yield Trial(
+        "dropout without scaling",
+        "the port does not divide what it keeps by 1 - p",
+        "Divide by the keep probability in training.",
+        evidence.error(_dropped(lambda x, noise, p: x * (noise != 0))),
+    )
+    yield Trial(
+        "dropout scaled twice",
+        "the port divides what it keeps by 1 - p twice",
+        "Divide by the keep probability once.",
+        evidence.error(_dropped(lambda x, noise, p: x * noise / (1 - p))),
+    )
+
+
+def _scaled(keep: float) -> Callable[..., Any]:
+    def drop(x: torch.Tensor, noise: torch.Tensor, p: float) -> torch.Tensor:
+        kept = noise != 0
+        # The port's mask of what is dropped, where its probability says so.
+        kept = ~kept if abs(keep - (1 - p)) > abs(keep - p) else kept
+        return x * kept / keep
+
+    return drop
+
+
+def _dropped(drop: Callable[..., torch.Tensor]) -> Change:
+    """Inside the context, dropout is what `drop` makes of input, noise and rate."""
+
+    def change(model: torch.nn.Module) -> AbstractContextManager[Any]:
+        return patch("parity.port.masks.apply_mask", drop)
+
+    return change

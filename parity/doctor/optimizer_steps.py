@@ -1,0 +1,147 @@
+"""The steps of an optimiser: what it was given, and what it made of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity.difference import difference
+from parity.doctor.evidence import Evidence
+from parity.port.torch_run import default_dtype
+
+Tensors = dict[str, np.ndarray]
+Groups = list[dict[str, Any]]
+"""Hyper-parameters of each group."""
+
+
+@dataclass(frozen=True)
+class OptimizerSteps:
+    """All updates of a run; tensors by JAX path, in the port's layout."""
+
+    before: list[Tensors]
+    gradients: list[dict[str, np.ndarray | None]]
+    """PyTorch's, after clipping; None where it has none."""
+    own_gradients: list[Tensors]
+    """The port's, which it also has where PyTorch has none."""
+    lrs: list[np.ndarray]
+    """PyTorch's, of each group."""
+    updates: list[Tensors]
+    """The port's."""
+    groups: dict[str, int]
+    """JAX path -> group of PyTorch's optimiser; absent where it is in none."""
+    optimizer: torch.optim.Optimizer
+
+    @cached_property
+    def hyper(self) -> Groups:
+        """PyTorch's hyper-parameters."""
+        return [
+            {k: v for k, v in group.items() if k in self.optimizer.defaults}
+            for group in self.optimizer.param_groups
+        ]
+
+    def error(self, found: list[Tensors]) -> float:
+        """The largest distance of other updates from the port's.
+
+        Relative to each tensor's largest, less what adding it to a weight rounds.
+        """
+        worst = 0.0
+        for before, ours, theirs in zip(self.before, self.updates, found, strict=True):
+            for path, update in ours.items():
+                slack = (
+                    8 * np.finfo(np.float64).eps * np.abs(before[path]).max(initial=0)
+                )
+                apart = float(difference(update, theirs[path]).max(initial=0.0))
+                scale = float(np.abs(update).max(initial=0.0))
+                left = max(apart - float(slack), 0.0)
+                worst = max(worst, left / scale if scale else (np.inf if left else 0.0))
+        return worst
+
+    def with_gradients(self, change: Callable[[int, Tensors], Any]) -> "OptimizerSteps":
+        """The same run of other gradients.
+
+        Args:
+            change: (step, gradients by path) -> gradients by path.
+        """
+        made = [change(i, dict(g)) for i, g in enumerate(self.gradients)]  # type: ignore[arg-type]
+        return replace(self, gradients=made)
+
+    def run(self, hyper: Groups | None = None, kind: Any = None) -> list[Tensors]:
+        """The updates of a PyTorch optimiser, each from the recorded weights.
+
+        Args:
+            hyper: hyper-parameters of each group; PyTorch's if not given. A rate among
+                them that is not PyTorch's first scales the recorded ones.
+            kind: class of the optimiser; PyTorch's if not given.
+        """
+        hyper = self.hyper if hyper is None else hyper
+        with default_dtype("float64"):
+            return self._run(hyper, kind or type(self.optimizer))
+
+    def _run(self, hyper: Groups, kind: Any) -> list[Tensors]:
+        params = {
+            path: torch.nn.Parameter(torch.tensor(x))
+            for path, x in self.before[0].items()
+            if path in self.groups
+        }
+        groups = [
+            {**own, "params": [p for n, p in params.items() if self.groups[n] == place]}
+            for place, own in enumerate(hyper)
+        ]
+        optimizer = kind([group for group in groups if group["params"]])
+        kept = [place for place, group in enumerate(groups) if group["params"]]
+        made = []
+        for before, grads, lrs in zip(
+            self.before, self.gradients, self.lrs, strict=True
+        ):
+            for path, p in params.items():
+                p.data = torch.tensor(before[path])
+                g = grads.get(path)
+                p.grad = None if g is None else torch.tensor(np.ascontiguousarray(g))
+            for group, place in zip(optimizer.param_groups, kept, strict=True):
+                share = hyper[place]["lr"] / self.hyper[place]["lr"]
+                group["lr"] = float(lrs[place]) * share
+            optimizer.step()
+            moved = {n: p.detach().numpy() - before[n] for n, p in params.items()}
+            made.append({n: moved.get(n, np.zeros_like(x)) for n, x in before.items()})
+        return made
+
+    def changed(self, **values: Any) -> Groups:
+        """PyTorch's hyper-parameters with some changed in every group that has them."""
+        return [
+            {**own, **{k: v for k, v in values.items() if k in own}}
+            for own in self.hyper
+        ]
+
+
+def optimizer_steps(evidence: Evidence) -> OptimizerSteps:
+    """The steps of a comparison at which the optimiser was called."""
+    recording, layout = evidence.recording, evidence.recording.report.map
+    optimizer = recording.case.torch.optimizer
+    pairs = [(a, b) for a, b in evidence.steps() if a.updated]
+    return OptimizerSteps(
+        before=[layout.to_jax(a.before) for a, _ in pairs],
+        gradients=[layout.gradients_to_jax(a.clipped) for a, _ in pairs],  # type: ignore[misc]
+        own_gradients=[dict(b.gradients) for _, b in pairs],
+        lrs=[a.lr for a, _ in pairs if a.lr is not None],
+        updates=[_trained(b.updates, layout.to_jax(a.before)) for a, b in pairs],
+        groups=_groups(recording.case.torch, layout),
+        optimizer=optimizer,
+    )
+
+
+def _trained(updates: Tensors, before: Mapping[str, Any]) -> Tensors:
+    return {path: update for path, update in updates.items() if path in before}
+
+
+def _groups(side: Any, layout: Any) -> dict[str, int]:
+    places = {
+        id(p): place
+        for place, group in enumerate(side.optimizer.param_groups)
+        for p in group["params"]
+    }
+    named = {n: places.get(id(p)) for n, p in side.model.named_parameters()}
+    found = {leaf.path: named.get(leaf.sources[0]) for leaf in layout.leaves}
+    return {path: place for path, place in found.items() if place is not None}

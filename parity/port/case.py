@@ -1,0 +1,157 @@
+"""What a port and its original are made of: the object that a user writes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optax
+import torch
+from flax import nnx
+
+Batch = tuple[Any, ...]
+"""(input, *targets); the input is an array, or a tuple of several for the model."""
+
+Placement = str | tuple[str, Callable[..., Any]] | None
+"""JAX path, or (path, layout change), or None for "no counterpart, on purpose"."""
+
+
+@dataclass(frozen=True)
+class TorchSide:
+    """The original.
+
+    One step is: batch, forward, loss, `backward()`, and, at every `accumulate`-th step,
+    clip, `optimizer.step()` and perhaps `scheduler.step()`. Nothing is changed: the
+    comparison works on copies.
+
+    Args:
+        model: in training or evaluation mode, as it would be in the training loop.
+        loss: (output, *targets) -> scalar.
+        optimizer: over the parameters of `model`.
+        scheduler: of `optimizer`.
+        tick: updates between two calls of `scheduler.step()`: 1, or those of an epoch.
+        clip: called with the parameters, between `backward()` and `step()`.
+        prepare: (*batch) -> batch, called with tensors.
+        penalty: (model) -> scalar that is added to the loss.
+        forward: (model, *inputs) -> output, where it is not `model(*inputs)`.
+        batches: where this side has batches of its own.
+        accumulate: batches whose gradients are summed for one update.
+    """
+
+    model: torch.nn.Module
+    loss: Callable[..., torch.Tensor]
+    optimizer: torch.optim.Optimizer
+    scheduler: Any = None
+    tick: int = 1
+    clip: Callable[[Iterable[torch.nn.Parameter]], Any] | None = None
+    prepare: Callable[..., Batch] | None = None
+    penalty: Callable[[torch.nn.Module], torch.Tensor] | None = None
+    forward: Callable[..., Any] | None = None
+    batches: Iterable[Batch] | None = None
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        _check_kind("model", self.model, torch.nn.Module, "a torch.nn.Module")
+        _check_kind(
+            "optimizer",
+            self.optimizer,
+            torch.optim.Optimizer,
+            "a torch.optim.Optimizer",
+        )
+        for name in ("tick", "accumulate"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        own = {id(p) for p in self.model.parameters()}
+        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if not own & held:
+            raise ValueError("the optimizer holds no parameter of the model")
+
+
+@dataclass(frozen=True)
+class JaxSide:
+    """The port.
+
+    Args:
+        model: an NNX module of Flax's layers, `jaxtrain.nn`'s, or its own.
+        loss: (output, *targets) -> scalar.
+        optimizer: an Optax transformation, or an `nnx.Optimizer`, whose transformation
+            is taken.
+        lr: the learning rate of update k, counted from 0, as a function of k or a
+            number. It is compared with PyTorch's, and handed to the optimiser's
+            `update`, where those of `jaxtrain.optim` take it. Not needed for
+            `optax.inject_hyperparams`, whose state shows it.
+        clip: an Optax transformation, where clipping is to be compared by itself. If it
+            is part of `optimizer`, leave it out: it is then judged by the update.
+        prepare: (*batch) -> batch, called with arrays.
+        penalty: (model) -> scalar that is added to the loss.
+        forward: (model, *inputs) -> output, where it is not `model(*inputs)`.
+        batches: where this side has batches of its own.
+        wrt: which variables are trained, as in `nnx.grad`.
+    """
+
+    model: nnx.Module
+    loss: Callable[..., Any]
+    optimizer: optax.GradientTransformation | nnx.Optimizer
+    lr: Callable[[int], Any] | float | None = None
+    clip: optax.GradientTransformation | None = None
+    prepare: Callable[..., Batch] | None = None
+    penalty: Callable[[Any], Any] | None = None
+    forward: Callable[..., Any] | None = None
+    batches: Iterable[Batch] | None = None
+    wrt: Any = nnx.Param
+
+    def __post_init__(self) -> None:
+        _check_kind("model", self.model, nnx.Module, "an nnx.Module")
+        if not hasattr(self.transformation, "update"):
+            raise TypeError(
+                "optimizer must be an Optax transformation or an nnx.Optimizer, not "
+                f"{type(self.optimizer).__name__}"
+            )
+
+    @property
+    def transformation(self) -> optax.GradientTransformation:
+        """The optimiser as Optax has it."""
+        return getattr(self.optimizer, "tx", self.optimizer)
+
+    def rate(self, update: int) -> Any:
+        """The learning rate that is declared for an update, or None."""
+        return self.lr(update) if callable(self.lr) else self.lr
+
+
+@dataclass(frozen=True)
+class Case:
+    """A port beside its original.
+
+    Args:
+        torch: the original.
+        jax: the port.
+        batches: what both sides train on, unless each has batches of its own. Numbers
+            in floating point are taken to the type of the comparison, others stay.
+        map: corrections to the automatic map of the weights: PyTorch's name -> JAX
+            path, or (path, function from PyTorch's layout), or None to leave it out.
+        weights: `"copy"` starts the JAX side from PyTorch's weights; `"compare"`
+            first compares those that it has.
+        jax_only: paths of JAX variables that have no counterpart, on purpose.
+    """
+
+    torch: TorchSide
+    jax: JaxSide
+    batches: Sequence[Batch] = ()
+    map: Mapping[str, Placement] = field(default_factory=dict)
+    weights: str = "copy"
+    jax_only: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.weights not in ("copy", "compare"):
+            raise ValueError(
+                f"weights must be 'copy' or 'compare', not {self.weights!r}"
+            )
+        both = self.torch.batches is not None and self.jax.batches is not None
+        if not both and not len(self.batches):
+            raise ValueError(
+                "there are no batches: give Case(batches=[(input, target)])"
+            )
+
+
+def _check_kind(name: str, value: Any, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")

@@ -1,0 +1,294 @@
+"""The comparison of a port with its original."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from parity.port.case import Batch, Case, JaxSide, TorchSide
+from parity.port.jax_run import JaxRun
+from parity.port.judge import Judge, compare_step, largest
+from parity.port.layout import activation_layouts
+from parity.port.mapping import WeightMap, weight_map
+from parity.port.report import Report, Row
+from parity.port.step import Step
+from parity.port.torch_run import TorchRun
+
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A comparison with all that it is based on."""
+
+    case: Case
+    report: Report
+    theirs: tuple[Step, ...]
+    ours: tuple[Step, ...]
+    batches: tuple[tuple[Batch, Batch], ...]
+    """PyTorch's and the port's, of each step, before preparation."""
+    initial: dict[str, np.ndarray]
+    """The port's own weights, by path."""
+
+
+def compare(
+    torch_side: TorchSide | Case,
+    jax_side: JaxSide | None = None,
+    batches: Sequence[Batch] = (),
+    *,
+    steps: int | None = None,
+    dtype: str = "float64",
+    stop: bool = True,
+    **options: Any,
+) -> Report:
+    """Train both sides step by step and report the first quantity that departs.
+
+    PyTorch's side runs freely. The JAX side starts every step from PyTorch's parameters
+    and buffers, its optimiser is given PyTorch's gradients and its dropout PyTorch's
+    masks; the state of its optimiser is its own. So each quantity is judged by itself.
+
+    Args:
+        torch_side: the original; or a `Case`, which holds all of it.
+        jax_side: the port.
+        batches: (input, target) pairs, one a step.
+        steps: how many; as many as there are batches if not given.
+        dtype: `"float64"` proves that both compute the same, to 1e-10 of the largest
+            element; `"float32"` allows twice PyTorch's own distance from float64.
+        stop: at the first step that departs.
+        options: other fields of `Case`.
+
+    Raises:
+        MapError: a parameter or buffer has no counterpart.
+        ValueError: the case or the arguments do not make sense.
+
+    Example:
+        >>> import torch, optax
+        >>> from flax import nnx
+        >>> model = torch.nn.Linear(3, 1)
+        >>> draw = np.random.default_rng(0)
+        >>> batches = [(draw.normal(size=(4, 3)), draw.normal(size=(4, 1)))] * 3
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> report = compare(
+        ...     TorchSide(model, torch.nn.MSELoss(), sgd),
+        ...     JaxSide(
+        ...         nnx.Linear(3, 1, rngs=nnx.Rngs(0)),
+        ...         lambda y, target: optax.l2_loss(y, target).mean(),
+        ...         optax.sgd(0.1),
+        ...     ),
+        ...     batches,
+        ... )
+        >>> first = report.first
+        >>> first.step, first.kind, first.error
+        (0, 'loss', 0.5)
+    """
+    if isinstance(torch_side, Case):
+        case = torch_side
+    elif jax_side is None:
+        raise TypeError("compare needs a JAX side beside the PyTorch side, or a Case")
+    else:
+        case = Case(torch_side, jax_side, batches, **options)
+    return record(case, steps=steps, dtype=dtype, stop=stop).report
+
+
+def record(
+    case: Case, *, steps: int | None = None, dtype: str = "float64", stop: bool = True
+) -> Recording:
+    """`compare`, with every tensor kept."""
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be 'float64' or 'float32', not {dtype!r}")
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps must be 1 or more, not {steps}")
+    with _types(dtype):
+        return _record(case, steps, dtype, stop)
+
+
+def _types(dtype: str) -> AbstractContextManager[Any]:
+    return jax.enable_x64(True) if dtype == "float64" else nullcontext()
+
+
+def _record(case: Case, steps: int | None, dtype: str, stop: bool) -> Recording:
+    layout = weight_map(case.torch.model, case.jax.model, case.map, case.jax_only)
+    theirs_run, ours_run = TorchRun(case.torch, dtype), JaxRun(case.jax, dtype)
+    rows = list(_weights(case, layout, theirs_run, ours_run))
+    theirs: list[Step] = []
+    ours: list[Step] = []
+    taken: list[tuple[Batch, Batch]] = []
+    initial = ours_run.weights()
+    for number, (a, b) in enumerate(_batches(case, steps)):
+        if a is None or b is None:
+            rows.append(_missing_batch(number, a is None))
+            break
+        exact_run = theirs_run.widened() if dtype == "float32" else None
+        theirs.append(theirs_run.step(a))
+        exact = exact_run.step(a, theirs[-1].masks) if exact_run else None
+        failed = _other_shape(number, theirs_run, ours_run, a, b)
+        if failed:
+            rows.append(failed)
+            break
+        try:
+            ours.append(_our_step(ours_run, layout, theirs[-1], b))
+        except (TypeError, ValueError) as error:
+            rows.append(_failed(number, layout, theirs[-1], ours_run, error))
+            break
+        rows += compare_step(number, case, layout, theirs[-1], ours[-1], exact)
+        taken.append((a, b))
+        if stop and any(not row.passed for row in rows):
+            break
+    losses = _free(ours_run, layout, theirs, [b for _, b in taken], rows)
+    report = Report(
+        dtype=dtype,
+        steps=len(ours),
+        rows=tuple(rows),
+        map=layout,
+        empty=tuple(_empty(theirs)),
+        warnings=tuple(_unproved(case, theirs, ours)),
+        losses=tuple(losses),
+    )
+    return Recording(case, report, tuple(theirs), tuple(ours), tuple(taken), initial)
+
+
+def _our_step(run: JaxRun, layout: WeightMap, theirs: Step, batch: Batch) -> Step:
+    values = layout.to_jax({**theirs.before, **theirs.buffers_before})
+    given = {
+        "raw": layout.gradients_to_jax(theirs.gradients),
+        "clipped": layout.gradients_to_jax(theirs.clipped),
+    }
+    return run.step(batch, values, given, theirs)
+
+
+def _batches(
+    case: Case, steps: int | None
+) -> Iterator[tuple[Batch | None, Batch | None]]:
+    theirs, ours = (
+        case.batches if side.batches is None else side.batches
+        for side in (case.torch, case.jax)
+    )
+    return itertools.islice(itertools.zip_longest(theirs, ours), steps)
+
+
+def _missing_batch(step: int, on_torch: bool) -> Row:
+    side = "PyTorch's" if on_torch else "the JAX"
+    note = f"there is no batch {step} on {side} side"
+    return Row(step, "batch", "", np.inf, 0.0, np.inf, 0.0, note)
+
+
+def _other_shape(
+    number: int, theirs: TorchRun, ours: JaxRun, a: Batch, b: Batch
+) -> Row | None:
+    """Batches of other sizes: what follows could not be compared, nor always run."""
+    made = (theirs.prepared(a), ours.prepared(b))
+    inputs = [one[0][0] if isinstance(one[0], tuple) else one[0] for one in made]
+    sizes = [np.shape(x)[:1] for x in inputs]
+    if sizes[0] == sizes[1]:
+        return None
+    note = f"{sizes[1][0]} examples where PyTorch has {sizes[0][0]}"
+    return Row(number, "batch", "input", np.inf, 0.0, np.inf, 0.0, note)
+
+
+def _failed(
+    number: int, layout: WeightMap, theirs: Step, run: JaxRun, error: Exception
+) -> Row:
+    """A port that cannot go on: the layer whose output has another shape.
+
+    Raises:
+        Exception: the error itself, where all layers before it have PyTorch's shapes.
+    """
+    paired = dict(layout.layers)
+    for path, made in theirs.layers.items():
+        found = run.layers.get(paired.get(path, "-"), [])
+        for a, b in zip(made, found, strict=False):
+            if tuple(b.shape) not in {x.shape for x in activation_layouts(a)}:
+                note = (
+                    f"shape {tuple(b.shape)} where PyTorch has {a.shape}; the port "
+                    f"then fails: {str(error).splitlines()[0]}"
+                )
+                return Row(number, "output", path, np.inf, 0.0, np.inf, 0.0, note)
+    raise error
+
+
+def _weights(
+    case: Case, layout: WeightMap, theirs: TorchRun, ours: JaxRun
+) -> Iterator[Row]:
+    if case.weights == "compare":
+        judge = Judge(0, theirs.dtype)
+        own = ours.weights()
+        mapped = layout.to_jax({**theirs.parameters(), **theirs.buffers()})
+        for leaf in layout.leaves:
+            value = mapped[leaf.path]
+            name = layout.name(leaf.path)
+            yield judge.row("weights", name, value, own[leaf.path], value)
+
+
+def _free(
+    run: JaxRun,
+    layout: WeightMap,
+    theirs: Sequence[Step],
+    batches: Sequence[Batch],
+    rows: Sequence[Row],
+) -> list[tuple[float, float]]:
+    """The losses of both sides, each running by itself."""
+    if not batches or any(row.kind == "batch" and not row.passed for row in rows):
+        return []
+    first = theirs[0]
+    values = layout.to_jax({**first.before, **first.buffers_before})
+    free = run.free_losses(batches, values, theirs)
+    return [(step.loss, loss) for step, loss in zip(theirs, free, strict=False)]
+
+
+Check = tuple[str, Callable[[Sequence[Step]], bool]]
+
+CHECKS: tuple[Check, ...] = (
+    ("fewer than two steps were compared", lambda steps: len(steps) < 2),
+    (
+        "no parameter ever moved",
+        lambda steps: not any(largest(s.updates) for s in steps),
+    ),
+    ("every input is constant", lambda steps: all(_constant(s) for s in steps)),
+    (
+        "the loss is not finite",
+        lambda steps: not all(np.isfinite(s.loss) for s in steps),
+    ),
+    ("the gradients are the same at every step", lambda steps: _unchanging(steps)),
+)
+"""What makes a comparison prove nothing, whatever it finds."""
+
+
+def _empty(steps: Sequence[Step]) -> Iterator[str]:
+    for reason, holds in CHECKS:
+        if holds(steps):
+            yield reason
+
+
+def _constant(step: Step) -> bool:
+    inputs = step.batch[0]
+    return bool(inputs.size) and bool((inputs == inputs.flat[0]).all())
+
+
+def _unchanging(steps: Sequence[Step]) -> bool:
+    if len(steps) < 2:
+        return False
+    first, *others = (
+        {n: g for n, g in s.gradients.items() if g is not None} for s in steps
+    )
+    return all(
+        np.array_equal(g, other[n]) for other in others for n, g in first.items()
+    )
+
+
+def _unproved(
+    case: Case, theirs: Sequence[Step], ours: Sequence[Step]
+) -> Iterator[str]:
+    trained = {n for n, p in case.torch.model.named_parameters() if p.requires_grad}
+    for name in sorted(trained):
+        if not any(
+            g is not None and g.any() for g in (s.gradients[name] for s in theirs)
+        ):
+            yield f"{name} never had a gradient"
+    if any(step.lr is None for step in ours):
+        yield "the learning rate, which JaxSide(lr=...) would show"
+    if case.torch.clip is not None and case.jax.clip is None:
+        yield "clipping by itself: it is judged by the updates"

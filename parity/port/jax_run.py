@@ -1,0 +1,258 @@
+"""The port, step by step, each from parameters and buffers that it is given."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from parity.port.case import Batch, JaxSide
+from parity.port.masks import Mask, SharedMasks
+from parity.port.step import Arrays, Step
+from parity.port.taps import as_arrays, jax_taps
+from parity.port.units import jax_modules
+
+QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+}
+"""Compiling is most of a comparison's time, and takes half as long so. What a port
+computes is the same but for rounding, of which float64 leaves nothing to see. In
+float32 the port is compiled as it is."""
+
+
+class JaxRun:
+    """The port with the state of its optimiser.
+
+    Call it with `jax.enable_x64(True)` in force for float64.
+
+    Args:
+        side: the port, which is left as it is.
+        dtype: of the parameters and inputs.
+    """
+
+    def __init__(self, side: JaxSide, dtype: str):
+        self.side, self.dtype = side, dtype
+        graph, params, rest = nnx.split(widened(side.model, dtype), side.wrt, ...)
+        self._graph = graph
+        self._params, self._rest = (cast(state, dtype) for state in (params, rest))
+        self._tx = optax.with_extra_args_support(side.transformation)
+        self._state = self._tx.init(self._params)
+        self._clip_state = side.clip.init(self._params) if side.clip else None
+        self._updates = 0
+        self.layers: dict[str, list[Any]] = {}
+        """What the forward pass that was traced last had come to."""
+        self._seen_gradients: Any = None
+        self._asked: list[tuple[tuple[int, ...], float]] = []
+        self._keeps: tuple[float, ...] = ()
+        options = QUICK if dtype == "float64" else {}
+        self._gradient = jax.jit(
+            jax.value_and_grad(self._loss, has_aux=True),
+            static_argnums=4,
+            compiler_options=options,
+        )
+        self._update = jax.jit(self._apply, compiler_options=options)
+
+    def weights(self) -> Arrays:
+        """Parameters and buffers as they are, by path."""
+        return {**arrays(self._params), **arrays(self._rest)}
+
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch as arrays, after the side's preparation."""
+        made = as_jax(batch, self.dtype)
+        return self.side.prepare(*made) if self.side.prepare else made
+
+    def forward(
+        self, values: Arrays, batch: Batch, masks: Sequence[Mask]
+    ) -> tuple[float, Arrays, dict[str, Any]]:
+        """Loss, gradients by path, and what else there is to see."""
+        params, rest = filled(self._params, values), filled(self._rest, values)
+        kept = [jnp.asarray(mask.kept) for mask in masks]
+        keeps = tuple(mask.keep for mask in masks)
+        (loss, seen), grads = self._gradient(params, rest, batch, kept, keeps)
+        self._seen_gradients = grads
+        return float(loss), arrays(grads), seen
+
+    def _loss(
+        self, params: Any, rest: Any, batch: Batch, kept: list[Any], keeps: Any
+    ) -> tuple[jax.Array, dict[str, Any]]:
+        model = nnx.merge(self._graph, params, rest, copy=True)
+        shared = SharedMasks(list(zip(kept, keeps, strict=True)))
+        inputs = batch[0] if isinstance(batch[0], tuple | list) else (batch[0],)
+        with shared.lent(), jax_taps(model) as layers:
+            self.layers = layers
+            if self.side.forward:
+                output = self.side.forward(model, *inputs)
+            else:
+                output = model(*inputs)
+            loss = self.side.loss(output, *batch[1:])
+        if self.side.penalty:
+            loss = loss + self.side.penalty(model)
+        self._asked = shared.asked
+        after = nnx.state(model, nnx.Not(self.side.wrt))
+        seen = {"layers": dict(layers), "output": output, "after": after}
+        return loss, seen
+
+    def step(
+        self, batch: Batch, values: Arrays, given: Mapping[str, Any], theirs: Step
+    ) -> Step:
+        """Take one step.
+
+        Args:
+            batch: as the user gave it.
+            values: parameters and buffers to start from, by path.
+            given: PyTorch's gradients by path, before clipping (`"raw"`) and after it
+                (`"clipped"`): every part is judged on what PyTorch's part was given.
+            theirs: PyTorch's step, for its masks.
+        """
+        made = self.prepared(batch)
+        loss, grads, seen = self.forward(values, made, theirs.masks)
+        start = filled(self._params, values)
+        clipped = self._clipped(grads, given)
+        fed = given["clipped"] if self.side.clip else given["raw"]
+        fed = {**clipped, **fed}
+        moved, self._state = self._update(
+            filled(self._seen_gradients, fed), self._state, start, self._handed()
+        )
+        before, after = arrays(start), arrays(moved)
+        lr = self._lr()
+        self._updates += theirs.updated
+        return Step(
+            batch=as_arrays(made),
+            layers={n: as_arrays(list(xs)) for n, xs in seen["layers"].items()},
+            output=as_arrays(jax.tree.leaves(seen["output"])),
+            loss=loss,
+            before=before,
+            gradients=grads,
+            clipped=clipped,
+            lr=lr,
+            updates={n: x - before[n] for n, x in after.items()},
+            buffers_before={n: v for n, v in values.items() if n not in before},
+            buffers=arrays(seen["after"]),
+            asked=list(self._asked),
+        )
+
+    def free_losses(
+        self, batches: Sequence[Batch], values: Arrays, steps: Sequence[Step]
+    ) -> list[float]:
+        """The losses of a run that only begins with given parameters and buffers.
+
+        Args:
+            batches: as the user gave them.
+            values: at the start.
+            steps: PyTorch's, for their masks.
+        """
+        state, clip = self._tx.init(self._params), self._clip_state
+        losses, self._updates = [], 0
+        for batch, theirs in zip(batches, steps, strict=False):
+            made = self.prepared(batch)
+            loss, _, seen = self.forward(values, made, theirs.masks)
+            grads = self._seen_gradients
+            if self.side.clip is not None:
+                grads, clip = self.side.clip.update(grads, clip)
+            params = filled(self._params, values)
+            params, state = self._update(grads, state, params, self._handed())
+            self._updates += theirs.updated
+            values = {**values, **arrays(params), **arrays(seen["after"])}
+            losses.append(loss)
+        return losses
+
+    def _clipped(self, grads: Arrays, given: Mapping[str, Any]) -> Arrays:
+        if self.side.clip is None:
+            return grads
+        raw = filled(self._seen_gradients, {**grads, **given["raw"]})
+        clipped, self._clip_state = self.side.clip.update(raw, self._clip_state)
+        return arrays(clipped)
+
+    def _lr(self) -> np.ndarray | None:
+        """The rate of the update just made, where it is declared or injected."""
+        lr = self.side.rate(self._updates)
+        if lr is None:
+            lr = injected(self._state)
+        return None if lr is None else np.atleast_1d(np.asarray(lr, np.float64))
+
+    def _handed(self) -> dict[str, Any]:
+        lr = self.side.rate(self._updates)
+        if lr is None or np.ndim(lr):
+            return {}
+        return {"lr": jnp.asarray(lr, self.dtype)}
+
+    def _apply(
+        self, grads: Any, state: Any, params: Any, handed: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        updates, state = self._tx.update(grads, state, params, **handed)
+        return optax.apply_updates(params, updates), state
+
+
+def injected(state: Any) -> Any:
+    """The learning rate that `optax.inject_hyperparams` used last, or None."""
+    for part in jax.tree.leaves(state, is_leaf=lambda s: hasattr(s, "hyperparams")):
+        if hasattr(part, "hyperparams"):
+            return part.hyperparams.get("learning_rate")
+    return None
+
+
+def arrays(state: Any) -> Arrays:
+    """Every variable of a state on the host, by its dotted path; no random keys."""
+    return {
+        ".".join(map(str, path)): np.asarray(variable[...])
+        for path, variable in nnx.to_flat_state(state)
+        if not isinstance(variable, nnx.RngState) and _is_array(variable[...])
+    }
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "dtype") and not jnp.issubdtype(
+        value.dtype, jax.dtypes.prng_key
+    )
+
+
+def filled(state: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of a state with the values that are given by path, in its own types."""
+    flat = [
+        (path, _filled_one(variable, values.get(".".join(map(str, path)))))
+        for path, variable in nnx.to_flat_state(state)
+    ]
+    return nnx.from_flat_state(flat)
+
+
+def _filled_one(variable: Any, value: Any) -> Any:
+    if value is None:
+        return variable
+    return variable.replace(jnp.asarray(value, variable[...].dtype))
+
+
+def cast(state: Any, dtype: str) -> Any:
+    """A state with its floating-point arrays in another type."""
+
+    def one(variable: Any) -> Any:
+        value = variable[...]
+        if _is_array(value) and jnp.issubdtype(value.dtype, jnp.floating):
+            return variable.replace(jnp.asarray(value, dtype))
+        return variable
+
+    flat = [(path, one(variable)) for path, variable in nnx.to_flat_state(state)]
+    return nnx.from_flat_state(flat)
+
+
+def widened(model: nnx.Module, dtype: str) -> nnx.Module:
+    """A copy whose layers compute in `dtype` where they were told float32.
+
+    `nnx.Embed` notes the type of its table when it is made. Narrower types stay.
+    """
+    copied = nnx.merge(*nnx.split(model), copy=True)
+    for _, module in jax_modules(copied):
+        if getattr(module, "dtype", None) in (jnp.float32, np.dtype("float32")):
+            module.dtype = jnp.dtype(dtype)
+    return copied
+
+
+def as_jax(tree: Any, dtype: str) -> Any:
+    """A batch as arrays, numbers in floating point in the type `dtype`."""
+    if isinstance(tree, tuple | list):
+        return tuple(as_jax(part, dtype) for part in tree)
+    array = np.asarray(tree)
+    return jnp.asarray(array, dtype if array.dtype.kind == "f" else None)

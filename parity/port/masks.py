@@ -1,0 +1,165 @@
+"""One set of dropout masks for both sides: PyTorch draws, the port is handed the same.
+
+On PyTorch's side the functions of `torch.nn.functional` that drop are replaced while a
+step is taken, on the JAX side `jax.random.bernoulli` and `jaxtrain.nn.dropout_source`,
+from which Flax's layers, ours and hand-written ones all draw.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from jaxtrain import nn
+
+DROPPING = ("dropout", "dropout1d", "dropout2d", "dropout3d")
+
+
+class Mask(NamedTuple):
+    """Which elements are kept, and the probability with which they are."""
+
+    kept: np.ndarray
+    """Of whole channels: (N, C, 1, …)."""
+    keep: float
+
+
+@contextmanager
+def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
+    """Inside the block, PyTorch's masks are collected in the list.
+
+    Args:
+        given: masks to use, in order, in place of drawing them.
+    """
+    drawn: list[Mask] = []
+    left = None if given is None else iter(given)
+    originals = {name: getattr(F, name) for name in DROPPING}
+
+    def replaced(name: str) -> Callable[..., torch.Tensor]:
+        def dropped(
+            input: torch.Tensor,
+            p: float = 0.5,
+            training: bool = True,
+            inplace: bool = False,
+        ) -> torch.Tensor:
+            if not training or p == 0:
+                return input
+            keep = 1 - p or 1.0
+            mask = next(left, None) if left is not None else None
+            if mask is None:
+                noise = originals[name](torch.ones_like(input), p, True)
+                mask = Mask(_narrow(name, noise != 0), 1 - p)
+            drawn.append(mask)
+            # Looked up here, so that another can be put in its place.
+            return apply_mask(input, torch.as_tensor(mask.kept).to(input) / keep, p)
+
+        return dropped
+
+    patches: dict[str, Any] = {name: replaced(name) for name in DROPPING}
+    with patch.multiple(F, **patches, scaled_dot_product_attention=_attention):
+        yield drawn
+
+
+def apply_mask(input: torch.Tensor, noise: torch.Tensor, p: float) -> torch.Tensor:
+    """What dropout makes of its input; the doctor tries others in its place.
+
+    Args:
+        input: of any shape.
+        noise: 1 / (1 - p) where it is kept, 0 elsewhere.
+        p: rate.
+    """
+    del p
+    return input * noise
+
+
+def _narrow(name: str, kept: torch.Tensor) -> np.ndarray:
+    """One element a channel where whole channels are dropped."""
+    if name != "dropout":
+        leading = 1 if name == "dropout1d" and kept.ndim == 2 else 2
+        kept = kept[(..., *[slice(1)] * (kept.ndim - leading))]
+    return kept.numpy().copy()
+
+
+_fused_attention = F.scaled_dot_product_attention
+
+
+def _attention(query: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """PyTorch's, with the masks of its dropout in sight."""
+    p = kwargs.get("dropout_p", args[3] if len(args) > 3 else 0.0)
+    if not p:
+        return _fused_attention(query, *args, **kwargs)
+    key, value, bias, _ = (*args, None, None, 0.0)[:4]
+    bias = kwargs.get("attn_mask", bias)
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    if kwargs.get("is_causal"):
+        bias = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    if bias is not None:
+        hidden = bias.dtype == torch.bool
+        scores = scores.masked_fill(~bias, -torch.inf) if hidden else scores + bias
+    return F.dropout(scores.softmax(-1), p) @ value
+
+
+def mask_layouts(kept: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """What a mask may look like on the JAX side.
+
+    Itself, with channels last, with the first two axes swapped (time first), or with
+    leading axes merged (examples and heads).
+
+    Example:
+        >>> [x.shape for x in mask_layouts(np.ones((4, 2, 3, 5)), (8, 3, 5))]
+        [(4, 2, 3, 5), (4, 3, 5, 2), (2, 4, 3, 5), (8, 3, 5)]
+    """
+    yield kept
+    if kept.ndim > 2:
+        yield jnp.moveaxis(kept, 1, -1)
+        yield jnp.swapaxes(kept, 0, 1)
+    if kept.size == math.prod(shape) and kept.shape[-2:] == tuple(shape)[-2:]:
+        yield kept.reshape(shape)
+
+
+class SharedMasks:
+    """Hands PyTorch's masks to the port, and notes what the port asks for.
+
+    Args:
+        masks: in order; their `kept` may be traced.
+    """
+
+    def __init__(self, masks: Sequence[tuple[Any, float]]):
+        self._left = iter(masks)
+        self.asked: list[tuple[tuple[int, ...], float]] = []
+
+    def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
+        """The next mask; all ones where there is none that fits."""
+        self.asked.append((tuple(shape), float(p)))
+        kept, keep = next(self._left, (None, 1.0))
+        if kept is None:
+            return jnp.ones(shape, bool)
+        # A mask of what is dropped, drawn with the rate itself.
+        if abs(p - keep) > abs(p - (1 - keep)):
+            kept = ~kept
+        fitting = (x for x in mask_layouts(kept, shape) if x.shape == tuple(shape))
+        return next(fitting, jnp.ones(shape, bool))
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
+        """Random slopes are not shared.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("RReLU's random slopes cannot be shared: use eval() on both")
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Inside the block, the port draws from here."""
+
+        def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, **rest: Any) -> Any:
+            return self.bernoulli(np.shape(p) if shape is None else shape, p)
+
+        with nn.dropout_source(self), patch.object(jax.random, "bernoulli", bernoulli):
+            yield
