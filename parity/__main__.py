@@ -1,4 +1,8 @@
-"""`python -m parity …`: the proof from the command line."""
+"""`python -m parity …`: the proof from the command line.
+
+Without a command: a part of each group of the proof, in two minutes.
+Exit status: 0 equal, 1 departs, 2 cannot run.
+"""
 
 import argparse
 import sys
@@ -10,6 +14,8 @@ from jaxtrain.config import MODELS
 from jaxtrain.data import DataError
 from jaxtrain.program import Parser
 from jaxtrain.registry import check_name
+from parity.proof import command as proof
+from parity.proof.command import positive
 
 if TYPE_CHECKING:
     from parity.layers import Row as LayerRow
@@ -19,37 +25,30 @@ if TYPE_CHECKING:
 PROG = "python -m parity"
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog=PROG, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    fashion = commands.add_parser(
-        "fashion",
-        help="train on Fashion-MNIST in both frameworks, compare every step",
+    for name, text in proof.COMMANDS.items():
+        proof.add_options(commands.add_parser(name, help=text, description=text), name)
+    doctor = commands.add_parser(
+        "doctor", help="compare your own port, and name the cause of a departure"
     )
-    fashion.add_argument("--epochs", type=_positive, metavar="N", default=None)
+    doctor.add_argument("file", metavar="FILE", help="executed; defines case()")
+    doctor.add_argument("--steps", type=positive, metavar="N")
+    doctor.add_argument("--json", metavar="FILE")
     seeds = commands.add_parser(
         "seeds", help="where the tutorial's published result lies among many seeds"
     )
-    seeds.add_argument("--seeds", type=_positive, default=20, metavar="N")
-    seeds.add_argument("--epochs", type=_positive, default=10, metavar="N")
-    optimizers = commands.add_parser(
-        "optimizers", help="one step from PyTorch's state, every optimiser and argument"
+    seeds.add_argument("--seeds", type=positive, default=20, metavar="N")
+    seeds.add_argument("--epochs", type=positive, default=10, metavar="N")
+    convert = commands.add_parser(
+        "convert", help="a checkpoint between PyTorch's files and safetensors"
     )
-    optimizers.add_argument("names", nargs="*", metavar="NAME")
-    losses = commands.add_parser(
-        "losses", help="values and gradients of every loss and argument"
-    )
-    losses.add_argument("names", nargs="*", metavar="NAME")
-    layers = commands.add_parser(
-        "layers", help="forward, gradients and buffers of every layer and argument"
-    )
-    layers.add_argument("names", nargs="*", metavar="NAME")
+    convert.add_argument("source", metavar="IN", help=".pt, .pth or .safetensors")
+    convert.add_argument("destination", metavar="OUT", help="one of the same endings")
+    docs = commands.add_parser("docs", help="the tables of the documentation")
+    docs.add_argument("table", metavar="|".join(_TABLES))
+    docs.add_argument("names", nargs="*", metavar="NAME")
     _add_benchmarks(commands.add_parser("bench", help="both sides timed in turn"))
     return parser
 
@@ -57,24 +56,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
     what = bench.add_subparsers(dest="what", required=True, metavar="WHAT")
     fashion = what.add_parser("fashion", help="whole runs, against PyTorch")
-    fashion.add_argument("--epochs", type=_positive, default=10, metavar="N")
-    fashion.add_argument("--rounds", type=_positive, default=5, metavar="N")
+    fashion.add_argument("--epochs", type=positive, default=10, metavar="N")
+    fashion.add_argument("--rounds", type=positive, default=5, metavar="N")
     fashion.add_argument("--model", default="mlp", metavar="|".join(MODELS))
     optimizers = what.add_parser("optimizers", help="single updates, against Optax")
     optimizers.add_argument("names", nargs="*", metavar="NAME")
-    optimizers.add_argument("--pairs", type=_positive, default=60, metavar="N")
-
-
-def _fashion(epochs: int | None) -> int:
-    from parity import fashion
-
-    verdicts = []
-    for verdict in fashion.verdicts(epochs):
-        print(verdict, flush=True)
-        verdicts.append(verdict)
-    equal = all(verdict.passed for verdict in verdicts)
-    print("equal" if equal else "the runs depart")
-    return 0 if equal else 1
+    optimizers.add_argument("--pairs", type=positive, default=60, metavar="N")
 
 
 def _seeds(count: int, epochs: int) -> int:
@@ -82,6 +69,20 @@ def _seeds(count: int, epochs: int) -> int:
 
     print(seeds.table(seeds.measure(range(count), epochs)))
     return 0
+
+
+def _doctor(path: str, steps: int | None, json_file: str | None) -> int:
+    from parity.doctor import command
+
+    proof.require_torch()
+    return command.run(path, steps=steps, json_file=json_file)
+
+
+def _convert(source: str, destination: str) -> int:
+    proof.require_torch()
+    from parity.convert import command
+
+    return command.run(source, destination)
 
 
 def _optimizers(names: Sequence[str]) -> int:
@@ -108,6 +109,15 @@ def _layers(names: Sequence[str]) -> int:
 
     chosen = _chosen("layer", names, NAMES)
     return _table(layers.HEADER, layers.rows(chosen, _progress))
+
+
+_TABLES = {"optimizers": _optimizers, "losses": _losses, "layers": _layers}
+
+
+def _docs(table: str, names: Sequence[str]) -> int:
+    check_name("table", table, _TABLES)
+    proof.require_torch()
+    return _TABLES[table](names)
 
 
 def _table(header: str, rows: Iterable["OptimizerRow | LossRow | LayerRow"]) -> int:
@@ -153,20 +163,23 @@ def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 equal, 1 departs, 2 cannot run."""
-    return program.run(PROG, lambda: _run(_parser().parse_args(argv)), (DataError,))
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "core")
+    return program.run(PROG, lambda: _run(_parser().parse_args(given)), (DataError,))
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.command == "fashion":
-        return _fashion(options.epochs)
+    if options.command in proof.COMMANDS:
+        return proof.run(options)
+    if options.command == "doctor":
+        return _doctor(options.file, options.steps, options.json)
+    if options.command == "convert":
+        return _convert(options.source, options.destination)
     if options.command == "seeds":
         return _seeds(options.seeds, options.epochs)
-    if options.command == "optimizers":
-        return _optimizers(options.names)
-    if options.command == "layers":
-        return _layers(options.names)
-    if options.command == "losses":
-        return _losses(options.names)
+    if options.command == "docs":
+        return _docs(options.table, options.names)
     if options.what == "optimizers":
         return _bench_optimizers(options.names, options.pairs)
     return _bench_fashion(options.epochs, options.rounds, options.model)

@@ -1,4 +1,4 @@
-"""`python -m parity losses`: the worst value and gradient of every loss."""
+"""`python -m parity docs losses`: the worst value and gradient of every loss."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

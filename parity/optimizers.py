@@ -1,4 +1,4 @@
-"""`python -m parity optimizers`: the worst of level 1, and how far Optax is."""
+"""`python -m parity docs optimizers`: the worst of level 1, and how far Optax is."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence

@@ -26,23 +26,9 @@ from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
 from parity.fashion import history, part_of
 from parity.histories import compare_histories
+from parity.proof.pair_cases import OPTIMIZERS
 
 STEPS = 500
-
-OPTIMIZERS: dict[str, tuple[float, dict[str, Any]]] = {
-    "adadelta": (1.0, {}),
-    "adafactor": (0.01, {}),
-    "adagrad": (0.01, {}),
-    "adam": (1e-3, {}),
-    "adamax": (2e-3, {}),
-    "adamw": (1e-3, {"amsgrad": True}),
-    "asgd": (0.05, {"t0": 100.0}),
-    "nadam": (2e-3, {}),
-    "radam": (1e-3, {"weight_decay": 0.01}),
-    "rmsprop": (1e-3, {"momentum": 0.9}),
-    "sgd": (0.05, {"momentum": 0.9, "nesterov": True}),
-    "sparse_adam": (1e-3, {}),
-}
 
 TWO = "linear_lr(start_factor=0.1,total_iters=50),cosine_annealing_lr(T_max=200)"
 TIMED: dict[str, dict[str, Any]] = {

@@ -1,0 +1,216 @@
+"""`python -m parity [GROUP]`: what is judged, what is printed, and the exit status."""
+
+import argparse
+import importlib.util
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxtrain import records
+from jaxtrain.registry import ConfigError, check_name
+from parity.proof import record, table
+from parity.proof.groups import GROUPS, module, task
+from parity.proof.progress import Progress
+from parity.proof.task import DTYPES, Task
+from parity.proof.verdict import Verdict
+
+COMMANDS: Mapping[str, str] = {
+    "core": "a part of each group, in two minutes; what runs without a command",
+    "all": "every group at a moderate size, in four minutes",
+    "rng": "draws against PyTorch's generator: the same bits",
+    "schedulers": "learning rates and momenta at every step: the same bits",
+    "optimizers": "single steps from PyTorch's own state",
+    "losses": "values and gradients",
+    "layers": "outputs, gradients and buffers",
+    "pairs": "optimisers under schedulers, whole runs in float64",
+    "fashion": "train on Fashion-MNIST in both frameworks, compare every step",
+}
+
+
+@dataclass
+class Findings:
+    """What has been judged so far."""
+
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
+    """Of each group."""
+    controls: dict[str, Verdict] = field(default_factory=dict)
+    """The broken twin that each group has seen."""
+
+    @property
+    def all(self) -> list[Verdict]:
+        """Of all groups."""
+        return [verdict for held in self.verdicts.values() for verdict in held]
+
+
+def add_options(parser: argparse.ArgumentParser, command: str) -> None:
+    """What every group understands."""
+    parser.add_argument(
+        "--names", nargs="+", default=(), metavar="NAME", help="these alone, in full"
+    )
+    parser.add_argument("--dtype", metavar="|".join(DTYPES), help="in this type alone")
+    parser.add_argument(
+        "--steps", type=positive, metavar="N", help="of steps, schedules and runs"
+    )
+    if command == "fashion":
+        parser.add_argument("--epochs", type=positive, metavar="N", help="in all cases")
+    parser.add_argument(
+        "--full", action="store_true", help="every case, as the tests judge it"
+    )
+    parser.add_argument("--json", metavar="FILE", help="every case, for programs")
+    parser.add_argument("--html", metavar="FILE", help="one page with plots")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, print, write.
+
+    Returns:
+        0 where every measure is within its bound, 1 where one is not.
+
+    Raises:
+        ConfigError: it cannot be judged: something is not installed, unknown or not
+            to be written, there is no such case, or a judge is blind.
+        DataError: Fashion-MNIST is not here, and is asked for.
+    """
+    require_torch()
+    # Before PyTorch is first imported: these are small tensors, and on a busy machine
+    # its second thread makes them wait several times as long as they compute.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    start = time.perf_counter()
+    for flag in ("json", "html"):
+        _check_destination(flag, getattr(options, flag))
+    chosen = tasks(options)
+    if "fashion" in chosen:
+        # Before minutes of work, not after.
+        from parity.proof.images import fashion_mnist
+
+        fashion_mnist()
+    found = Findings()
+    for group, wanted in chosen.items():
+        _judge(group, wanted, found)
+    if not found.all:
+        raise ConfigError(f"there is nothing to judge in {options.dtype}")
+    _write(options, found)
+    line = table.last_line(found.all)
+    print(f"{line} ({time.perf_counter() - start:.0f} s)", flush=True)
+    return 0 if all(verdict.passed for verdict in found.all) else 1
+
+
+def require_torch() -> None:
+    """Raise `ConfigError` where PyTorch is not installed."""
+    for name in ("torch", "torchvision"):
+        if importlib.util.find_spec(name) is None:
+            raise ConfigError(
+                f"there is no {name} to compare with: pip install 'jaxtrain[parity]'"
+            )
+
+
+def _check_destination(flag: str, path: str | None) -> None:
+    if path is None:
+        return
+    try:
+        records.check_destination(Path(path))
+    except ConfigError as error:
+        # That is the option it was made for.
+        message = str(error).replace("--history", f"--{flag}", 1)
+        raise ConfigError(message) from None
+
+
+def tasks(options: argparse.Namespace) -> dict[str, Task]:
+    """The groups to judge, and what of each.
+
+    Raises:
+        ConfigError: nothing is left, or a name or a type is unknown.
+    """
+    if options.dtype is not None:
+        check_name("--dtype", options.dtype, DTYPES)
+    one = options.command in GROUPS
+    groups = [options.command] if one else list(GROUPS)
+    if one and options.steps and not GROUPS[options.command].has_steps:
+        raise ConfigError(f"--steps {options.steps}: {options.command} take no steps")
+    names = _by_group(options.names, groups)
+    steps = 938 * epochs if (epochs := getattr(options, "epochs", None)) else None
+    which = "core" if options.command == "core" else "moderate"
+    which = "full" if options.full else which
+    return {
+        group: task(group, which, names[group], options.dtype, steps or options.steps)
+        for group in names
+    }
+
+
+def _by_group(
+    names: Sequence[str], groups: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Who has which of the names; without names, everybody has none."""
+    if not names:
+        return dict.fromkeys(groups, ())
+    known = {group: module(group).NAMES for group in groups}
+    everything = [name for own in known.values() for name in own]
+    kind = groups[0].removesuffix("s") if len(groups) == 1 else "case"
+    for name in names:
+        check_name(kind, name, everything)
+    found = {
+        group: tuple(name for name in dict.fromkeys(names) if name in own)
+        for group, own in known.items()
+    }
+    return {group: own for group, own in found.items() if own}
+
+
+def _judge(group: str, wanted: Task, found: Findings) -> None:
+    """Judge one group, and print its part."""
+    print(f"\n{group}", flush=True)
+    progress = Progress()
+    try:
+        progress.show(f"{group}: a broken twin")
+        control = found.controls[group] = _control(group)
+        judged = list(module(group).verdicts(wanted, progress.show))
+    finally:
+        progress.clear()
+    if not judged and wanted.dtype:
+        print(table.paragraph(f"There is no such case in {wanted.dtype}."), flush=True)
+        return
+    if not judged:
+        raise ConfigError(f"the cases of {group} never ran: there is nothing to judge")
+    found.verdicts[group] = judged
+    print(table.table(judged))
+    print(table.paragraph(GROUPS[group].proves))
+    print(table.paragraph(_seen(group, control)), flush=True)
+
+
+def _control(group: str) -> Verdict:
+    """What the group's judge says of a broken twin.
+
+    Raises:
+        ConfigError: it sees nothing wrong with it.
+    """
+    control: Verdict = module(group).control()
+    if control.passed:
+        raise ConfigError(
+            f"the judge of {group} is blind: {GROUPS[group].control} came to "
+            f"{control.value:g} of {control.bound:g} allowed, and proves nothing"
+        )
+    return control
+
+
+def _seen(group: str, control: Verdict) -> str:
+    return (
+        f"The broken twin is seen ({GROUPS[group].control}): {control.measure}, "
+        f"{table.number(control.value)} of {table.number(control.bound)} allowed."
+    )
+
+
+def _write(options: argparse.Namespace, found: Findings) -> None:
+    if options.json:
+        record.save(Path(options.json), found.all, found.controls)
+    if options.html:
+        from parity.proof import page
+
+        page.save(Path(options.html), found.verdicts, found.controls)

@@ -1,0 +1,140 @@
+"""The groups of the proof: what each claims, and how much of it is judged when."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from parity.proof.task import Task
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a group is judged; None stands for all, as the tests judge it."""
+
+    names: tuple[str, ...] | None = None
+    steps: int | None = None
+    limit: int | None = None
+    """Argument sets of each name."""
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """One part of the proof."""
+
+    proves: str
+    """In plain words, and what it does not."""
+    control: str
+    """The broken twin that the group must see before it may say equal."""
+    core: Size
+    """A part of the two minutes."""
+    moderate: Size
+    """A part of the four minutes of `all`."""
+    has_steps: bool = False
+
+    def size(self, which: str) -> Size:
+        """`"core"`, `"moderate"` or `"full"`."""
+        return {"core": self.core, "moderate": self.moderate, "full": Size()}[which]
+
+
+def module(group: str) -> Any:
+    """The group's code: `NAMES`, `verdicts` and `control`. Imports torch and JAX."""
+    return importlib.import_module(f"parity.proof.{group}")
+
+
+def task(
+    group: str,
+    which: str,
+    names: tuple[str, ...] = (),
+    dtype: str | None = None,
+    steps: int | None = None,
+) -> Task:
+    """A group's task of a size, with what the user asked for instead.
+
+    A name that was asked for is judged with all of its cases, and in every type.
+    """
+    size = GROUPS[group].size(which)
+    if names:
+        size = Size(names, size.steps)
+    chosen = size.names or module(group).NAMES
+    return Task(chosen, dtype or size.dtype, steps or size.steps, size.limit)
+
+
+GROUPS: Mapping[str, Group] = {
+    "rng": Group(
+        "Same bits. From one seed both sides draw the same numbers, so they begin with "
+        "the same weights, order and masks. It says nothing of what is computed with "
+        "them, nor of PyTorch's generators on other devices.",
+        "draws that begin at the next seed",
+        core=Size(),
+        moderate=Size(),
+    ),
+    "schedulers": Group(
+        "Same bits. Every learning rate and momentum of a schedule is PyTorch's, at "
+        "every step. It is the host's face, in Python's floats; compiled schedules "
+        "have tests of their own.",
+        "a rate that falls one step late",
+        core=Size(steps=200, limit=3),
+        moderate=Size(steps=500),
+        has_steps=True,
+    ),
+    "optimizers": Group(
+        "One step. Each of many steps starts from PyTorch's own state and gradient, so "
+        "no error can hide behind those before it: the update and every state tensor "
+        "are the same formula, rounded as well. It says nothing of how rounding grows "
+        "in a free run, which the runs show.",
+        "one step of several, a ten-thousandth too long",
+        core=Size(("sgd", "adam", "adamw", "rmsprop"), steps=20, limit=3),
+        moderate=Size(steps=20, limit=4),
+        has_steps=True,
+    ),
+    "losses": Group(
+        "One call. In float64 the value and every gradient are the same formula, in "
+        "float32 they are rounded as well as PyTorch's or nearly. It says nothing of "
+        "arguments or shapes that the cases do not have.",
+        "a loss that is a hundred-thousandth too large",
+        core=Size(("cross_entropy", "mse_loss", "huber_loss"), limit=8),
+        moderate=Size(limit=6),
+    ),
+    "layers": Group(
+        "Three calls, the parameters moving between them. Outputs, gradients of inputs "
+        "and parameters, and buffers are the same formula in float64, rounded as well "
+        "in float32. It says nothing of layers inside one another.",
+        "GELU by tanh where PyTorch's is exact",
+        core=Size(("Linear", "Conv2d", "BatchNorm2d", "LayerNorm"), limit=3),
+        moderate=Size(limit=2, dtype="float64"),
+    ),
+    "pairs": Group(
+        "A float64 run. Left to themselves, network, loss, optimiser and schedule give "
+        "the same loss at every step to ten digits: rounding could not hide a wrong "
+        "formula there. It says nothing of how well float32 is rounded.",
+        "a rate that falls by a ten-millionth less",
+        core=Size(("sgd+step_lr", "adam+one_cycle_lr"), steps=100),
+        moderate=Size(
+            (
+                "sgd+step_lr",
+                "sgd+sequential_lr",
+                "sgd+chained_scheduler",
+                "adam+one_cycle_lr",
+                "adamw+cyclic_lr",
+                "rmsprop+multi_step_lr",
+                "nadam+step_lr",
+                "adafactor+step_lr",
+            ),
+            steps=100,
+        ),
+        has_steps=True,
+    ),
+    "fashion": Group(
+        "A float32 run, and one in float64. From the seed alone, the whole program "
+        "gives PyTorch's curve. The float32 bound leaves room for rounding, and would "
+        "miss a rate that is wrong by less than a part in some hundreds; float64 would "
+        "not. Plain SGD does not amplify rounding: other float32 runs part in PyTorch "
+        "too, once started an ulp apart.",
+        "a learning rate that is one percent too high",
+        core=Size(("tutorial",), steps=938),
+        moderate=Size(("tutorial", "float64"), steps=938),
+        has_steps=True,
+    ),
+}

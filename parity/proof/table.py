@@ -1,0 +1,93 @@
+"""Verdicts as text: one table a group, one line at the end."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from parity.proof.verdict import Verdict, worst
+
+FEW = 24
+"""Verdicts that are all shown; of more, the worst of each name and type."""
+WIDTHS = (42, 40, 26)
+"""Of the first columns at most."""
+HEADER = ("case", "arguments", "measure", "worst", "bound", "verdict")
+
+
+def shown(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, int]]:
+    """The verdicts of a table, and how many each stands for.
+
+    Failures are always shown.
+    """
+    if len(verdicts) <= FEW:
+        return [(verdict, 1) for verdict in verdicts]
+    kinds: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        kinds.setdefault((verdict.name, verdict.dtype), []).append(verdict)
+    found = []
+    for held in kinds.values():
+        nearest = worst(held)
+        failed = [v for v in held if not v.passed and v is not nearest]
+        found.append((nearest, len(held) - len(failed)))
+        found += [(verdict, 1) for verdict in failed]
+    return found
+
+
+def number(value: float) -> str:
+    """Short, and never rounded to a bound that it is beyond.
+
+    Example:
+        >>> number(0.0), number(4.0), number(1.234e-13), number(float("nan"))
+        ('0', '4', '1.23e-13', 'nan')
+    """
+    return f"{value:.3g}"
+
+
+def cells(verdict: Verdict, count: int) -> tuple[str, ...]:
+    """One line's cells."""
+    of = "" if count == 1 else f" (worst of {count})"
+    return (
+        f"{verdict.name} {verdict.dtype}",
+        verdict.config,
+        verdict.measure,
+        number(verdict.value) + of,
+        number(verdict.bound),
+        "ok" if verdict.passed else "DEPARTS",
+    )
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """The group's lines under their headings, in columns."""
+    rows = [HEADER, *(cells(*each) for each in shown(verdicts))]
+    rows = [tuple(_clipped(row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _clipped(row: Iterable[str]) -> Iterable[str]:
+    limits = (*WIDTHS, 99, 99, 99)
+    for cell, limit in zip(row, limits, strict=True):
+        yield cell if len(cell) <= limit else cell[: limit - 1] + "…"
+
+
+def paragraph(text: str) -> str:
+    """Plain words, wrapped and indented."""
+    return textwrap.fill(text, 88, initial_indent="  ", subsequent_indent="  ")
+
+
+def last_line(verdicts: Sequence[Verdict]) -> str:
+    """What came of it all."""
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    if not failed:
+        return f"equal: {len(verdicts):,} measures within their bounds"
+    first = worst(failed)
+    return (
+        f"departs: {len(failed):,} of {len(verdicts):,} measures; the worst is "
+        f"{first.group} {first.name}{_spaced(first.config)}, {first.measure} "
+        f"{number(first.value)} of {number(first.bound)} in {first.dtype}"
+    )
+
+
+def _spaced(config: str) -> str:
+    return config if config.startswith("(") else f" {config}"

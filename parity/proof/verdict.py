@@ -1,0 +1,87 @@
+"""What was measured, what was allowed, and why so much."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxtrain.history import History
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two runs of one configuration, for the plots."""
+
+    name: str
+    reference: History
+    """PyTorch's."""
+    candidate: History
+    bound: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One measure of one case, against its bound.
+
+    Example:
+        >>> seen = Verdict("losses", "mse_loss", "()", "float64", "one call", "value",
+        ...                2e-13, 1e-12, "some thousand roundings")
+        >>> seen.passed, round(seen.share, 3)
+        (True, 0.2)
+    """
+
+    group: str
+    name: str
+    """The function, layer, draw or run."""
+    config: str
+    """Its arguments, and what it was given."""
+    dtype: str
+    level: str
+    """What kind of evidence it is."""
+    measure: str
+    """What was measured, and in which unit."""
+    value: float
+    bound: float
+    reason: str
+    """Why the bound is what it is."""
+    twins: Twins | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value keeps to a bound that allows something less than all."""
+        return self.value <= self.bound < math.inf
+
+    @property
+    def share(self) -> float:
+        """The value as a part of what is allowed; infinite where it is not a number."""
+        if self.bound > 0:
+            share = self.value / self.bound
+            return share if share == share else math.inf
+        return 0.0 if self.value == 0 == self.bound else math.inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields but for the curves, with null for numbers that JSON cannot hold.
+
+        Example:
+            >>> nan = float("nan")
+            >>> found = Verdict("g", "n", "c", "d", "l", "m", nan, 1.0, "r").to_dict()
+            >>> found["value"], found["passed"]
+            (None, False)
+        """
+        fields = {k: v for k, v in vars(self).items() if k != "twins"}
+        fields = {
+            key: None if isinstance(x, float) and not math.isfinite(x) else x
+            for key, x in fields.items()
+        }
+        return {**fields, "passed": self.passed}
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """The one nearest to its bound, or furthest beyond it; failures come first.
+
+    Raises:
+        ValueError: there are none: nothing is proved by a check that never ran.
+    """
+    if not verdicts:
+        raise ValueError("there is no verdict to choose from")
+    return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.share))
