@@ -1,4 +1,4 @@
-"""`python -m parity docs layers`: the worst tensor of every layer, after three steps."""
+"""`python -m parity docs layers`: the worst tensor of each layer after three steps."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
