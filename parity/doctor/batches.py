@@ -55,6 +55,8 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 def _sizes(evidence: Evidence) -> Iterator[Trial]:
     """From how many examples each side has at every step."""
     case = evidence.recording.case
+    if case.torch.batches is None and case.jax.batches is None:
+        return
     sizes = [
         [_length(batch) for batch in (case.batches if s.batches is None else s.batches)]
         for s in (case.torch, case.jax)
@@ -80,7 +82,7 @@ def _sizes(evidence: Evidence) -> Iterator[Trial]:
         "last batch filled up",
         "the port's last batch is filled up to the size of the others",
         "Take the last batch as it is; it is one more compilation.",
-        0.0 if padded and ours[-1] == full != theirs[-1] else np.inf,
+        0.0 if padded and ours and ours[-1] == full != theirs[-1] else np.inf,
     )
     yield Trial(
         "batch size",

@@ -46,7 +46,7 @@ def clippings(
             "eps of clipping",
             "the port scales by max_norm / norm, PyTorch by max_norm / (norm + 1e-6)",
             f"optax.clip_by_global_norm has no 1e-6. {same}",
-            _by_norm,
+            by_norm,
         ),
         ("no clipping", "the port does not clip", f"{same}", lambda g, m: g),
         (
@@ -70,7 +70,7 @@ def clippings(
     ]
     for cause, text, remedy, clip in ways:
         if limit is not None or cause == "no clipping":
-            made = [clip(_present(step.gradients), limit or 0.0) for step in steps]
+            made = [clip(present(step.gradients), limit or 0.0) for step in steps]
             yield cause, text, remedy, made
     for other in (*_own_limit(evidence), *LIMITS):
         if limit is not None and abs(other - limit) > 1e-6:
@@ -78,7 +78,7 @@ def clippings(
                 "limit of clipping",
                 f"the port clips the norm at {other:g}, PyTorch at {limit:.6g}",
                 "Give both the same max_norm.",
-                [_as_torch(_present(step.gradients), other) for step in steps],
+                [as_torch(present(step.gradients), other) for step in steps],
             )
     yield from _by_value_limit(steps)
 
@@ -91,21 +91,19 @@ def _by_value_limit(
         (
             np.abs(x).max(initial=0.0)
             for s in steps
-            for x in _present(s.clipped).values()
+            for x in present(s.clipped).values()
         ),
         default=0.0,
     )
     text = "the port clips the total norm, PyTorch every element"
-    made = [_by_norm(_present(step.gradients), float(limit)) for step in steps]
+    made = [by_norm(present(step.gradients), float(limit)) for step in steps]
     yield "clipping by norm", text, "Use jaxtrain.optim.clip_grad_value.", made
 
 
 def norm_limit(steps: list[Step]) -> float | None:
     """PyTorch's `max_norm`, from a step in which it clipped; None where none did."""
     for step in steps:
-        before, after = (
-            total_norm(_present(g)) for g in (step.gradients, step.clipped)
-        )
+        before, after = (total_norm(present(g)) for g in (step.gradients, step.clipped))
         if after < before * (1 - 1e-7):
             return after / before * (before + 1e-6)
     return None
@@ -121,11 +119,13 @@ def total_norm(gradients: Gradients) -> float:
     return float(np.sqrt(sum(float(np.square(x).sum()) for x in gradients.values())))
 
 
-def _present(gradients: dict[str, Any]) -> Gradients:
+def present(gradients: dict[str, Any]) -> Gradients:
+    """Without those that PyTorch does not have."""
     return {n: x for n, x in gradients.items() if x is not None}
 
 
-def _by_norm(gradients: Gradients, limit: float) -> Gradients:
+def by_norm(gradients: Gradients, limit: float) -> Gradients:
+    """Scaled to a total norm where theirs is larger, without PyTorch's 1e-6."""
     norm = total_norm(gradients)
     factor = limit / norm if norm > limit else 1.0
     return {n: x * factor for n, x in gradients.items()}
@@ -140,10 +140,11 @@ def _own_limit(evidence: Evidence) -> list[float]:
     return [max(clipped * (1 + 1e-6 / raw) for raw, clipped in pairs if raw)]
 
 
-def _as_torch(gradients: Gradients, limit: float) -> Gradients:
+def as_torch(gradients: Gradients, limit: float) -> Gradients:
+    """As `torch.nn.utils.clip_grad_norm_`."""
     factor = min(1.0, limit / (total_norm(gradients) + 1e-6))
     return {n: x * factor for n, x in gradients.items()}
 
 
 def _by_own_norms(gradients: Gradients, limit: float) -> Gradients:
-    return {n: _by_norm({n: x}, limit)[n] for n, x in gradients.items()}
+    return {n: by_norm({n: x}, limit)[n] for n, x in gradients.items()}

@@ -3,6 +3,9 @@
 import importlib.util
 import json
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,14 +25,16 @@ def run(path: str, *, steps: int | None = None, json_file: str | None = None) ->
         Exit status: 0 equal, 1 departs or proves nothing.
 
     Raises:
-        ConfigError: the file cannot be read, or does not keep to the contract.
+        ConfigError: the file cannot be read, does not keep to the contract, or raises
+            anything.
     """
-    # torch and JAX take their seconds: not before the file is known to exist.
-    made = _case(_module(path), path)
-    from parity.doctor.diagnosis import diagnose
+    with _told(path):
+        # torch and JAX take their seconds: not before the file is known to exist.
+        made = _case(_module(path), path)
+        from parity.doctor.diagnosis import diagnose
 
-    print(f"executed {path}; comparing in float64", flush=True)
-    found = diagnose(made, steps=steps)
+        print(f"executed {path}; comparing in float64", flush=True)
+        found = diagnose(made, steps=steps)
     print(found)
     if json_file:
         record = {
@@ -39,6 +44,33 @@ def run(path: str, *, steps: int | None = None, json_file: str | None = None) ->
         }
         Path(json_file).write_text(json.dumps(record, indent=1))
     return 0 if found.report is not None and found.report.passed else 1
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Whatever the file raises, also while it is compared, becomes one line."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (Exception, SystemExit) as error:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        says = next((s for s in map(str.strip, text.splitlines()) if s), "")
+        kind = type(error).__name__
+        place = _place(error, Path(path))
+        raise ConfigError(f"{place}: {kind}{': ' * bool(says)}{says}") from error
+
+
+def _place(error: BaseException, file: Path) -> str:
+    """The file and the line in it at which it happened, if it was at one of its own."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if Path(f.filename).resolve() == file.resolve()]
+    if own:
+        return f"{file}:{own[-1].lineno}"
+    innermost = frames[-1]
+    return f"{file}, in {Path(innermost.filename).name}:{innermost.lineno}"
 
 
 def _module(path: str) -> ModuleType:

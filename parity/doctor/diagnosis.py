@@ -81,7 +81,7 @@ class Diagnosis:
         return self.explanations[0].cause if self.explanations else None
 
     def __str__(self) -> str:
-        lines = [] if self.report is None else [str(self.report)]
+        lines = [self.evidence if self.report is None else str(self.report)]
         if self.report is not None and self.report.first is None:
             return "\n".join(lines)
         if self.explanations:
@@ -91,7 +91,8 @@ class Diagnosis:
             lines += [_wrapped(f"or {t.cause}: {t}") for t in distinct[:3]]
         else:
             tried = f"none of {len(self.trials)} known causes explains it"
-            lines += ["", *([tried] if self.trials else []), self.evidence]
+            lines += ["", *([tried] if self.trials else [])]
+            lines += [self.evidence] if self.report is not None else []
         return "\n".join(lines)
 
 

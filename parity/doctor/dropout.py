@@ -10,13 +10,16 @@ import torch
 from parity.doctor.evidence import Change, Evidence
 from parity.doctor.trial import Trial
 
-KINDS = ("output",)
+KINDS = ("output", "dropout")
 
 
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Recompute the forward pass with PyTorch's masks, used otherwise."""
     step = evidence.recording.theirs[evidence.first.step]
     asked = evidence.recording.ours[evidence.first.step].asked
+    if evidence.first.kind == "dropout":
+        yield from _asked_otherwise(evidence.first.note, len(asked) - len(step.masks))
+        return
     if not step.masks:
         return
     if not asked:
@@ -46,6 +49,37 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
         "Divide by the keep probability once.",
         evidence.error(_dropped(lambda x, noise, p: x * noise / (1 - p))),
     )
+
+
+def _asked_otherwise(note: str, more: int) -> Iterator[Trial]:
+    """The output agrees with PyTorch's masks, which the port would not draw."""
+    for cause, says, remedy, holds in (
+        (
+            "additional dropout",
+            "the port drops where PyTorch does not",
+            "Leave it out: all it drops itself was kept in this comparison.",
+            more > 0,
+        ),
+        (
+            "missing dropout",
+            "the port drops in fewer places than PyTorch",
+            "Add the dropout.",
+            more < 0,
+        ),
+        (
+            "dropout of other elements",
+            "the port's mask has other axes",
+            "Draw one number for each element, or for each channel, as PyTorch does.",
+            "shape" in note,
+        ),
+        (
+            "dropout rate",
+            "the port draws its mask with another probability than it divides by",
+            "Keep with probability 1 - p, and divide by 1 - p.",
+            "probability" in note,
+        ),
+    ):
+        yield Trial(cause, f"{says} ({note})", remedy, 0.0 if holds else float("inf"))
 
 
 def _scaled(keep: float) -> Callable[..., Any]:

@@ -43,6 +43,16 @@ class Evidence:
         """A PyTorch side to compute steps anew with."""
         return TorchRun(self.recording.case.torch, self.recording.report.dtype)
 
+    @property
+    def output_error(self) -> float:
+        """How far the model's output departs at that step; infinite if it has none."""
+        rows = [
+            row
+            for row in self.recording.report.rows
+            if (row.step, row.kind, row.name) == (self.first.step, "output", "")
+        ]
+        return max((row.error for row in rows), default=np.inf)
+
     def numbers(self) -> list[int]:
         """Steps to look at: the first that departs and some after it."""
         known = len(self.recording.ours)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from parity.doctor.evidence import Change, Evidence, Otherwise
@@ -24,7 +25,9 @@ class Variant:
     handlers: Handlers
     enough: float = 1e-9
     share: float = 0.0
-    """Of the departure that may be left, for variants that are roundings."""
+    """Of the output's departure that may be left, for variants that are roundings."""
+    most: float = np.inf
+    """Departure of the output that such a rounding can make."""
 
 
 def tried(evidence: Evidence, variants: Iterator[Variant]) -> Iterator[Trial]:
@@ -32,7 +35,13 @@ def tried(evidence: Evidence, variants: Iterator[Variant]) -> Iterator[Trial]:
     for variant in variants:
         if not evidence.called & set(variant.handlers):
             continue
-        enough = max(variant.enough, variant.share * evidence.first.error)
+        enough = variant.enough
+        if variant.share:
+            departure = evidence.output_error
+            # A larger one, or one of no size, is no rounding.
+            if not departure < variant.most:
+                continue
+            enough = max(enough, variant.share * departure)
         whole = _everywhere(variant.handlers)
         error = evidence.error(whole, enough=enough)
         text = variant.text

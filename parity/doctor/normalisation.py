@@ -22,8 +22,22 @@ MOMENTA = (0.01, 0.1, 0.9, 0.99, 0.001, 0.05, 0.5)
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Those that concern the departing quantity."""
     kind = evidence.first.kind
-    chosen = {"buffer": _of_buffers, "gradient": _of_gradients}.get(kind, _of_outputs)
-    yield from tried(evidence, chosen())
+    if kind == "buffer":
+        chosen = _of_buffers(_own_momenta(evidence.run.model))
+    else:
+        chosen = _of_gradients() if kind == "gradient" else _of_outputs()
+    yield from tried(evidence, chosen)
+
+
+def _own_momenta(model: torch.nn.Module) -> str:
+    """PyTorch's, in words, with Flax's number where there is one of them."""
+    kind = torch.nn.modules.batchnorm._NormBase
+    own = {m.momentum for m in model.modules() if isinstance(m, kind)}
+    says = " or ".join("1 / n" if m is None else f"{m:g}" for m in own)
+    only = next(iter(own)) if len(own) == 1 else None
+    if only is None:
+        return says
+    return f"{says}, which is Flax's momentum={1 - only:g} (0.99 by default)"
 
 
 def _of_outputs() -> Iterator[Variant]:
@@ -80,7 +94,7 @@ def _of_gradients() -> Iterator[Variant]:
     )
 
 
-def _of_buffers() -> Iterator[Variant]:
+def _of_buffers(own: str) -> Iterator[Variant]:
     for momentum in (None, *MOMENTA):
         share = {} if momentum is None else {"momentum": momentum}
         says = (
@@ -95,9 +109,8 @@ def _of_buffers() -> Iterator[Variant]:
             yield Variant(
                 causes[0],
                 f"in the port {' and '.join(filter(None, (says, var)))}",
-                "PyTorch moves them by 0.1, which is Flax's momentum=0.9 (0.99 by "
-                "default), and keeps the variance with n - 1, as only "
-                "jaxtrain.nn.BatchNorm does.",
+                f"PyTorch moves them by {own}, and keeps the variance with n - 1, as "
+                "only jaxtrain.nn.BatchNorm does.",
                 {"batch_norm": _tracking(biased, **share)},
             )
     yield Variant(

@@ -5,10 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.doctor.clipping import clippings
-from parity.doctor.evidence import Evidence
+from parity.doctor.clipping import (
+    as_torch,
+    by_norm,
+    clippings,
+    norm_limit,
+    present,
+    total_norm,
+)
+from parity.doctor.evidence import STEPS, Evidence
 from parity.doctor.learning_rate import schedules
-from parity.doctor.optimizer_steps import OptimizerSteps, Tensors, optimizer_steps
+from parity.doctor.optimizer_steps import (
+    OptimizerSteps,
+    Tensors,
+    optimizer_steps,
+    ratio,
+)
 from parity.doctor.trial import Trial
 
 KINDS = ("update",)
@@ -17,10 +29,28 @@ KINDS = ("update",)
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Run PyTorch's optimiser on what the port's may have been given."""
     steps = optimizer_steps(evidence)
+    yield from _untrained(steps)
     yield from _frozen(steps)
     yield from _clipped(evidence, steps)
+    yield from _own_clipping(evidence, steps)
     yield from _accumulated(evidence, steps)
     yield from _scheduled(evidence, steps)
+
+
+def _untrained(steps: OptimizerSteps) -> Iterator[Trial]:
+    """Parameters of PyTorch's that the port keeps out of `wrt`."""
+    left = sorted(set(steps.before[0]) - set(steps.updates[0]))
+    if left:
+        found = [
+            {n: np.zeros_like(x) if n in left else x for n, x in one.items()}
+            for one in steps.run()
+        ]
+        yield Trial(
+            "untrained parameter",
+            f"the port does not train {', '.join(left)}, PyTorch does",
+            "Declare it as nnx.Param, or let wrt= include it.",
+            steps.error(found),
+        )
 
 
 def _frozen(steps: OptimizerSteps) -> Iterator[Trial]:
@@ -58,6 +88,38 @@ def _clipped(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
     for cause, text, remedy, clipped in clippings(evidence):
         other = steps.with_gradients(_instead(map(layout.gradients_to_jax, clipped)))
         yield Trial(cause, text, remedy, steps.error(other.run()))
+
+
+def _own_clipping(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
+    """The port clips at a norm that shows in the size of one of its updates."""
+    side, layout = evidence.recording.case.torch, evidence.recording.report.map
+    if side.accumulate > 1:
+        return
+    taken = [theirs for theirs, _ in evidence.steps()]
+    raw = [present(step.gradients) for step in taken]
+    largest = max(map(total_norm, raw))
+    theirs = norm_limit(taken) if side.clip else None
+    says = "does not clip" if theirs is None else f"clips at {theirs:.6g}"
+    for place, made in list(enumerate(steps.run()))[:STEPS]:
+        kept = total_norm(present(taken[place].clipped))
+        limit = kept * ratio(made, steps.updates[place])
+        if not 0 < limit < largest * (1 - 1e-9):
+            continue
+        # With PyTorch's 1e-6 the same update shows a limit that is larger by so much.
+        ours = limit * (1 + 1e-6 / total_norm(raw[place]))
+        for other in (
+            [by_norm(g, limit) for g in raw],
+            [as_torch(g, ours) for g in raw],
+        ):
+            given = steps.with_gradients(
+                _instead(map(layout.gradients_to_jax, other)),
+            )
+            yield Trial(
+                "limit of clipping" if side.clip else "additional clipping",
+                f"the port clips the norm at {limit:.6g}, PyTorch {says}",
+                "Give both the same max_norm, or none.",
+                steps.error(given.run()),
+            )
 
 
 def _instead(gradients: Iterable[Tensors]) -> Callable[[int, Tensors], Tensors]:

@@ -57,6 +57,9 @@ class OptimizerSteps:
                 scale = float(np.abs(update).max(initial=0.0))
                 left = max(apart - float(slack), 0.0)
                 worst = max(worst, left / scale if scale else (np.inf if left else 0.0))
+            # What the port does not train, it leaves where it is.
+            if any(x.any() for path, x in theirs.items() if path not in ours):
+                return np.inf
         return worst
 
     def with_gradients(self, change: Callable[[int, Tensors], Any]) -> "OptimizerSteps":
@@ -114,6 +117,18 @@ class OptimizerSteps:
             {**own, **{k: v for k, v in values.items() if k in own}}
             for own in self.hyper
         ]
+
+
+def ratio(theirs: Tensors, ours: Tensors) -> float:
+    """The factor by which one side's updates are the other's, by least squares.
+
+    Example:
+        >>> ratio({"w": np.array([1.0, 2.0])}, {"w": np.array([0.5, 1.0])})
+        0.5
+    """
+    names = [n for n in theirs if n in ours]
+    a, b = (np.concatenate([x[n].ravel() for n in names]) for x in (theirs, ours))
+    return float(a @ b / (a @ a)) if a.any() else 1.0
 
 
 def optimizer_steps(evidence: Evidence) -> OptimizerSteps:

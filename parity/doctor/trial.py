@@ -1,5 +1,6 @@
 """One cause that was tried."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -22,7 +23,7 @@ class Trial:
     def explains(self) -> bool:
         """Whether it leaves nothing but rounding."""
         # Asked this way round, NaN does not.
-        return self.error <= self.enough
+        return self.error <= self.enough and math.isfinite(self.error)
 
     def __str__(self) -> str:
         return f"{self.text}; that agrees to {self.error:.1g}. {self.remedy}"

@@ -1,6 +1,6 @@
 """What a port and its original are made of: the object that a user writes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,10 +60,39 @@ class TorchSide:
         for name in ("tick", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        _check_steps(self.optimizer, self.scheduler)
         own = {id(p) for p in self.model.parameters()}
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         if not own & held:
             raise ValueError("the optimizer holds no parameter of the model")
+
+
+def _check_steps(optimizer: torch.optim.Optimizer, scheduler: Any) -> None:
+    """Those that need no loss, and belong together."""
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise ValueError(
+            "optimizer must not be LBFGS: its step asks for losses, which are not "
+            "compared"
+        )
+    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        raise ValueError(
+            "scheduler must not be ReduceLROnPlateau: its step needs a figure that "
+            "the comparison does not have"
+        )
+    if scheduler is None:
+        return
+    if not callable(getattr(scheduler, "step", None)):
+        raise TypeError(
+            "scheduler must be one with step(), such as of torch.optim.lr_scheduler, "
+            f"not {type(scheduler).__name__}; chain several by SequentialLR or "
+            "ChainedScheduler"
+        )
+    driven = getattr(scheduler, "optimizer", optimizer)
+    if driven is not optimizer:
+        raise ValueError(
+            f"scheduler drives another optimizer ({type(driven).__name__}) than the "
+            f"one given ({type(optimizer).__name__})"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +114,8 @@ class JaxSide:
         penalty: (model) -> scalar that is added to the loss.
         forward: (model, *inputs) -> output, where it is not `model(*inputs)`.
         batches: where this side has batches of its own.
-        wrt: which variables are trained, as in `nnx.grad`.
+        wrt: which variables are trained, as in `nnx.grad`; that of an `nnx.Optimizer`,
+            or else `nnx.Param`, if not given.
     """
 
     model: nnx.Module
@@ -97,9 +127,12 @@ class JaxSide:
     penalty: Callable[[Any], Any] | None = None
     forward: Callable[..., Any] | None = None
     batches: Iterable[Batch] | None = None
-    wrt: Any = nnx.Param
+    wrt: Any = None
 
     def __post_init__(self) -> None:
+        if self.wrt is None:
+            wrt = getattr(self.optimizer, "wrt", nnx.Param)
+            object.__setattr__(self, "wrt", wrt)
         _check_kind("model", self.model, nnx.Module, "an nnx.Module")
         if not hasattr(self.transformation, "update"):
             raise TypeError(
@@ -124,8 +157,9 @@ class Case:
     Args:
         torch: the original.
         jax: the port.
-        batches: what both sides train on, unless each has batches of its own. Numbers
-            in floating point are taken to the type of the comparison, others stay.
+        batches: what both sides train on, unless each has batches of its own: a list,
+            a generator, or a `DataLoader`, which is iterated once. Numbers in floating
+            point are taken to the type of the comparison, others stay.
         map: corrections to the automatic map of the weights: PyTorch's name -> JAX
             path, or (path, function from PyTorch's layout), or None to leave it out.
         weights: `"copy"` starts the JAX side from PyTorch's weights; `"compare"`
@@ -135,21 +169,45 @@ class Case:
 
     torch: TorchSide
     jax: JaxSide
-    batches: Sequence[Batch] = ()
+    batches: Iterable[Batch] = ()
     map: Mapping[str, Placement] = field(default_factory=dict)
     weights: str = "copy"
     jax_only: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        _check_kind("torch, the first,", self.torch, TorchSide, "a TorchSide")
+        _check_kind("jax, the second,", self.jax, JaxSide, "a JaxSide")
         if self.weights not in ("copy", "compare"):
             raise ValueError(
                 f"weights must be 'copy' or 'compare', not {self.weights!r}"
             )
         both = self.torch.batches is not None and self.jax.batches is not None
-        if not both and not len(self.batches):
+        # A generator has no length.
+        if not both and isinstance(self.batches, Sized) and not len(self.batches):
             raise ValueError(
                 "there are no batches: give Case(batches=[(input, target)])"
             )
+
+
+def check_batch(batch: Any, what: str = "a batch") -> Batch:
+    """A batch, if it is one.
+
+    Args:
+        batch: (input, *targets).
+        what: it is, for the message.
+
+    Raises:
+        TypeError: it is neither a tuple nor a list.
+
+    Example:
+        >>> check_batch([[1.0, 2.0], 0])
+        ([1.0, 2.0], 0)
+    """
+    if isinstance(batch, tuple | list):
+        return tuple(batch)
+    raise TypeError(
+        f"{what} must be a tuple (input, *targets), not {type(batch).__name__}"
+    )
 
 
 def _check_kind(name: str, value: Any, kind: type, wanted: str) -> None:

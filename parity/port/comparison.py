@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from parity.port.case import Batch, Case, JaxSide, TorchSide
 from parity.port.jax_run import JaxRun
@@ -113,7 +115,8 @@ def _types(dtype: str) -> AbstractContextManager[Any]:
 def _record(case: Case, steps: int | None, dtype: str, stop: bool) -> Recording:
     layout = weight_map(case.torch.model, case.jax.model, case.map, case.jax_only)
     theirs_run, ours_run = TorchRun(case.torch, dtype), JaxRun(case.jax, dtype)
-    rows = list(_weights(case, layout, theirs_run, ours_run))
+    rows = list(_narrow(case, layout))
+    rows += _weights(case, layout, theirs_run, ours_run)
     theirs: list[Step] = []
     ours: list[Step] = []
     taken: list[tuple[Batch, Batch]] = []
@@ -138,6 +141,8 @@ def _record(case: Case, steps: int | None, dtype: str, stop: bool) -> Recording:
         taken.append((a, b))
         if stop and any(not row.passed for row in rows):
             break
+    if not theirs and not rows:
+        raise ValueError("there are no batches: is it a generator that was used up?")
     losses = _free(ours_run, layout, theirs, [b for _, b in taken], rows)
     report = Report(
         dtype=dtype,
@@ -163,6 +168,9 @@ def _our_step(run: JaxRun, layout: WeightMap, theirs: Step, batch: Batch) -> Ste
 def _batches(
     case: Case, steps: int | None
 ) -> Iterator[tuple[Batch | None, Batch | None]]:
+    if case.torch.batches is None and case.jax.batches is None:
+        # Once: a loader that shuffles gives another order each time.
+        return itertools.islice(((batch, batch) for batch in case.batches), steps)
     theirs, ours = (
         case.batches if side.batches is None else side.batches
         for side in (case.torch, case.jax)
@@ -208,6 +216,25 @@ def _failed(
                 )
                 return Row(number, "output", path, np.inf, 0.0, np.inf, 0.0, note)
     raise error
+
+
+def _narrow(case: Case, layout: WeightMap) -> Iterator[Row]:
+    """Parameters of fewer bits than PyTorch's, which casting both would hide."""
+    theirs = {n: p.dtype for n, p in case.torch.model.named_parameters()}
+    own = {
+        ".".join(map(str, path)): jnp.dtype(variable.dtype)
+        for path, variable in nnx.to_flat_state(nnx.state(case.jax.model, nnx.Param))
+    }
+    for leaf in layout.leaves:
+        kind, wanted = own.get(leaf.path), theirs.get(leaf.sources[0])
+        if kind is None or wanted is None or not jnp.issubdtype(kind, jnp.floating):
+            continue
+        # JAX has no float64 unless told so: float32 is not held against it.
+        if kind.itemsize < min(wanted.itemsize, 4):
+            name = str(wanted).removeprefix("torch.")
+            note = f"{kind} where PyTorch has {name}"
+            path = layout.name(leaf.path)
+            yield Row(0, "weights", path, np.inf, 0.0, np.inf, 0.0, note)
 
 
 def _weights(
@@ -264,8 +291,9 @@ def _empty(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _constant(step: Step) -> bool:
-    inputs = step.batch[0]
-    return bool(inputs.size) and bool((inputs == inputs.flat[0]).all())
+    # One of several may be, as a mask; the target is last.
+    inputs = [x for x in step.batch[:-1] or step.batch if x.size]
+    return bool(inputs) and all((x == x.flat[0]).all() for x in inputs)
 
 
 def _unchanging(steps: Sequence[Step]) -> bool:
@@ -275,7 +303,9 @@ def _unchanging(steps: Sequence[Step]) -> bool:
         {n: g for n, g in s.gradients.items() if g is not None} for s in steps
     )
     return all(
-        np.array_equal(g, other[n]) for other in others for n, g in first.items()
+        other.keys() == first.keys()
+        and all(np.array_equal(g, other[n]) for n, g in first.items())
+        for other in others
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 from flax import nnx
 
-from parity.port.case import Batch, JaxSide
-from parity.port.masks import Mask, SharedMasks
+from parity.port.case import Batch, JaxSide, check_batch
+from parity.port.masks import Asked, Mask, SharedMasks
 from parity.port.step import Arrays, Step
 from parity.port.taps import as_arrays, jax_taps
 from parity.port.units import jax_modules
@@ -46,8 +46,9 @@ class JaxRun:
         self.layers: dict[str, list[Any]] = {}
         """What the forward pass that was traced last had come to."""
         self._seen_gradients: Any = None
-        self._asked: list[tuple[tuple[int, ...], float]] = []
-        self._keeps: tuple[float, ...] = ()
+        # What a traced step asked for, by the shapes that it was traced with.
+        self._asked: dict[Any, list[Asked]] = {}
+        self._traced: Any = None
         options = QUICK if dtype == "float64" else {}
         self._gradient = jax.jit(
             jax.value_and_grad(self._loss, has_aux=True),
@@ -62,8 +63,10 @@ class JaxRun:
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch as arrays, after the side's preparation."""
-        made = as_jax(batch, self.dtype)
-        return self.side.prepare(*made) if self.side.prepare else made
+        made = as_jax(check_batch(batch), self.dtype)
+        if self.side.prepare is None:
+            return made
+        return check_batch(self.side.prepare(*made), "what JaxSide.prepare returns")
 
     def forward(
         self, values: Arrays, batch: Batch, masks: Sequence[Mask]
@@ -72,6 +75,8 @@ class JaxRun:
         params, rest = filled(self._params, values), filled(self._rest, values)
         kept = [jnp.asarray(mask.kept) for mask in masks]
         keeps = tuple(mask.keep for mask in masks)
+        shapes = [(np.shape(x), x.dtype) for x in as_arrays(list(batch)) + kept]
+        self._traced = (*shapes, keeps)
         (loss, seen), grads = self._gradient(params, rest, batch, kept, keeps)
         self._seen_gradients = grads
         return float(loss), arrays(grads), seen
@@ -91,7 +96,7 @@ class JaxRun:
             loss = self.side.loss(output, *batch[1:])
         if self.side.penalty:
             loss = loss + self.side.penalty(model)
-        self._asked = shared.asked
+        self._asked[self._traced] = shared.asked
         after = nnx.state(model, nnx.Not(self.side.wrt))
         seen = {"layers": dict(layers), "output": output, "after": after}
         return loss, seen
@@ -132,7 +137,7 @@ class JaxRun:
             updates={n: x - before[n] for n, x in after.items()},
             buffers_before={n: v for n, v in values.items() if n not in before},
             buffers=arrays(seen["after"]),
-            asked=list(self._asked),
+            asked=list(self._asked[self._traced]),
         )
 
     def free_losses(
@@ -241,12 +246,14 @@ def cast(state: Any, dtype: str) -> Any:
 def widened(model: nnx.Module, dtype: str) -> nnx.Module:
     """A copy whose layers compute in `dtype` where they were told float32.
 
-    `nnx.Embed` notes the type of its table when it is made. Narrower types stay.
+    `nnx.Embed` notes the type of its table when it is made, and a cell that of its
+    parameters, in which it starts its carry. Narrower types stay.
     """
     copied = nnx.merge(*nnx.split(model), copy=True)
     for _, module in jax_modules(copied):
-        if getattr(module, "dtype", None) in (jnp.float32, np.dtype("float32")):
-            module.dtype = jnp.dtype(dtype)
+        for name in ("dtype", "param_dtype"):
+            if getattr(module, name, None) in (jnp.float32, np.dtype("float32")):
+                setattr(module, name, jnp.dtype(dtype))
     return copied
 
 
@@ -254,5 +261,7 @@ def as_jax(tree: Any, dtype: str) -> Any:
     """A batch as arrays, numbers in floating point in the type `dtype`."""
     if isinstance(tree, tuple | list):
         return tuple(as_jax(part, dtype) for part in tree)
-    array = np.asarray(tree)
+    if isinstance(tree, Mapping):
+        return {key: as_jax(part, dtype) for key, part in tree.items()}
+    (array,) = as_arrays(tree)
     return jnp.asarray(array, dtype if array.dtype.kind == "f" else None)

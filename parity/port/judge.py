@@ -13,6 +13,7 @@ from parity.difference import difference
 from parity.port.case import Case
 from parity.port.layout import activation_layouts
 from parity.port.mapping import WeightMap
+from parity.port.masks import KEEP_BOUND, apart
 from parity.port.report import Row
 from parity.port.step import Step
 
@@ -52,6 +53,9 @@ def compare_step(
     truth = exact or theirs
     yield from _batch(judge, theirs, ours)
     yield from _outputs(judge, layout, theirs, ours, truth)
+    if theirs.masks or ours.asked:
+        far, note = apart(theirs.masks, ours.asked)
+        yield Row(number, "dropout", "", far, KEEP_BOUND, far / judge.eps, 1.0, note)
     a, b, c = (np.asarray(step.loss) for step in (theirs, ours, truth))
     yield judge.row("loss", "", a, b, c)
     yield from _gradients(judge, "gradient", layout, theirs, ours, truth)
@@ -202,7 +206,8 @@ def _gradients(
     # In float32, what the largest sums leave: in a bias before a normalisation all of
     # it cancels but the rounding, and its few elements are too few to tell how much.
     own = largest({path: difference(c[path], a[path]) for path in a})
-    for path in _in_order(layout, a):
+    # What the port does not train has no gradient there, and is judged by its update.
+    for path in (path for path in _in_order(layout, a) if path in b):
         arrays = a[path], b[path], c[path]
         yield judge.row(kind, layout.name(path), *arrays, least, NOISE * own)
 
@@ -221,6 +226,10 @@ def _updates(
             yield judge.row(
                 "update", name, a[path], ours.updates[path], c[path], slack=slack
             )
+        elif a[path].any():
+            note = "the port does not train it"
+            name = layout.name(path)
+            yield Row(judge.step, "update", name, np.inf, 0.0, np.inf, 0.0, note)
 
 
 def _buffers(
@@ -230,7 +239,15 @@ def _buffers(
     for path in _in_order(layout, a):
         if path in ours.buffers:
             name = layout.name(path)
-            yield judge.row("buffer", name, a[path], ours.buffers[path], c[path])
+            arrays = a[path], ours.buffers[path], c[path]
+            yield judge.row("buffer", name, *arrays, _spread(name, theirs.buffers))
+
+
+def _spread(name: str, buffers: Mapping[str, Any]) -> float:
+    """Of what a running mean is of: a mean that is zero is nothing but rounding."""
+    layer, _, last = name.rpartition("running_mean")
+    var = buffers.get(f"{layer}running_var") if not last else None
+    return 0.0 if var is None else largest({name: np.sqrt(np.abs(var))})
 
 
 def _in_order(layout: WeightMap, tensors: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,10 @@ class Mask(NamedTuple):
     keep: float
 
 
+Asked = tuple[tuple[int, ...], float]
+"""(shape, probability) of a mask that the port draws."""
+
+
 @contextmanager
 def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
     """Inside the block, PyTorch's masks are collected in the list.
@@ -123,6 +127,40 @@ def mask_layouts(kept: Any, shape: tuple[int, ...]) -> Iterator[Any]:
         yield kept.reshape(shape)
 
 
+KEEP_BOUND = 1e-7
+"""Of keep probabilities: what rounding one to float32 may change."""
+
+
+def apart(masks: Sequence[Mask], asked: Sequence[Asked]) -> tuple[float, str]:
+    """How far what the port asked for is from what PyTorch drew, and why in words.
+
+    Handing out PyTorch's masks hides a mask too many, and another probability.
+
+    Args:
+        masks: PyTorch's.
+        asked: the port's (shape, probability), in order.
+
+    Example:
+        >>> apart([Mask(np.ones((2, 3)), 0.75)], [((2, 3), 0.5)])
+        (0.25, 'dropout 0 keeps with probability 0.5 where PyTorch has 0.75')
+    """
+    # All dropped: Flax then draws nothing.
+    drawn = [mask for mask in masks if mask.keep > 0]
+    if len(drawn) != len(asked):
+        return np.inf, f"the port draws {len(asked)} masks, PyTorch {len(drawn)}"
+    worst, note = 0.0, ""
+    for place, (mask, (shape, p)) in enumerate(zip(drawn, asked, strict=True)):
+        if all(x.shape != shape for x in mask_layouts(mask.kept, shape)):
+            says = f"shape {shape} where PyTorch has {mask.kept.shape}"
+            return np.inf, f"dropout {place} has a mask of {says}"
+        # The port may draw what is dropped.
+        far = min(abs(p - mask.keep), abs(1 - p - mask.keep))
+        if far > max(worst, KEEP_BOUND):
+            says = f"{p:g} where PyTorch has {mask.keep:g}"
+            worst, note = far, f"dropout {place} keeps with probability {says}"
+    return worst, note
+
+
 class SharedMasks:
     """Hands PyTorch's masks to the port, and notes what the port asks for.
 
@@ -132,7 +170,7 @@ class SharedMasks:
 
     def __init__(self, masks: Sequence[tuple[Any, float]]):
         self._left = iter(masks)
-        self.asked: list[tuple[tuple[int, ...], float]] = []
+        self.asked: list[Asked] = []
 
     def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
         """The next mask; all ones where there is none that fits."""

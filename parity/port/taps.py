@@ -42,8 +42,9 @@ def tensors(output: Any) -> Iterator[torch.Tensor]:
     if isinstance(output, torch.Tensor):
         yield output
     elif isinstance(output, Mapping):
-        for part in output.values():
-            yield from tensors(part)
+        # By key, as JAX has a dictionary.
+        for key in sorted(output):
+            yield from tensors(output[key])
     elif isinstance(output, tuple | list):
         for part in output:
             yield from tensors(part)
@@ -84,10 +85,10 @@ def jax_taps(model: nnx.Module) -> Iterator[Outputs]:
 
 def as_arrays(tree: Any) -> list[np.ndarray]:
     """Every array of a batch or output, on the host, in order."""
-    if isinstance(tree, torch.Tensor | np.ndarray | jax.Array):
-        return [np.asarray(tree.detach() if isinstance(tree, torch.Tensor) else tree)]
+    if isinstance(tree, torch.Tensor):
+        return [np.asarray(tree.detach().cpu())]
     if isinstance(tree, Mapping):
-        return [x for part in tree.values() for x in as_arrays(part)]
+        return [x for key in sorted(tree) for x in as_arrays(tree[key])]
     if isinstance(tree, tuple | list):
         return [x for part in tree for x in as_arrays(part)]
     return [np.asarray(tree)]

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.port.case import Batch, TorchSide
+from parity.port.case import Batch, TorchSide, check_batch
 from parity.port.masks import Mask, torch_masks
 from parity.port.step import Arrays, Step
 from parity.port.taps import as_arrays, torch_taps
@@ -43,25 +43,31 @@ class TorchRun:
         self.side, self.dtype = side, dtype
         kind = getattr(torch, dtype)
         # Together, so that they keep referring to each other.
-        self.model, self.optimizer, self.scheduler = copy.deepcopy(
-            (side.model, side.optimizer, side.scheduler)
+        loss = side.loss if isinstance(side.loss, torch.nn.Module) else None
+        self.model, self.optimizer, self.scheduler, self._loss = copy.deepcopy(
+            (side.model, side.optimizer, side.scheduler, loss)
         )
         self.model.to("cpu", kind)
+        if self._loss is not None:
+            # Its weights are of the type of the model, as a user sees to.
+            self._loss.to("cpu", kind)
         cast_state(self.optimizer, kind)
         self._sums: dict[str, torch.Tensor] = {}
         self._steps = self._updates = 0
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch as tensors, after the side's preparation."""
-        made = as_tensors(batch, getattr(torch, self.dtype))
-        return self.side.prepare(*made) if self.side.prepare else made
+        made = as_tensors(check_batch(batch), getattr(torch, self.dtype))
+        if self.side.prepare is None:
+            return made
+        return check_batch(self.side.prepare(*made), "what TorchSide.prepare returns")
 
     def forward(self, batch: Batch) -> tuple[Any, torch.Tensor]:
         """Output and loss of a prepared batch."""
         inputs = batch[0] if isinstance(batch[0], tuple | list) else (batch[0],)
         call: Callable[..., Any] = self.side.forward or (lambda model, *xs: model(*xs))
         output = call(self.model, *inputs)
-        loss = self.side.loss(output, *batch[1:])
+        loss = (self._loss or self.side.loss)(output, *batch[1:])
         if self.side.penalty:
             loss = loss + self.side.penalty(self.model)
         return output, loss
@@ -178,6 +184,8 @@ class TorchRun:
         other = copy.deepcopy(self)
         other.dtype = "float64"
         other.model.to(torch.float64)
+        if other._loss is not None:
+            other._loss.to(torch.float64)
         cast_state(other.optimizer, torch.float64)
         other._sums = {n: g.to(torch.float64) for n, g in other._sums.items()}
         return other
@@ -195,5 +203,8 @@ def as_tensors(tree: Any, kind: torch.dtype) -> Any:
     """A batch as tensors, numbers in floating point in the type `kind`."""
     if isinstance(tree, tuple | list):
         return tuple(as_tensors(part, kind) for part in tree)
-    tensor = torch.as_tensor(np.array(tree))
+    if isinstance(tree, Mapping):
+        return {key: as_tensors(part, kind) for key, part in tree.items()}
+    (array,) = as_arrays(tree)
+    tensor = torch.as_tensor(np.array(array))
     return tensor.to(kind) if tensor.is_floating_point() else tensor

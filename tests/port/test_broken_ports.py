@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 sys.path.append(str(Path(__file__).parent / "broken"))
 
+from broken_hidden import HIDDEN
 from broken_models import MODELS
 from broken_optimizers import OPTIMIZERS
 from broken_port import Broken
@@ -16,7 +17,7 @@ from broken_recipes import RECIPES
 
 from parity.doctor import Diagnosis, diagnose
 
-PORTS = (*OPTIMIZERS, *MODELS, *RECIPES)
+PORTS = (*OPTIMIZERS, *MODELS, *RECIPES, *HIDDEN)
 
 
 @pytest.mark.parametrize("port", PORTS, ids=lambda port: port.name)

@@ -10,11 +10,13 @@ torch = pytest.importorskip("torch")
 
 sys.path.append(str(Path(__file__).parent / "correct"))
 
-from correct_ports import CORRECT
+from correct_inputs import INPUTS
+from correct_ports import CORRECT as PORTS
 
 from parity.doctor import diagnose
 from parity.port import Case, compare
 
+CORRECT = (*PORTS, *INPUTS)
 SEEN = 1e-12
 """Worst relative difference of all of them: 3e-13, in a bias before a normalisation."""
 

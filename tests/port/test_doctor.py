@@ -1,6 +1,7 @@
 """The doctor's words, its command, and what it says when it knows nothing."""
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from port_parts import (
 )
 
 from jaxtrain.registry import ConfigError
+from parity.__main__ import main
 from parity.doctor import diagnose
 from parity.doctor.command import run
 from parity.doctor.trial import Trial
@@ -156,6 +158,49 @@ def test_a_file_that_breaks_the_contract(
         path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         run(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def case():\n    raise RuntimeError('boom')", r"my_port.py:2: .*Error: boom"),
+        ("\nraise SystemExit(3)", "my_port.py:2: SystemExit: 3"),
+        ("def case(:", "my_port.py:1: SyntaxError: invalid syntax"),
+        ("import nothing_here", "my_port.py:1: ModuleNotFoundError: No module"),
+        ("def case(x): return x", "my_port.py.*TypeError: case.. missing 1"),
+        (
+            "import parity, torch\n\ndef case():\n    return parity.Case(None, None)",
+            "my_port.py:4: TypeError: .*must be a TorchSide, not NoneType",
+        ),
+    ],
+)
+def test_a_file_that_raises_is_told_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    message: str,
+) -> None:
+    path = tmp_path / "my_port.py"
+    path.write_text(text)
+    assert main(["doctor", str(path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert re.search(message, printed.err), printed.err
+
+
+def test_what_the_port_raises_while_it_is_compared_has_its_line(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, "nothing")
+    line = (
+        Path(path)
+        .read_text()
+        .splitlines()
+        .index("            lambda y, t: nothing * ((y - t) ** 2).mean(),")
+    )
+    with pytest.raises(ConfigError, match=rf"my_port.py:{line + 1}: NameError: name"):
+        run(path)
 
 
 def test_a_report_goes_through_json() -> None:

@@ -165,10 +165,7 @@ class FlaxRNN(nnx.Module):
         self.rnn, self.head = nnx.RNN(kind(6, 4, rngs=r)), nnx.Linear(4, 3, rngs=r)
 
     def __call__(self, x: Any) -> Any:
-        carry = jnp.zeros((len(x), 4), x.dtype)
-        lstm = isinstance(self.rnn.cell, nnx.OptimizedLSTMCell)
-        start = (carry, carry) if lstm else carry
-        return self.head(self.rnn(x, initial_carry=start)[:, -1])
+        return self.head(self.rnn(x)[:, -1])
 
 
 def zeros_on_the_kink() -> list[Any]:
