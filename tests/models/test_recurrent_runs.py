@@ -11,9 +11,11 @@ from flax import nnx
 
 from jaxtrain import losses, nn, optim, rng
 from jaxtrain.data import Dataset
+from jaxtrain.history import History, Steps
 from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
 from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
+from parity.noise import departure_from_noise
 
 STEPS, BATCH = 100, 16
 ROWS = np.arange(STEPS * BATCH).reshape(STEPS, BATCH)
@@ -25,8 +27,8 @@ OPTIMIZERS = {
 
 
 class OurReader(nnx.Module):
-    def __init__(self, kind: str, generator: rng.Generator):
-        new: dict[str, Any] = {"generator": generator, "dtype": "float64"}
+    def __init__(self, kind: str, generator: rng.Generator, dtype: str):
+        new: dict[str, Any] = {"generator": generator, "dtype": dtype}
         self.reader = getattr(nn, kind)(28, 24, **SIZES, **new)
         self.head = nn.Linear(48, 10, **new)
 
@@ -52,14 +54,19 @@ def float64_torch() -> Iterator[None]:
     torch.set_default_dtype(before)
 
 
-def torch_losses(kind: str, optimizer: str, dataset: Dataset) -> list[float]:
+def torch_losses(
+    kind: str, optimizer: str, dataset: Dataset, nudge: int | None = None
+) -> list[float]:
     torch.manual_seed(0)
     model = TorchReader(kind)
+    if nudge is not None:
+        nudged(model, np.random.default_rng(nudge))
     name, arguments = OPTIMIZERS[optimizer]
     tx = getattr(torch.optim, name)(model.parameters(), **arguments)
     found = []
     for rows in ROWS:
-        images = torch.tensor(dataset.train.images[rows][:, None] / 255)
+        pixels = torch.tensor(dataset.train.images[rows][:, None])
+        images = pixels.to(torch.get_default_dtype()).div(255)
         labels = torch.tensor(dataset.train.labels[rows].astype(np.int64))
         tx.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(images), labels)
@@ -69,18 +76,30 @@ def torch_losses(kind: str, optimizer: str, dataset: Dataset) -> list[float]:
     return found
 
 
+@torch.no_grad()
+def nudged(model: torch.nn.Module, generator: np.random.Generator) -> None:
+    """Move each weight up or down by one rounding."""
+    for p in model.parameters():
+        signs = torch.as_tensor(generator.choice([-1.0, 1.0], p.shape)).to(p)
+        p.mul_(1 + torch.finfo(p.dtype).eps * signs)
+
+
 def our_losses(
-    kind: str, optimizer: str, dataset: Dataset, tie: bool = False
+    kind: str,
+    optimizer: str,
+    dataset: Dataset,
+    dtype: str = "float64",
+    tie: bool = False,
 ) -> list[float]:
-    numerics = Numerics("float64")
+    numerics = Numerics(dtype)
     with numerics.active():
-        model = OurReader(kind, rng.Generator(0))
+        model = OurReader(kind, rng.Generator(0), dtype)
         tx = transformation(optimizer, tie)
     trainer = Trainer(
-        model, tx, losses.cross_entropy, to_tensor("float64"), numerics=numerics
+        model, tx, losses.cross_entropy, to_tensor(dtype), numerics=numerics
     )
     data = trainer.place(dataset.train.images, dataset.train.labels)
-    return np.asarray(trainer.train(data, Chunk(ROWS))).tolist()
+    return np.asarray(trainer.train(data, Chunk(ROWS)), np.float64).tolist()
 
 
 def transformation(optimizer: str, tie: bool) -> Any:
@@ -110,3 +129,26 @@ def test_a_single_bias_is_noticed(fashion_mnist: Dataset) -> None:
     theirs = torch_losses("LSTM", "sgd", fashion_mnist)
     ours = our_losses("LSTM", "sgd", fashion_mnist, tie=True)
     assert difference(theirs, ours).max() > FLOAT64_BOUND
+
+
+def as_history(values: list[float]) -> History:
+    history = History({"loop": {"dtype": "float32"}}, {})
+    history.add(Steps(1, 0, values, [0.1] * len(values)))
+    return history
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_float32_is_within_pytorchs_own_noise(
+    kind: str, fashion_mnist: Dataset
+) -> None:
+    theirs = as_history(torch_losses(kind, "sgd", fashion_mnist))
+    others = [
+        as_history(torch_losses(kind, "sgd", fashion_mnist, seed)) for seed in range(8)
+    ]
+    ours = as_history(our_losses(kind, "sgd", fashion_mnist, "float32"))
+    assert departure_from_noise(theirs, others, ours) is None
+    for left_out in range(8):
+        rest = others[:left_out] + others[left_out + 1 :]
+        assert departure_from_noise(theirs, rest, others[left_out]) is None
+    twin = as_history(our_losses(kind, "sgd", fashion_mnist, "float32", tie=True))
+    assert departure_from_noise(theirs, others, twin) is not None
