@@ -207,7 +207,9 @@ def test_a_slow_server_is_given_up(
 ) -> None:
     server.answers["/x"] = behaviour(server)
     start = time.monotonic()
-    with pytest.raises(Unreachable, match=r"x: \d+ bytes in 0.6 s, too slow"):
+    # On a busy machine the wait for the first byte may end first.
+    given_up = r"x: (\d+ bytes in 0.6 s, too slow|no answer: timed out)"
+    with pytest.raises(Unreachable, match=given_up):
         get(server, HASTY)
     assert 0.5 < time.monotonic() - start < 3
     assert len(server.asked) == 1, "no second try, no second wait"
