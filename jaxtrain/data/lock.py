@@ -7,7 +7,6 @@ such locks downloads twice and is still right.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 import warnings
@@ -16,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jaxtrain.data.dataset import DataError
-
-_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+from jaxtrain.lock import try_lock
 
 
 @contextmanager
@@ -41,7 +39,7 @@ def locked(path: Path, patience: float = 1800.0) -> Iterator[bool]:
 def _acquire(handle: int, path: Path, patience: float) -> bool:
     start = time.monotonic()
     told = False
-    while (taken := _try(handle)) is None:
+    while (taken := try_lock(handle)) is None:
         waited = time.monotonic() - start
         if waited > patience:
             raise DataError(
@@ -53,20 +51,3 @@ def _acquire(handle: int, path: Path, patience: float) -> bool:
             warnings.warn(f"waiting for another process: {path}", stacklevel=2)
         time.sleep(min(0.1, patience))
     return taken
-
-
-def _try(handle: int) -> bool | None:
-    """True: taken. False: no such locks here. None: somebody else has it."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-    except OSError as error:
-        if error.errno in _UNSUPPORTED:
-            return False
-        raise
-    return True

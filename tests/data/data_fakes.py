@@ -108,7 +108,7 @@ files = tuple(IdxFile(name, tuple(shape), sha) for name, shape, sha in given["fi
 if given["room"]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (given["room"], given["room"]))
 if not given["locks"]:
-    lock._try = lambda handle: False
+    lock.try_lock = lambda handle: False
 places = find.Places(
     Path(given["cache"]),
     Path(given["system"]),
