@@ -1,12 +1,19 @@
-"""What a port and its original are made of: the object that a user writes."""
+"""What a port and its original are made of: the object that a user writes.
+
+PyTorch is imported with the first `TorchSide` that is made: a port alone needs none.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import optax
-import torch
 from flax import nnx
+
+if TYPE_CHECKING:
+    import torch
 
 Batch = tuple[Any, ...]
 """(input, *targets); the input is an array, or a tuple of several for the model."""
@@ -50,6 +57,8 @@ class TorchSide:
     accumulate: int = 1
 
     def __post_init__(self) -> None:
+        import torch
+
         _check_kind("model", self.model, torch.nn.Module, "a torch.nn.Module")
         _check_kind(
             "optimizer",
@@ -69,6 +78,8 @@ class TorchSide:
 
 def _check_steps(optimizer: torch.optim.Optimizer, scheduler: Any) -> None:
     """Those that need no loss, and belong together."""
+    import torch
+
     if isinstance(optimizer, torch.optim.LBFGS):
         raise ValueError(
             "optimizer must not be LBFGS: its step asks for losses, which are not "
@@ -150,16 +161,18 @@ class JaxSide:
         return self.lr(update) if callable(self.lr) else self.lr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Case:
     """A port beside its original.
 
     Args:
-        torch: the original.
+        torch: the original; or a function that makes it, called when it is first asked
+            for, so that the case can be had where PyTorch is not.
         jax: the port.
         batches: what both sides train on, unless each has batches of its own: a list,
             a generator, or a `DataLoader`, which is iterated once. Numbers in floating
-            point are taken to the type of the comparison, others stay.
+            point are taken to the type of the comparison, others stay. If not given,
+            those of `TorchSide(batches=...)`.
         map: corrections to the automatic map of the weights: PyTorch's name -> JAX
             path, or (path, function from PyTorch's layout), or None to leave it out.
         weights: `"copy"` starts the JAX side from PyTorch's weights; `"compare"`
@@ -167,26 +180,66 @@ class Case:
         jax_only: paths of JAX variables that have no counterpart, on purpose.
     """
 
-    torch: TorchSide
+    torch: TorchSide = field(repr=False, compare=False)
     jax: JaxSide
-    batches: Iterable[Batch] = ()
-    map: Mapping[str, Placement] = field(default_factory=dict)
-    weights: str = "copy"
-    jax_only: Sequence[str] = ()
+    batches: Iterable[Batch]
+    map: Mapping[str, Placement]
+    weights: str
+    jax_only: Sequence[str]
 
-    def __post_init__(self) -> None:
-        _check_kind("torch, the first,", self.torch, TorchSide, "a TorchSide")
-        _check_kind("jax, the second,", self.jax, JaxSide, "a JaxSide")
-        if self.weights not in ("copy", "compare"):
-            raise ValueError(
-                f"weights must be 'copy' or 'compare', not {self.weights!r}"
-            )
-        both = self.torch.batches is not None and self.jax.batches is not None
-        # A generator has no length.
-        if not both and isinstance(self.batches, Sized) and not len(self.batches):
+    def __init__(
+        self,
+        torch: TorchSide | Callable[[], TorchSide],
+        jax: JaxSide,
+        batches: Iterable[Batch] = (),
+        map: Mapping[str, Placement] | None = None,
+        weights: str = "copy",
+        jax_only: Sequence[str] = (),
+    ):
+        fields = {"jax": jax, "batches": batches, "map": {} if map is None else map}
+        fields |= {"weights": weights, "jax_only": jax_only}
+        # A model is callable too, and no function that makes a side.
+        lazy = callable(torch) and not hasattr(torch, "named_parameters")
+        fields["_make" if lazy else "torch"] = torch
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        if not lazy:
+            self._check_torch("torch, the first,")
+        _check_kind("jax, the second,", jax, JaxSide, "a JaxSide")
+        if weights not in ("copy", "compare"):
+            raise ValueError(f"weights must be 'copy' or 'compare', not {weights!r}")
+
+    if not TYPE_CHECKING:  # Or every misspelt attribute would pass for one.
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "torch" or "_make" not in vars(self):
+                raise AttributeError(f"a Case has no {name!r}")
+            object.__setattr__(self, "torch", self._make())
+            try:
+                self._check_torch("what torch, the first, returns")
+            except (TypeError, ValueError):
+                object.__delattr__(self, "torch")
+                raise
+            return self.torch
+
+    def _check_torch(self, what: str) -> None:
+        _check_kind(what, self.torch, TorchSide, "a TorchSide")
+        own, theirs = self.jax.batches, self.torch.batches
+        if self.batches_given or (own is not None and theirs is not None):
+            return
+        if theirs is None:
             raise ValueError(
                 "there are no batches: give Case(batches=[(input, target)])"
             )
+        # Shared: a loader that shuffles gives another order each time it is iterated.
+        object.__setattr__(self, "batches", theirs)
+        object.__setattr__(self, "torch", replace(self.torch, batches=None))
+
+    @property
+    def batches_given(self) -> bool:
+        """Whether `batches` holds any, as far as can be seen."""
+        # A generator has no length.
+        return not isinstance(self.batches, Sized) or len(self.batches) > 0
 
 
 def check_batch(batch: Any, what: str = "a batch") -> Batch:

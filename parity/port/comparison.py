@@ -1,7 +1,7 @@
 """The comparison of a port with its original."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,18 @@ from flax import nnx
 
 from parity.port.case import Batch, Case, JaxSide, TorchSide
 from parity.port.jax_run import JaxRun
-from parity.port.judge import Judge, compare_step, largest
+from parity.port.judge import Judge, judge_step, largest
 from parity.port.layout import activation_layouts
 from parity.port.mapping import WeightMap, weight_map
+from parity.port.original import Original
 from parity.port.report import Report, Row
 from parity.port.step import Step
-from parity.port.torch_run import TorchRun
+from parity.port.taps import as_arrays
 
 DTYPES = ("float64", "float32")
+
+Pair = tuple[Batch | None, Batch | None]
+"""PyTorch's batch and the port's; None where a side has no more."""
 
 
 @dataclass(frozen=True)
@@ -100,44 +104,86 @@ def record(
     case: Case, *, steps: int | None = None, dtype: str = "float64", stop: bool = True
 ) -> Recording:
     """`compare`, with every tensor kept."""
+    from parity.port.torch_run import Live
+
+    check_arguments(steps, dtype)
+    original = Live(case.torch, dtype)
+    return record_from(original, case, batch_pairs(case, steps), dtype, stop=stop)
+
+
+def check_arguments(steps: int | None, dtype: str) -> None:
+    """Those of `compare` that are no part of a case.
+
+    Raises:
+        ValueError: one of them does not make sense.
+
+    Example:
+        >>> check_arguments(0, "float64")
+        Traceback (most recent call last):
+        ...
+        ValueError: steps must be 1 or more, not 0
+    """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be 'float64' or 'float32', not {dtype!r}")
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be 1 or more, not {steps}")
+
+
+def record_from(
+    original: Original,
+    case: Case,
+    pairs: Iterable[Pair],
+    dtype: str,
+    *,
+    stop: bool = True,
+) -> Recording:
+    """`record` with an original that runs now, or did so once; `case.torch` is not
+    asked for.
+
+    Args:
+        original: PyTorch's side.
+        case: with the port.
+        pairs: batches, one pair a step.
+        dtype: in which the original computes.
+        stop: at the first step that departs.
+    """
     with _types(dtype):
-        return _record(case, steps, dtype, stop)
+        return _record(original, case, pairs, dtype, stop)
 
 
 def _types(dtype: str) -> AbstractContextManager[Any]:
     return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
 
-def _record(case: Case, steps: int | None, dtype: str, stop: bool) -> Recording:
-    layout = weight_map(case.torch.model, case.jax.model, case.map, case.jax_only)
-    theirs_run, ours_run = TorchRun(case.torch, dtype), JaxRun(case.jax, dtype)
-    rows = list(_narrow(case, layout))
-    rows += _weights(case, layout, theirs_run, ours_run)
+def _record(
+    original: Original, case: Case, pairs: Iterable[Pair], dtype: str, stop: bool
+) -> Recording:
+    layout = weight_map(original.outline, case.jax.model, case.map, case.jax_only)
+    ours_run = JaxRun(case.jax, dtype)
+    clips = original.clips and case.jax.clip is not None
+    rows = list(_narrow(original, case, layout))
+    if case.weights == "compare":
+        rows += _weights(original, layout, ours_run)
     theirs: list[Step] = []
     ours: list[Step] = []
     taken: list[tuple[Batch, Batch]] = []
     initial = ours_run.weights()
-    for number, (a, b) in enumerate(_batches(case, steps)):
+    for number, (a, b) in enumerate(pairs):
         if a is None or b is None:
             rows.append(_missing_batch(number, a is None))
             break
-        exact_run = theirs_run.widened() if dtype == "float32" else None
-        theirs.append(theirs_run.step(a))
-        exact = exact_run.step(a, theirs[-1].masks) if exact_run else None
-        failed = _other_shape(number, theirs_run, ours_run, a, b)
+        step, exact = original.step(a)
+        theirs.append(step)
+        failed = _other_shape(number, step, ours_run, b)
         if failed:
             rows.append(failed)
             break
         try:
-            ours.append(_our_step(ours_run, layout, theirs[-1], b))
+            ours.append(_our_step(ours_run, layout, step, b))
         except (TypeError, ValueError) as error:
-            rows.append(_failed(number, layout, theirs[-1], ours_run, error))
+            rows.append(_failed(number, layout, step, ours_run, error))
             break
-        rows += compare_step(number, case, layout, theirs[-1], ours[-1], exact)
+        rows += judge_step(number, clips, layout, step, ours[-1], exact)
         taken.append((a, b))
         if stop and any(not row.passed for row in rows):
             break
@@ -150,7 +196,7 @@ def _record(case: Case, steps: int | None, dtype: str, stop: bool) -> Recording:
         rows=tuple(rows),
         map=layout,
         empty=tuple(_empty(theirs)),
-        warnings=tuple(_unproved(case, theirs, ours)),
+        warnings=tuple(_unproved(original, case, theirs, ours)),
         losses=tuple(losses),
     )
     return Recording(case, report, tuple(theirs), tuple(ours), tuple(taken), initial)
@@ -165,9 +211,13 @@ def _our_step(run: JaxRun, layout: WeightMap, theirs: Step, batch: Batch) -> Ste
     return run.step(batch, values, given, theirs)
 
 
-def _batches(
-    case: Case, steps: int | None
-) -> Iterator[tuple[Batch | None, Batch | None]]:
+def batch_pairs(case: Case, steps: int | None) -> Iterator[Pair]:
+    """The batches of both sides, as far as the longer of the two goes.
+
+    Args:
+        case: which is asked for its original.
+        steps: how many at most.
+    """
     if case.torch.batches is None and case.jax.batches is None:
         # Once: a loader that shuffles gives another order each time.
         return itertools.islice(((batch, batch) for batch in case.batches), steps)
@@ -184,13 +234,10 @@ def _missing_batch(step: int, on_torch: bool) -> Row:
     return Row(step, "batch", "", np.inf, 0.0, np.inf, 0.0, note)
 
 
-def _other_shape(
-    number: int, theirs: TorchRun, ours: JaxRun, a: Batch, b: Batch
-) -> Row | None:
+def _other_shape(number: int, theirs: Step, ours: JaxRun, batch: Batch) -> Row | None:
     """Batches of other sizes: what follows could not be compared, nor always run."""
-    made = (theirs.prepared(a), ours.prepared(b))
-    inputs = [one[0][0] if isinstance(one[0], tuple) else one[0] for one in made]
-    sizes = [np.shape(x)[:1] for x in inputs]
+    made = as_arrays(ours.prepared(batch))
+    sizes = [np.shape(arrays[0])[:1] for arrays in (theirs.batch, made)]
     if sizes[0] == sizes[1]:
         return None
     note = f"{sizes[1][0]} examples where PyTorch has {sizes[0][0]}"
@@ -218,9 +265,9 @@ def _failed(
     raise error
 
 
-def _narrow(case: Case, layout: WeightMap) -> Iterator[Row]:
+def _narrow(original: Original, case: Case, layout: WeightMap) -> Iterator[Row]:
     """Parameters of fewer bits than PyTorch's, which casting both would hide."""
-    theirs = {n: p.dtype for n, p in case.torch.model.named_parameters()}
+    theirs = original.outline.parameters
     own = {
         ".".join(map(str, path)): jnp.dtype(variable.dtype)
         for path, variable in nnx.to_flat_state(nnx.state(case.jax.model, nnx.Param))
@@ -230,24 +277,20 @@ def _narrow(case: Case, layout: WeightMap) -> Iterator[Row]:
         if kind is None or wanted is None or not jnp.issubdtype(kind, jnp.floating):
             continue
         # JAX has no float64 unless told so: float32 is not held against it.
-        if kind.itemsize < min(wanted.itemsize, 4):
-            name = str(wanted).removeprefix("torch.")
-            note = f"{kind} where PyTorch has {name}"
+        if kind.itemsize < min(jnp.dtype(wanted.dtype).itemsize, 4):
+            note = f"{kind} where PyTorch has {wanted.dtype}"
             path = layout.name(leaf.path)
             yield Row(0, "weights", path, np.inf, 0.0, np.inf, 0.0, note)
 
 
-def _weights(
-    case: Case, layout: WeightMap, theirs: TorchRun, ours: JaxRun
-) -> Iterator[Row]:
-    if case.weights == "compare":
-        judge = Judge(0, theirs.dtype)
-        own = ours.weights()
-        mapped = layout.to_jax({**theirs.parameters(), **theirs.buffers()})
-        for leaf in layout.leaves:
-            value = mapped[leaf.path]
-            name = layout.name(leaf.path)
-            yield judge.row("weights", name, value, own[leaf.path], value)
+def _weights(original: Original, layout: WeightMap, ours: JaxRun) -> Iterator[Row]:
+    judge = Judge(0, ours.dtype)
+    own = ours.weights()
+    mapped = layout.to_jax(original.start())
+    for leaf in layout.leaves:
+        value = mapped[leaf.path]
+        name = layout.name(leaf.path)
+        yield judge.row("weights", name, value, own[leaf.path], value)
 
 
 def _free(
@@ -310,9 +353,9 @@ def _unchanging(steps: Sequence[Step]) -> bool:
 
 
 def _unproved(
-    case: Case, theirs: Sequence[Step], ours: Sequence[Step]
+    original: Original, case: Case, theirs: Sequence[Step], ours: Sequence[Step]
 ) -> Iterator[str]:
-    trained = {n for n, p in case.torch.model.named_parameters() if p.requires_grad}
+    trained = {n for n, p in original.outline.parameters.items() if p.trained}
     for name in sorted(trained):
         if not any(
             g is not None and g.any() for g in (s.gradients[name] for s in theirs)
@@ -320,5 +363,5 @@ def _unproved(
             yield f"{name} never had a gradient"
     if any(step.lr is None for step in ours):
         yield "the learning rate, which JaxSide(lr=...) would show"
-    if case.torch.clip is not None and case.jax.clip is None:
+    if original.clips and case.jax.clip is None:
         yield "clipping by itself: it is judged by the updates"

@@ -39,11 +39,24 @@ def compare_step(
     ours: Step,
     exact: Step | None = None,
 ) -> Iterator[Row]:
+    """`judge_step` of a case whose original can be asked."""
+    clips = case.torch.clip is not None and case.jax.clip is not None
+    return judge_step(number, clips, layout, theirs, ours, exact)
+
+
+def judge_step(
+    number: int,
+    clips: bool,
+    layout: WeightMap,
+    theirs: Step,
+    ours: Step,
+    exact: Step | None = None,
+) -> Iterator[Row]:
     """Rows of one step, in the order in which a step computes them.
 
     Args:
         number: of the step, from 0.
-        case: what is compared.
+        clips: whether both sides say how they clip.
         layout: where PyTorch's tensors are on the JAX side.
         theirs: PyTorch's step.
         ours: the port's.
@@ -59,7 +72,7 @@ def compare_step(
     a, b, c = (np.asarray(step.loss) for step in (theirs, ours, truth))
     yield judge.row("loss", "", a, b, c)
     yield from _gradients(judge, "gradient", layout, theirs, ours, truth)
-    if case.torch.clip is not None and case.jax.clip is not None:
+    if clips:
         yield from _gradients(judge, "clipped", layout, theirs, ours, truth)
     if theirs.updated and theirs.lr is not None and ours.lr is not None:
         lr = theirs.lr if len(ours.lr) == len(theirs.lr) else theirs.lr[:1]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from flax import nnx
 
 from parity.port.layout import (
@@ -81,7 +80,7 @@ def _places(ours: Unit, theirs: Unit, name: str) -> Iterator[tuple[str, Change, 
     module = ours.module
     if name == "weight" and "kernel" in theirs.shapes:
         yield ("kernel", *_kernel(ours, theirs))
-    elif name == "weight" and isinstance(module, torch.nn.Embedding):
+    elif name == "weight" and module.is_a("Embedding"):
         yield "embedding", same, "as it is"
     elif name == "bias" and isinstance(theirs.module, nnx.LinearGeneral):
         shape = theirs.shapes.get("bias", ())
@@ -92,11 +91,11 @@ def _places(ours: Unit, theirs: Unit, name: str) -> Iterator[tuple[str, Change, 
 
 def _kernel(ours: Unit, theirs: Unit) -> tuple[Change, str]:
     module, shape = ours.module, theirs.shapes["kernel"]
-    if isinstance(module, torch.nn.modules.conv._ConvTransposeNd):
+    if module.is_a("_ConvTransposeNd"):
         if getattr(theirs.module, "transpose_kernel", False):
             return gradient_kernel, "(*k, out, in)"
         return flipped_kernel, "mirrored, (*k, in, out)"
-    if isinstance(module, torch.nn.modules.conv._ConvNd):
+    if module.is_a("_ConvNd"):
         return channels_last_kernel, "(*k, in, out)"
     if isinstance(theirs.module, nnx.LinearGeneral):
         return lambda x: x.T.reshape(shape), f"transposed, {shape}"
@@ -105,7 +104,7 @@ def _kernel(ours: Unit, theirs: Unit) -> tuple[Change, str]:
 
 def _attention(ours: Unit, theirs: Unit) -> list[Leaf] | None:
     """`MultiheadAttention` to Flax's, whose kernels have an axis of heads."""
-    if not isinstance(ours.module, torch.nn.MultiheadAttention):
+    if not ours.module.is_a("MultiheadAttention"):
         return None
     if not isinstance(theirs.module, nnx.MultiHeadAttention):
         return None
@@ -133,7 +132,7 @@ def _projection(
     change = _shaped(shape, turned=kind == "kernel")
     if kind == "kernel" and "in_proj_weight" not in ours.shapes:
         return f"{part[0]}_proj_weight", change
-    size = ours.module.embed_dim
+    size = ours.module.sizes["embed_dim"]
     rows = slice(place * size, (place + 1) * size)
     name = "in_proj_weight" if kind == "kernel" else "in_proj_bias"
     return name, lambda x: change(x[rows])

@@ -1,19 +1,24 @@
 """Which PyTorch tensors fill which JAX variable, found by name, order and shape."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from flax import nnx
 
 from jaxtrain.registry import nearest
 from parity.port import layer_layouts
 from parity.port.case import Placement
 from parity.port.layout import Leaf, same
+from parity.port.outline import Outline, outlined
 from parity.port.recurrent_layouts import by_layer, torch_recurrent
 from parity.port.units import Unit, jax_modules, jax_units, torch_units
+
+if TYPE_CHECKING:
+    import torch
 
 Arrays = dict[str, np.ndarray]
 
@@ -83,7 +88,7 @@ class WeightMap:
 
 
 def weight_map(
-    model: torch.nn.Module,
+    model: torch.nn.Module | Outline,
     jax_model: nnx.Module,
     given: Mapping[str, Placement] | None = None,
     jax_only: Sequence[str] = (),
@@ -93,7 +98,7 @@ def weight_map(
     A layer fits where a rule for its kind gives the shapes that the JAX layer has.
 
     Args:
-        model: PyTorch's.
+        model: PyTorch's, or its outline.
         jax_model: the port.
         given: PyTorch's name -> JAX path, (path, change of layout) or None.
         jax_only: JAX paths that have no counterpart.
@@ -103,14 +108,16 @@ def weight_map(
         ValueError: `given` or `jax_only` holds a name that there is not.
 
     Example:
+        >>> import torch
         >>> port = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
         >>> print(weight_map(torch.nn.Linear(3, 2), port))
         weight  kernel  transposed
         bias    bias  as it is
     """
     given = given or {}
+    outline = outlined(model)
     theirs = jax_units(jax_model)
-    ours = torch_units(model, _whole(theirs))
+    ours = torch_units(outline, _whole(theirs))
     leaves = _given_leaves(given, ours, theirs)
     _check_names("jax_only", jax_only, [u.full(n) for u in theirs for n in u.shapes])
     taken = {leaf.path for leaf in leaves} | set(jax_only)
@@ -122,13 +129,13 @@ def weight_map(
         leaves += found
     _check_whole(ours, theirs, leaves)
     layers = [(one.path, other.path) for one, other, _ in pairs]
-    return WeightMap(tuple(leaves), _layers(model, jax_model, layers))
+    return WeightMap(tuple(leaves), _layers(outline, jax_model, layers))
 
 
-def _whole(theirs: list[Unit]) -> tuple[type, ...]:
+def _whole(theirs: list[Unit]) -> tuple[str, ...]:
     """Attention is one layer where it is one of Flax's, which has other parts."""
     flax = any(isinstance(unit.module, nnx.MultiHeadAttention) for unit in theirs)
-    return (torch.nn.MultiheadAttention,) if flax else ()
+    return ("MultiheadAttention",) if flax else ()
 
 
 def _given_leaves(
@@ -247,12 +254,12 @@ def _check_whole(ours: list[Unit], theirs: list[Unit], leaves: list[Leaf]) -> No
 
 
 def _layers(
-    model: torch.nn.Module, jax_model: nnx.Module, paired: list[tuple[str, str]]
+    outline: Outline, jax_model: nnx.Module, paired: list[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
     """Paired layers, and others that have one name on both sides."""
     found = dict(paired)
     others = {plain(path): path for path, _ in jax_modules(jax_model)}
-    for path, _ in model.named_modules():
+    for path in (module.path for module in outline.modules):
         if path not in found and plain(path) in others:
             found[path] = others[plain(path)]
     return tuple(found.items())

@@ -5,19 +5,23 @@ step is taken, on the JAX side `jax.random.bernoulli` and `jaxtrain.nn.dropout_s
 from which Flax's layers, ours and hand-written ones all draw.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from jaxtrain import nn
+
+if TYPE_CHECKING:
+    import torch
 
 DROPPING = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
@@ -41,6 +45,9 @@ def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
     Args:
         given: masks to use, in order, in place of drawing them.
     """
+    import torch
+    import torch.nn.functional as F
+
     drawn: list[Mask] = []
     left = None if given is None else iter(given)
     originals = {name: getattr(F, name) for name in DROPPING}
@@ -66,7 +73,9 @@ def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
         return dropped
 
     patches: dict[str, Any] = {name: replaced(name) for name in DROPPING}
-    with patch.multiple(F, **patches, scaled_dot_product_attention=_attention):
+    # Of what it is now, so that a block within a block works as well.
+    attention = partial(_attention, F.scaled_dot_product_attention)
+    with patch.multiple(F, **patches, scaled_dot_product_attention=attention):
         yield drawn
 
 
@@ -90,14 +99,19 @@ def _narrow(name: str, kept: torch.Tensor) -> np.ndarray:
     return kept.numpy().copy()
 
 
-_fused_attention = F.scaled_dot_product_attention
-
-
-def _attention(query: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+def _attention(
+    fused: Callable[..., torch.Tensor],
+    query: torch.Tensor,
+    *args: Any,
+    **kwargs: Any,
+) -> torch.Tensor:
     """PyTorch's, with the masks of its dropout in sight."""
+    import torch
+    import torch.nn.functional as F
+
     p = kwargs.get("dropout_p", args[3] if len(args) > 3 else 0.0)
     if not p:
-        return _fused_attention(query, *args, **kwargs)
+        return fused(query, *args, **kwargs)
     key, value, bias, _ = (*args, None, None, 0.0)[:4]
     bias = kwargs.get("attn_mask", bias)
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from flax import nnx
 
 from parity.port.layout import Leaf
@@ -20,12 +19,12 @@ from parity.port.units import Unit
 
 def torch_recurrent(unit: Unit) -> bool:
     """Whether it is a recurrent layer or cell of PyTorch's."""
-    return isinstance(unit.module, torch.nn.RNNBase | torch.nn.RNNCellBase)
+    return unit.module.is_a("RNNBase", "RNNCellBase")
 
 
 def by_layer(unit: Unit) -> list[Unit]:
     """A recurrent layer of several levels and directions, each as a cell's unit."""
-    if not isinstance(unit.module, torch.nn.RNNBase):
+    if not unit.module.is_a("RNNBase"):
         return [unit]
     ends = [n.removeprefix("weight_ih") for n in unit.shapes if "weight_ih" in n]
     return [
@@ -79,7 +78,7 @@ def _separate_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
     found = []
     for jax_name, shape in theirs.shapes.items():
         dense, kind = jax_name.split(".")
-        size = ours.module.hidden_size
+        size = ours.module.sizes["hidden_size"]
         place = "ifgo".index(dense[1])
         rows = slice(place * size, (place + 1) * size)
         start = "ih" if dense[0] == "i" else "hh"

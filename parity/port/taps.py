@@ -1,16 +1,18 @@
 """The outputs of every layer, in the order of the calls."""
 
+from __future__ import annotations
+
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest.mock import patch
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
-import torch
-from flax import nnx
 
-from parity.port.units import jax_modules
+from jaxtrain.nn import layer_outputs
+
+if TYPE_CHECKING:
+    import torch
 
 Outputs = dict[str, list[Any]]
 """Module path -> every array that it returned, call by call."""
@@ -39,7 +41,7 @@ def torch_taps(model: torch.nn.Module) -> Iterator[Outputs]:
 
 def tensors(output: Any) -> Iterator[torch.Tensor]:
     """Every tensor in nested tuples, lists and dictionaries."""
-    if isinstance(output, torch.Tensor):
+    if is_tensor(output):
         yield output
     elif isinstance(output, Mapping):
         # By key, as JAX has a dictionary.
@@ -50,42 +52,19 @@ def tensors(output: Any) -> Iterator[torch.Tensor]:
             yield from tensors(part)
 
 
-@contextmanager
-def jax_taps(model: nnx.Module) -> Iterator[Outputs]:
-    """The same for an NNX module; the arrays may be traced."""
-    found: Outputs = {}
-    names = {id(module): path for path, module in jax_modules(model)}
-    active: list[int] = []
-    kinds = {type(module) for _, module in jax_modules(model)}
+jax_taps = layer_outputs
+"""The same for an NNX module; the arrays may be traced."""
 
-    def tapped(kind: Any) -> Any:
-        original = kind.__call__
 
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            # A subclass calls its parent's, of which the outer call is the layer's.
-            outer = id(self) in names and id(self) not in active
-            active.append(id(self))
-            try:
-                output = original(self, *args, **kwargs)
-            finally:
-                active.pop()
-            if outer:
-                arrays = [x for x in jax.tree.leaves(output) if hasattr(x, "shape")]
-                found.setdefault(names[id(self)], []).extend(arrays)
-            return output
-
-        return call
-
-    with ExitStack() as stack:
-        for kind in kinds:
-            if callable(getattr(kind, "__call__", None)):  # noqa: B004
-                stack.enter_context(patch.object(kind, "__call__", tapped(kind)))
-        yield found
+def is_tensor(value: Any) -> bool:
+    """Whether PyTorch made it; no tensor is there where it was not imported."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def as_arrays(tree: Any) -> list[np.ndarray]:
     """Every array of a batch or output, on the host, in order."""
-    if isinstance(tree, torch.Tensor):
+    if is_tensor(tree):
         return [np.asarray(tree.detach().cpu())]
     if isinstance(tree, Mapping):
         return [x for key in sorted(tree) for x in as_arrays(tree[key])]

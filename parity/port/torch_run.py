@@ -12,6 +12,7 @@ import torch
 
 from parity.port.case import Batch, TorchSide, check_batch
 from parity.port.masks import Mask, torch_masks
+from parity.port.outline import outlined
 from parity.port.step import Arrays, Step
 from parity.port.taps import as_arrays, torch_taps
 
@@ -189,6 +190,30 @@ class TorchRun:
         cast_state(other.optimizer, torch.float64)
         other._sums = {n: g.to(torch.float64) for n, g in other._sums.items()}
         return other
+
+
+class Live:
+    """An `Original` that runs now.
+
+    Args:
+        side: the original, which is left as it is.
+        dtype: of the parameters, inputs and state.
+    """
+
+    def __init__(self, side: TorchSide, dtype: str):
+        self.outline = outlined(side.model)
+        self.clips = side.clip is not None
+        self._run = TorchRun(side, dtype)
+
+    def start(self) -> Arrays:
+        """Parameters and buffers as they are."""
+        return {**self._run.parameters(), **self._run.buffers()}
+
+    def step(self, batch: Batch) -> tuple[Step, Step | None]:
+        """Take one step, and where it is narrower also in float64."""
+        exact_run = self._run.widened() if self._run.dtype == "float32" else None
+        made = self._run.step(batch)
+        return made, exact_run.step(batch, made.masks) if exact_run else None
 
 
 def cast_state(optimizer: torch.optim.Optimizer, kind: torch.dtype) -> None:

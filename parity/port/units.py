@@ -1,11 +1,17 @@
 """The layers of a model that hold parameters or buffers, on either side."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from flax import nnx
+
+from parity.port.outline import Module, Outline, Tensor, outlined
+
+if TYPE_CHECKING:
+    import torch
 
 WHOLE_IN_FLAX = (
     nnx.MultiHeadAttention,
@@ -24,6 +30,7 @@ class Unit:
     path: str
     """Dotted; empty for the model itself."""
     module: Any
+    """The NNX module, or the outline of PyTorch's."""
     shapes: dict[str, tuple[int, ...]]
     """By name within the layer, dotted where it is mapped as a whole."""
 
@@ -43,36 +50,40 @@ def joined(path: str, name: str) -> str:
 
 
 def torch_units(
-    model: torch.nn.Module, whole: tuple[type, ...] = (torch.nn.MultiheadAttention,)
+    model: torch.nn.Module | Outline, whole: tuple[str, ...] = ("MultiheadAttention",)
 ) -> list[Unit]:
     """In the order of the modules; tied parameters count once.
 
     Args:
-        model: PyTorch's.
-        whole: classes that are one unit with all that is in them.
+        model: PyTorch's, or its outline.
+        whole: classes of `torch.nn` that are one unit with all that is in them.
     """
-    kept = set(model.state_dict())
-    names = {name for name, _ in model.named_parameters()}
-    names |= {name for name, _ in model.named_buffers() if name in kept}
+    outline = outlined(model)
+    kept = {n: t for n, t in outline.buffers.items() if t.kept}
+    names = outline.parameters | kept
     taken: set[str] = set()
     units = []
-    for path, module in model.named_modules():
+    for module in outline.modules:
         own = {
-            name: tuple(tensor.shape)
-            for name, tensor in _torch_tensors(module, isinstance(module, whole))
-            if joined(path, name) in names - taken
+            name: names[joined(module.path, name)].shape
+            for name in _torch_names(module, names, module.is_a(*whole))
+            if joined(module.path, name) not in taken
         }
-        taken |= {joined(path, name) for name in own}
+        taken |= {joined(module.path, name) for name in own}
         if own:
-            units.append(Unit(path, module, own))
+            units.append(Unit(module.path, module, own))
     return units
 
 
-def _torch_tensors(
-    module: torch.nn.Module, whole: bool
-) -> Iterator[tuple[str, torch.Tensor]]:
-    yield from module.named_parameters(recurse=whole)
-    yield from module.named_buffers(recurse=whole)
+def _torch_names(
+    module: Module, names: dict[str, Tensor], whole: bool
+) -> Iterator[str]:
+    """Names within a module, of all that is in it or of its own."""
+    start = f"{module.path}." if module.path else ""
+    for name in names:
+        inner = name.removeprefix(start)
+        if name.startswith(start) and (whole or "." not in inner):
+            yield inner
 
 
 def jax_modules(model: nnx.Module) -> list[tuple[str, nnx.Module]]:
