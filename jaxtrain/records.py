@@ -16,33 +16,37 @@ class _Probe(Exception):
     """Ends a trial of writing before the file takes its name."""
 
 
-def check_destination(path: Path) -> None:
-    """Refuse at once what would otherwise be refused when the training is over.
+def check_destination(path: Path, flag: str = "--history") -> None:
+    """Refuse at once what would otherwise be refused when the work is done.
+
+    Args:
+        path: the file that is to be written.
+        flag: the option that asks for it.
 
     Raises:
-        ConfigError: no history can be written under that name.
+        ConfigError: nothing can be written under that name.
     """
     try:
         if not path.parent.is_dir():
-            raise ConfigError(f"--history {path}: there is no folder {path.parent}")
+            raise ConfigError(f"{flag} {path}: there is no folder {path.parent}")
         if os.path.lexists(path):
-            _check_replaceable(path)
+            _check_replaceable(path, flag)
         with suppress(_Probe), atomic.writing(path):
             raise _Probe
     except OSError as error:
         raise ConfigError(
-            f"--history {path} cannot be written: {error.strerror}"
+            f"{flag} {path} cannot be written: {error.strerror}"
         ) from error
 
 
-def _check_replaceable(path: Path) -> None:
+def _check_replaceable(path: Path, flag: str) -> None:
     # The finished file takes the name of what is there. Nobody means that for a device
     # or a pipe, nor for a link such as /dev/stdout.
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a link, a device or a pipe"
         raise ConfigError(
-            f"--history {path} is {kind}; it must be a file, or not exist yet"
+            f"{flag} {path} is {kind}; it must be a file, or not exist yet"
         )
 
 

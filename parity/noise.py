@@ -50,6 +50,25 @@ def nudged_history(
     return History(config.to_dict(), {}).extend(events)
 
 
+def threaded_history(config: Config, dataset: Dataset) -> History:
+    """PyTorch's run with one thread more, which adds up its sums in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        return History(config.to_dict(), {}).extend(torch_backend.run(config, dataset))
+    finally:
+        torch.set_num_threads(before)
+
+
+def running_maximum(reference: History, other: History) -> np.ndarray:
+    """(steps,) how far two runs' losses have been apart up to each step.
+
+    Raises:
+        ValueError: the runs are not equally long.
+    """
+    return np.maximum.accumulate(difference(reference.losses, other.losses))
+
+
 def allowance(reference: History, others: Sequence[History]) -> np.ndarray:
     """(steps,) how far a loss may be from the reference's.
 
@@ -80,3 +99,35 @@ def departure_from_noise(
     """
     bounds = allowance(reference, others)
     return first_departure(reference.losses, candidate.losses, bounds)
+
+
+def distance(
+    reference: History, others: Sequence[History], candidate: History
+) -> float:
+    """How many times PyTorch's own distance a run is away, at its worst step.
+
+    `FACTOR` is what is allowed. Where PyTorch's runs part by less than some roundings,
+    those are the unit.
+
+    Raises:
+        ValueError: the runs are not equally long.
+
+    Example:
+        >>> def run(*losses):
+        ...     return History({"loop": {"dtype": "float32"}}, {}, [*losses])
+        >>> reference, others = run(2.0, 1.0), [run(2.0, 1.1), run(2.0, 0.9)]
+        >>> round(distance(reference, others, run(2.0, 1.3)), 3)
+        3.0
+    """
+    apart = difference(reference.losses, candidate.losses)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = apart / allowance(reference, others)
+    return float(FACTOR * np.max(np.where(apart == 0, 0.0, shares)))
+
+
+def left_out(reference: History, others: Sequence[History]) -> list[float]:
+    """The distance of each of PyTorch's own runs, judged by the rest of them."""
+    return [
+        distance(reference, [*others[:i], *others[i + 1 :]], other)
+        for i, other in enumerate(others)
+    ]

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from jaxtrain.config import Config
 from jaxtrain.data import load
-from jaxtrain.history import Epoch
+from jaxtrain.events import Epoch
 from parity.fashion import history
 
 

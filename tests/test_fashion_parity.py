@@ -23,24 +23,43 @@ from jaxtrain.data.order import epoch_order
 from jaxtrain.history import History
 from jaxtrain.rng import Generator
 from parity.cases.fashion import CASES, FLOAT32_BOUND, FLOAT64_BOUND, FashionCase
-from parity.fashion import Verdict, history, judge
+from parity.fashion import history, part_of
 from parity.histories import compare_histories
+from parity.proof import fashion, runs, table
+from parity.proof.task import Task
+from parity.proof.verdict import Twins
+
+MEASURES = {
+    "max |Δloss|",
+    "max |Δmean loss|",
+    "max |Δtest loss|",
+    "max |Δrate|",
+    "momenta differ",
+    "learns nothing",
+    "max |Δaccuracy|, points",
+}
+
+
+def check(task: Task, steps: int) -> None:
+    """Every measure of the task's only case keeps to its bound."""
+    found = list(fashion.verdicts(task, print))
+    print(table.table(found))
+    (twins,) = (verdict.twins for verdict in found if verdict.twins)
+    assert len(twins.reference.losses) == len(twins.candidate.losses) == steps
+    assert {verdict.measure for verdict in found} == MEASURES
+    assert all(verdict.passed for verdict in found)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_curves_are_equal(case: FashionCase, fashion_mnist: Dataset) -> None:
-    verdict = judge(case, fashion_mnist)
-    print(verdict)
-    assert verdict.steps == 938 * case.config.loop.epochs
-    assert verdict.passed, verdict
+@pytest.mark.usefixtures("fashion_mnist")
+def test_the_curves_are_equal(case: FashionCase) -> None:
+    check(Task([case.name]), 938 * case.config.loop.epochs)
 
 
 @pytest.mark.long
-def test_ten_epochs_are_equal(fashion_mnist: Dataset) -> None:
-    verdict = judge(CASES[0].for_epochs(10), fashion_mnist)
-    print(verdict)
-    assert verdict.steps == 9380
-    assert verdict.passed, verdict
+@pytest.mark.usefixtures("fashion_mnist")
+def test_ten_epochs_are_equal() -> None:
+    check(Task(["tutorial"], steps=9380), 9380)
 
 
 def test_the_first_loss_is_pytorch_s_to_the_last_bit(fashion_mnist: Dataset) -> None:
@@ -66,11 +85,7 @@ FAULTY = Config(
 
 @pytest.fixture(scope="module")
 def part(fashion_mnist: Dataset) -> Dataset:
-    def first(split: Split, count: int) -> Split:
-        return Split(split.images[:count], split.labels[:count])
-
-    train, test = first(fashion_mnist.train, 2_200), first(fashion_mnist.test, 1_000)
-    return replace(fashion_mnist, train=train, test=test, folder=None)
+    return part_of(fashion_mnist, 2_200, 1_000)
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +126,11 @@ def test_a_mean_over_images_is_noticed(part: Dataset, reference: History) -> Non
     weighted = [replace(e, avg_loss=e.avg_loss * (1 + 1e-9)) for e in candidate.epochs]
     candidate.epochs = weighted
     seen = compare_histories(reference, candidate, FLOAT64_BOUND)
-    verdict = Verdict(replace(CASES[0], bound=FLOAT64_BOUND), 70, seen)
     assert seen.departure is None
-    assert not verdict.passed
+    run = runs.Run("fashion", "mean", FAULTY, "float64 run", FLOAT64_BOUND, "a reason")
+    pair = Twins("mean", reference, candidate, FLOAT64_BOUND)
+    found = runs.verdicts(run, pair, "70 steps")
+    assert [v.measure for v in found if not v.passed] == ["max |Δtest loss|"]
 
 
 def test_a_part_of_the_data_is_what_both_train_on(part: Dataset) -> None:

@@ -26,19 +26,22 @@ def _betas(h: dict[str, Any]) -> dict[str, Any]:
     return {"b1": b1, "b2": b2, "eps": h.get("eps", 1e-8)}
 
 
+def _rmsprop(
+    lr: Any, h: dict[str, Any], **changed: Any
+) -> optax.GradientTransformation:
+    momentum = h["momentum"] or None
+    return optax.rmsprop(
+        lr, h["alpha"], h["eps"], centered=h["centered"], momentum=momentum, **changed
+    )
+
+
 TABLE: list[tuple[str, str, str, str, Make]] = [
     (
         "RMSprop",
         "eps inside the root",
         "optax.rmsprop with eps inside the root; PyTorch has it outside",
         "rmsprop",
-        lambda lr, h: optax.rmsprop(
-            lr,
-            h["alpha"],
-            h["eps"],
-            centered=h["centered"],
-            momentum=h["momentum"] or None,
-        ),
+        _rmsprop,
     ),
     (
         "RMSprop",
@@ -52,14 +55,7 @@ TABLE: list[tuple[str, str, str, str, Make]] = [
         "learning rate before momentum",
         "optax.rmsprop, whose momentum holds the rate; PyTorch multiplies after it",
         "rmsprop",
-        lambda lr, h: optax.rmsprop(
-            lr,
-            h["alpha"],
-            h["eps"],
-            centered=h["centered"],
-            momentum=h["momentum"] or None,
-            eps_in_sqrt=False,
-        ),
+        lambda lr, h: _rmsprop(lr, h, eps_in_sqrt=False),
     ),
     (
         "RMSprop",

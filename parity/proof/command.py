@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "losses": "values and gradients",
     "layers": "outputs, gradients and buffers",
     "pairs": "optimisers under schedulers, whole runs in float64",
+    "noise": "runs in float32, by how far PyTorch's own runs part",
     "fashion": "train on Fashion-MNIST in both frameworks, compare every step",
 }
 
@@ -86,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
     for flag in ("json", "html"):
-        _check_destination(flag, getattr(options, flag))
+        if (path := getattr(options, flag)) is not None:
+            records.check_destination(Path(path), f"--{flag}")
     chosen = tasks(options)
     if "fashion" in chosen:
         # Before minutes of work, not after.
@@ -111,17 +113,6 @@ def require_torch() -> None:
             raise ConfigError(
                 f"there is no {name} to compare with: pip install 'jaxtrain[parity]'"
             )
-
-
-def _check_destination(flag: str, path: str | None) -> None:
-    if path is None:
-        return
-    try:
-        records.check_destination(Path(path))
-    except ConfigError as error:
-        # That is the option it was made for.
-        message = str(error).replace("--history", f"--{flag}", 1)
-        raise ConfigError(message) from None
 
 
 def tasks(options: argparse.Namespace) -> dict[str, Task]:

@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Sequence
 from importlib.resources import files
 
+import numpy as np
+
 from parity.difference import difference
 from parity.proof.plot import MOST, Line, chart, thinned
 from parity.proof.verdict import Twins
@@ -17,6 +19,8 @@ PUBLISHED = "tutorial"
 
 def plots(pair: Twins) -> list[tuple[str, str]]:
     """(caption, SVG) of each picture."""
+    if pair.others:
+        return [_losses(pair), _envelope(pair)]
     found = [_losses(pair), _differences(pair)]
     if len(pair.reference.epochs) > 0:
         found.append(_accuracies(pair))
@@ -54,6 +58,32 @@ def _differences(pair: Twins) -> tuple[str, str]:
         "which a log scale cannot show." + _thinning(pair, "their largest")
     )
     return caption, chart("Difference of the losses", "step", lines, log=True)
+
+
+def _envelope(pair: Twins) -> tuple[str, str]:
+    """Ours among PyTorch's own runs, each up to its largest |Δloss| so far."""
+    # With PyTorch, which a page without such runs does not need.
+    from parity.noise import ONSET, ROUNDINGS, allowance, running_maximum
+
+    own = np.array([running_maximum(pair.reference, run) for run in pair.others])
+    ours = running_maximum(pair.reference, pair.candidate)
+    steps = range(len(ours))
+    x, least = thinned(steps, own.min(axis=0).tolist(), max)
+    _, largest = thinned(steps, own.max(axis=0).tolist(), max)
+    bound = allowance(pair.reference, pair.others).tolist()
+    lines = [
+        Line("PyTorch's own runs", "noise", x, largest, low=least),
+        Line("bound", "bound", *thinned(steps, bound, min)),
+        Line("JAX", "ours", *thinned(steps, ours.tolist(), max)),
+    ]
+    caption = (
+        "Largest |Δloss| so far, from PyTorch's run, on a log scale. Band: from the "
+        f"least to the largest of {len(own)} runs of PyTorch's that are rounded "
+        f"otherwise. Bound: {pair.bound:g} times the largest, {ONSET} steps ahead, or "
+        f"{ROUNDINGS} roundings of the loss where that is more. At the end: PyTorch's "
+        f"{own[:, -1].min():.2g} to {own[:, -1].max():.2g}, JAX {ours[-1]:.2g}."
+    )
+    return caption, chart("Difference beside PyTorch's noise", "step", lines, log=True)
 
 
 def _accuracies(pair: Twins) -> tuple[str, str]:

@@ -15,7 +15,7 @@ class Size:
     names: tuple[str, ...] | None = None
     steps: int | None = None
     limit: int | None = None
-    """Argument sets of each name."""
+    """Argument sets of each name, or PyTorch's runs beside one of its own."""
     dtype: str | None = None
 
 
@@ -32,6 +32,8 @@ class Group:
     moderate: Size
     """A part of the four minutes of `all`."""
     has_steps: bool = False
+    has_curves: bool = False
+    """Whether the page draws its runs."""
 
     def size(self, which: str) -> Size:
         """`"core"`, `"moderate"` or `"full"`."""
@@ -126,6 +128,18 @@ GROUPS: Mapping[str, Group] = {
         ),
         has_steps=True,
     ),
+    "noise": Group(
+        "Float32 runs that may amplify rounding, in PyTorch as here: no fixed bound "
+        "could judge them, but how far PyTorch's own runs part that start an ulp away "
+        "can. Left out in turn, each of those must keep to it as well; the least "
+        "error of the rate that is still seen says how sharp it is. It says nothing of "
+        "smaller ones, which float64 shows.",
+        "a learning rate that is one percent too high",
+        core=Size(("mlp+adam",), steps=60, limit=8),
+        moderate=Size(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8),
+        has_steps=True,
+        has_curves=True,
+    ),
     "fashion": Group(
         "A float32 run, and one in float64. From the seed alone, the whole program "
         "gives PyTorch's curve. The float32 bound leaves room for rounding, and would "
@@ -136,5 +150,6 @@ GROUPS: Mapping[str, Group] = {
         core=Size(("tutorial",), steps=938),
         moderate=Size(("tutorial", "float64"), steps=938),
         has_steps=True,
+        has_curves=True,
     ),
 }

@@ -1,5 +1,6 @@
 """Verdicts and curves as one page that needs nothing else."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -58,6 +59,7 @@ svg .grid { stroke: var(--rule); stroke-width: 1; }
 svg .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 svg .theirs { stroke: var(--theirs); stroke-width: 4.5; }
 svg .ours { stroke: var(--ours); }
+svg .band.noise { fill: var(--theirs); fill-opacity: .35; stroke: var(--theirs); }
 svg .bound { stroke: var(--bad); stroke-dasharray: 6 4; }
 svg .dots { stroke: none; } svg .dots.published { fill: var(--published); }
 svg .dots.theirs { fill: none; stroke: var(--theirs); stroke-width: 6; }
@@ -126,7 +128,7 @@ def _group(name: str, held: Sequence[Verdict], control: Verdict | None) -> str:
         "" if control is None else _control(name, control),
         _table(table.HEADER, rows),
         _bounds(held),
-        *(_curves(verdict) for verdict in held if verdict.twins and name == "fashion"),
+        *(_curves(v) for v in held if v.twins and GROUPS[name].has_curves),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -180,11 +182,16 @@ def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
     )
 
 
+def _unbroken(text: str) -> str:
+    """Escaped, and 5e-05 stays on one line: its hyphen is no place to break at."""
+    return re.sub(r"(\de)-(\d)", r"\1&#8209;\2", escape(text))
+
+
 def _curves(verdict: Verdict) -> str:
     if verdict.twins is None:
         return ""
     figures = "".join(
-        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{svg}<figcaption>{_unbroken(caption)}</figcaption></figure>"
         for caption, svg in curves.plots(verdict.twins)
     )
     title = escape(f"{verdict.name}, {verdict.config}")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from jaxtrain.data import Dataset
 from parity.cases.fashion import FLOAT64_BOUND, FLOAT64_REASON
+from parity.cases.pairs import BATCHES, PAIRS, configured
 from parity.fashion import part_of
 from parity.proof import runs
 from parity.proof.images import images
-from parity.proof.pair_cases import BATCHES, PAIRS, configured
 from parity.proof.task import OnProgress, Task
 from parity.proof.verdict import Verdict
 

@@ -21,6 +21,8 @@ class Line:
     y: Sequence[float]
     dots: bool = False
     """Marks at the points and no line between them."""
+    low: Sequence[float] | None = None
+    """The lower edge, where it is a band of which `y` is the upper one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def chart(
     """
     drawn = [_drawable(line, log) for line in lines]
     xs = [x for line in drawn for x in line.x] or [0.0, 1.0]
-    ys = [y for line in drawn for y in line.y] or [1.0]
+    ys = [y for line in drawn for y in (*line.y, *_edge(line, log))] or [1.0]
     # A single place is in the middle.
     edge = 0.5 if min(xs) == max(xs) else 0.0
     across = Scale(min(xs) - edge, max(xs) + edge, LEFT, WIDTH - RIGHT)
@@ -117,13 +119,19 @@ def chart(
 
 
 def _drawable(line: Line, log: bool) -> Line:
-    points = [
-        (x, y)
-        for x, y in zip(line.x, line.y, strict=True)
-        if math.isfinite(y) and (y > 0 or not log)
-    ]
-    x, y = [point[0] for point in points], [point[1] for point in points]
-    return Line(line.label, line.style, x, y, line.dots)
+    held = [i for i, y in enumerate(line.y) if _has_place(y, log)]
+    x, y = [line.x[i] for i in held], [line.y[i] for i in held]
+    low = None if line.low is None else [line.low[i] for i in held]
+    return Line(line.label, line.style, x, y, line.dots, low)
+
+
+def _has_place(value: float, log: bool) -> bool:
+    return math.isfinite(value) and (value > 0 or not log)
+
+
+def _edge(line: Line, log: bool) -> list[float]:
+    """The places of a band's lower edge; a zero on a log axis has none."""
+    return [low for low in line.low or () if _has_place(low, log)]
 
 
 def _room(low: float, high: float, log: bool) -> tuple[float, float]:
@@ -142,7 +150,8 @@ def _grid(across: Scale, up: Scale, whole: bool) -> list[str]:
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
             f'y1="{y:.1f}" y2="{y:.1f}"/>'
         )
-        parts.append(_text(LEFT - 7, y + 4, f"{value:.4g}", "end"))
+        label = f"{value:.0e}" if up.log else f"{value:.4g}"
+        parts.append(_text(LEFT - 7, y + 4, label, "end"))
     for value in ticks(across.low, across.high):
         if not whole or value == int(value):
             label = f"{value:,.0f}" if value == int(value) else f"{value:g}"
@@ -152,25 +161,37 @@ def _grid(across: Scale, up: Scale, whole: bool) -> list[str]:
 
 def _curve(line: Line, across: Scale, up: Scale) -> str:
     places = [(across(x), up(y)) for x, y in zip(line.x, line.y, strict=True)]
+    if line.low is not None:
+        edge = [max(low, up.low) for low in line.low]
+        lower = [(across(x), up(y)) for x, y in zip(line.x, edge, strict=True)]
+        outline = _points([*places, *reversed(lower)])
+        return f'<polygon class="band {line.style}" points="{outline}"/>'
     if line.dots:
         circles = (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>' for x, y in places)
         return f'<g class="dots {line.style}">{"".join(circles)}</g>'
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    return f'<polyline class="line {line.style}" points="{points}"/>'
+    return f'<polyline class="line {line.style}" points="{_points(places)}"/>'
+
+
+def _points(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
 
 
 def _legend(lines: Sequence[Line]) -> list[str]:
     parts, x = [], float(LEFT)
     for line in lines:
-        shape = (
-            f'<g class="dots {line.style}"><circle cx="{x + 11}" cy="16" r="3"/></g>'
-            if line.dots
-            else f'<line class="line {line.style}" x1="{x}" x2="{x + 22}" '
-            'y1="16" y2="16"/>'
-        )
-        parts += [shape, _text(x + 28, 20, line.label, "start")]
+        parts += [_sample(line, x), _text(x + 28, 20, line.label, "start")]
         x += 48 + 6.6 * len(line.label)
     return parts
+
+
+def _sample(line: Line, x: float) -> str:
+    if line.low is not None:
+        return (
+            f'<rect class="band {line.style}" x="{x}" y="11" width="22" height="10"/>'
+        )
+    if line.dots:
+        return f'<g class="dots {line.style}"><circle cx="{x + 11}" cy="16" r="3"/></g>'
+    return f'<line class="line {line.style}" x1="{x}" x2="{x + 22}" y1="16" y2="16"/>'
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -11,6 +11,7 @@ from parity.proof.verdict import Twins, Verdict
 
 LOSSES = "max |Δloss|"
 SAME = "computed on the host in float64, by the same operations"
+LEARNS = "runs that stand still are equal whatever the update is"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,6 @@ def twins(run: Run, dataset: Dataset, candidate: Config | None = None) -> Twins:
 def verdicts(run: Run, pair: Twins, config: str) -> Iterator[Verdict]:
     """Every loss, rate and momentum, each epoch's figures, and whether it learns."""
     seen = compare_histories(pair.reference, pair.candidate, run.bound)
-    learns = "runs that stand still are equal whatever the update is"
     momenta = float(pair.reference.momenta != pair.candidate.momenta)
     found = [
         (LOSSES, seen.losses, run.bound, run.reason),
@@ -45,7 +45,7 @@ def verdicts(run: Run, pair: Twins, config: str) -> Iterator[Verdict]:
         ("max |Δtest loss|", seen.avg_loss, run.bound, run.reason),
         ("max |Δrate|", seen.lrs, 0.0, SAME),
         ("momenta differ", momenta, 0.0, SAME),
-        ("learns nothing", float(not _learns(pair)), 0.0, learns),
+        ("learns nothing", float(not learns(pair)), 0.0, LEARNS),
     ]
     if run.accuracy_bound is not None:
         few = "a few images lie on the border between two classes"
@@ -64,6 +64,7 @@ def verdicts(run: Run, pair: Twins, config: str) -> Iterator[Verdict]:
         yield given
 
 
-def _learns(pair: Twins) -> bool:
+def learns(pair: Twins) -> bool:
+    """Whether PyTorch's loss ever falls below where it began."""
     losses = pair.reference.losses
     return min(losses) < losses[0]

@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from parity.cases.schedulers import CASES, PLATEAU, STEP, SchedulerCase
-from parity.proof.scheduler_values import our_values, torch_values, unequal
+from parity.proof.scheduler_values import (
+    STEPS,
+    our_values,
+    torch_values,
+    unequal_steps,
+)
 from parity.proof.task import OnProgress, Task
 from parity.proof.verdict import Verdict
 
 ALL = (*CASES, *PLATEAU)
 NAMES = tuple(dict.fromkeys(case.name for case in ALL))
-STEPS = 1000
 REASON = (
     "the same operations in Python's floats, in the same order: no rounding to allow"
 )
@@ -36,9 +40,9 @@ def control() -> Verdict:
 def _verdict(case: SchedulerCase, our_case: SchedulerCase, steps: int) -> Verdict:
     rates, momenta = torch_values(case, steps)
     our_rates, our_momenta = our_values(our_case, steps)
-    wrong = unequal(rates, our_rates)
+    wrong = len(unequal_steps(rates, our_rates))
     if our_momenta is not None:
-        wrong += unequal(momenta, our_momenta)
+        wrong += len(unequal_steps(momenta, our_momenta))
     config = f"{str(case).removeprefix(case.name)}, {len(rates)} steps"
     measure = "values that differ"
     return Verdict(

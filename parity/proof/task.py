@@ -18,7 +18,8 @@ class Task:
         names: of functions, layers, draws or runs.
         dtype: the only type to judge in, or None for each that the group has.
         steps: of optimisers, schedulers and runs; None for as many as the tests take.
-        limit: how many argument sets of each name at most; None for all.
+        limit: how many argument sets of each name at most, or how many of PyTorch's
+            runs say what its noise is; None for all.
     """
 
     names: Sequence[str]

@@ -17,6 +17,8 @@ class Twins:
     """PyTorch's."""
     candidate: History
     bound: float
+    others: tuple[History, ...] = ()
+    """PyTorch's runs that start an ulp away, where these are the measure."""
 
 
 @dataclass(frozen=True)

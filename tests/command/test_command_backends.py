@@ -187,15 +187,28 @@ def test_a_beta_of_one_is_refused_by_both(command: Command) -> None:
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_a_rate_of_zero_between_two_schedules(command: Command, backend: str) -> None:
-    """What SparseAdam's constructor refuses, a schedule may still set."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "--epochs 2 --optimizer sparse_adam --scheduler sequential_lr "
+            "--scheduler-args milestones=1 schedulers=cyclic_lr(base_lr=0,max_lr=0.1,"
+            "cycle_momentum=false),step_lr(step_size=1)",
+            # What SparseAdam's constructor refuses, a schedule may still set.
+            id="a rate of zero between two schedules",
+        ),
+        pytest.param(
+            "--epochs 1 --scheduler sequential_lr --scheduler-every step "
+            "--scheduler-args milestones=2 "
+            "schedulers=linear_lr(total_iters=2),step_lr(step_size=1)",
+            id="one milestone needs no comma",
+        ),
+    ],
+)
+def test_what_both_run(command: Command, text: str, backend: str) -> None:
     if backend == "torch":
         pytest.importorskip("torchvision")
-    ran = command(
-        f"--backend {backend} --hidden --epochs 2 --optimizer sparse_adam "
-        "--scheduler sequential_lr --scheduler-args milestones=1 schedulers="
-        "cyclic_lr(base_lr=0,max_lr=0.1,cycle_momentum=false),step_lr(step_size=1)"
-    )
+    ran = command(f"--backend {backend} --hidden {text}")
     assert (ran.status, ran.err) == (0, "")
 
 
@@ -331,15 +344,3 @@ def test_muon_and_its_companion(command: Command, backend: str) -> None:
     ran = command(f"--backend {backend} --hidden --epochs 1 --optimizer muon --lr 0.02")
     assert (ran.status, ran.err) == (0, "")
     assert "muon(lr=0.02) on matrices and sgd(lr=0.02) on the rest" in ran.out
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_one_milestone_needs_no_comma(command: Command, backend: str) -> None:
-    if backend == "torch":
-        pytest.importorskip("torchvision")
-    ran = command(
-        f"--backend {backend} --hidden --epochs 1 --scheduler sequential_lr "
-        "--scheduler-every step --scheduler-args milestones=2 "
-        "schedulers=linear_lr(total_iters=2),step_lr(step_size=1)"
-    )
-    assert (ran.status, ran.err) == (0, "")

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from scheduler_pairs import (
-    ENDS,
-    first_difference,
-    optimizer_for,
-    our_values,
-    ours,
-    theirs,
-    torch_values,
-)
-
 from parity.cases.schedulers import LRS, SchedulerCase
+from parity.proof.scheduler_values import (
+    ENDS,
+    optimizer_for,
+    our_schedule,
+    torch_scheduler,
+    torch_values,
+    unequal_steps,
+    values_of,
+)
 
 STEPS = 120
 
@@ -134,16 +133,16 @@ def chains(draw: Any) -> SchedulerCase:
 def check(case: SchedulerCase) -> None:
     """Both refuse it, or both have the same values to the same end."""
     try:
-        expected, cycled = torch_values(case, LRS, STEPS)
+        expected, cycled = torch_values(case, STEPS)
     except ENDS:
         with pytest.raises(ValueError, match=r"."):
-            ours(case)
+            our_schedule(case)
         return
-    schedule = ours(case)
-    assert first_difference(expected, our_values(schedule, STEPS)) is None
+    schedule = our_schedule(case)
+    assert not unequal_steps(expected, values_of(schedule, STEPS))
     if schedule.momentum is not None:
-        found = our_values(schedule.momentum, STEPS)
-        assert first_difference(cycled, found) is None
+        found = values_of(schedule.momentum, STEPS)
+        assert not unequal_steps(cycled, found)
     steps = jnp.arange(len(expected))
     traced = np.stack(schedule.for_steps(len(expected))(steps), -1)
     with np.errstate(over="ignore"):
@@ -196,7 +195,10 @@ numbers = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from(
 )
 def test_any_plateau(metrics: list[float], args: dict[str, Any]) -> None:
     case = SchedulerCase("reduce_lr_on_plateau", args)
-    reference, scheduler = theirs(case, optimizer_for(LRS)), ours(case).host()
+    reference, scheduler = (
+        torch_scheduler(case, optimizer_for(LRS)),
+        our_schedule(case).host(),
+    )
     for metric in metrics:
         reference.step(metric)
         scheduler.step(metric)

@@ -13,77 +13,21 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import lr_scheduler, optim
-from jaxtrain.config import (
-    SCHEDULERS,
-    Config,
-    LoopConfig,
-    ModelConfig,
-    OptimizerConfig,
-    SchedulerConfig,
-)
+from jaxtrain.config import SCHEDULERS, Config, SchedulerConfig
 from jaxtrain.data import Dataset
+from parity.cases import pairs
 from parity.cases.fashion import FLOAT64_BOUND
+from parity.cases.pairs import BATCHES, CYCLED, configured
 from parity.difference import difference
 from parity.fashion import history, part_of
 from parity.histories import compare_histories
-from parity.proof.pair_cases import OPTIMIZERS
 
-STEPS = 500
-
-TWO = "linear_lr(start_factor=0.1,total_iters=50),cosine_annealing_lr(T_max=200)"
-TIMED: dict[str, dict[str, Any]] = {
-    "chained_scheduler": {
-        "schedulers": (
-            "constant_lr(factor=0.5,total_iters=99),exponential_lr(gamma=0.99)"
-        )
-    },
-    "constant": {},
-    "constant_lr": {"total_iters": 100},
-    "cosine_annealing_lr": {"T_max": 120},
-    "cosine_annealing_warm_restarts": {"T_0": 30, "T_mult": 2},
-    "exponential_lr": {"gamma": 0.995},
-    "geometric": {"ratio": 0.1, "total_iters": 400},
-    "linear_lr": {"start_factor": 0.1, "total_iters": 200},
-    "multi_step_lr": {"milestones": (100, 101, 300), "gamma": 0.3},
-    "polynomial_lr": {"total_iters": 600, "power": 2.0},
-    "sequential_lr": {"schedulers": TWO, "milestones": (50,)},
-    "step_lr": {"step_size": 60, "gamma": 0.7},
-    "swa_lr": {"swa_lr": 1e-4, "anneal_epochs": 300},
-}
-CYCLING: dict[str, dict[str, Any]] = {
-    "one_cycle_lr": {"max_lr": 5e-3, "total_steps": STEPS},
-    "cyclic_lr": {
-        "base_lr": 1e-4,
-        "max_lr": 3e-3,
-        "step_size_up": 70,
-        "mode": "exp_range",
-        "gamma": 0.999,
-    },
-}
-CYCLABLE = ("adam", "adamax", "adamw", "nadam", "radam", "rmsprop", "sgd")
-
-PAIRS = [
-    *((o, s) for o in CYCLABLE for s in CYCLING),
-    *((o, s) for o in ("rmsprop", "sgd", "adam") for s in TIMED),
-    *((o, "step_lr") for o in sorted({*OPTIMIZERS} - {"rmsprop", "sgd", "adam"})),
-]
 QUICK = [
-    *(("sgd", s) for s in (*CYCLING, *TIMED)),
+    *(("sgd", s) for s in pairs.SCHEDULERS),
     ("adam", "one_cycle_lr"),
     ("rmsprop", "cyclic_lr"),
     ("rmsprop", "step_lr"),
 ]
-
-
-def configured(optimizer: str, scheduler: str, steps: int) -> Config:
-    lr, args = OPTIMIZERS[optimizer]
-    moves = {**TIMED, **CYCLING}[scheduler]
-    return Config(
-        model=ModelConfig(hidden=(16,)),
-        optimizer=OptimizerConfig(optimizer, lr, args),
-        scheduler=SchedulerConfig(scheduler, moves, "step"),
-        loop=LoopConfig(epochs=steps // 20, dtype="float64"),
-    )
 
 
 def check(config: Config, dataset: Dataset) -> None:
@@ -97,41 +41,37 @@ def check(config: Config, dataset: Dataset) -> None:
     assert comparison.departure is None
     assert comparison.lrs == 0
     assert ours.momenta == theirs.momenta
-    cycles = config.scheduler.name in CYCLING
+    cycles = config.scheduler.name in CYCLED
     assert len({*ours.momenta}) > 50 if cycles else not ours.momenta
 
 
 def test_every_scheduler_is_run() -> None:
-    assert {*TIMED, *CYCLING, "reduce_lr_on_plateau"} == {*SCHEDULERS}
-    assert {*CYCLING} == {*lr_scheduler.SETTING_LR}
-    assert {*OPTIMIZERS} < {*optim.OPTIMIZERS}
-    assert len({*PAIRS}) >= 40
+    assert {*pairs.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULERS}
+    assert {*CYCLED} == {*lr_scheduler.SETTING_LR}
+    assert {*pairs.OPTIMIZERS} < {*optim.OPTIMIZERS}
+    assert len({*pairs.PAIRS}) >= 40
 
 
 @pytest.mark.parametrize(("optimizer", "scheduler"), QUICK)
 def test_a_hundred_steps(
     optimizer: str, scheduler: str, fashion_mnist: Dataset
 ) -> None:
-    config = configured(optimizer, scheduler, STEPS // 5)
-    if scheduler == "one_cycle_lr":
-        shorter = {"max_lr": 5e-3, "total_steps": STEPS // 5}
-        config = replace(config, scheduler=replace(config.scheduler, args=shorter))
-    check(config, fashion_mnist)
+    check(configured(optimizer, scheduler, 100), fashion_mnist)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("optimizer", "scheduler"), PAIRS)
+@pytest.mark.parametrize(("optimizer", "scheduler"), pairs.PAIRS)
 def test_five_hundred_steps(
     optimizer: str, scheduler: str, fashion_mnist: Dataset
 ) -> None:
-    check(configured(optimizer, scheduler, STEPS), fashion_mnist)
+    check(configured(optimizer, scheduler, 500), fashion_mnist)
 
 
 def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
     plateau = SchedulerConfig(
         "reduce_lr_on_plateau", {"patience": 0, "factor": 0.5, "threshold": 0.1}
     )
-    config = configured("sgd", "constant", 12 * 20)
+    config = configured("sgd", "constant", 12 * BATCHES)
     config = replace(config, scheduler=plateau)
     theirs, ours = (
         history(config, part_of(fashion_mnist, 1280, 64), backend)
@@ -159,19 +99,19 @@ def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "args"),
+    ("scheduler", "changed"),
     [
-        ("step_lr", {"step_size": 61, "gamma": 0.7}),
-        ("step_lr", {"step_size": 60, "gamma": 0.7000001}),
-        ("one_cycle_lr", {**CYCLING["one_cycle_lr"], "cycle_momentum": False}),
-        ("one_cycle_lr", {**CYCLING["one_cycle_lr"], "base_momentum": 0.851}),
+        ("step_lr", {"step_size": 31}),
+        ("step_lr", {"gamma": 0.7000001}),
+        ("one_cycle_lr", {"cycle_momentum": False}),
+        ("one_cycle_lr", {"base_momentum": 0.851}),
     ],
 )
 def test_another_schedule_is_noticed(
-    scheduler: str, args: dict[str, Any], fashion_mnist: Dataset
+    scheduler: str, changed: dict[str, Any], fashion_mnist: Dataset
 ) -> None:
-    config = configured("sgd", scheduler, STEPS // 5)
-    off = replace(config, scheduler=replace(config.scheduler, args=args))
+    config = configured("sgd", scheduler, 100)
+    off = configured("sgd", scheduler, 100, **changed)
     part = part_of(fashion_mnist, 1280, 64)
     theirs, ours = history(config, part, "torch"), history(off, part, "jax")
     assert difference(theirs.losses, ours.losses).max() > FLOAT64_BOUND
@@ -179,7 +119,7 @@ def test_another_schedule_is_noticed(
 
 def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) -> None:
     """What Optax does: 142 % off under a rate that falls in steps."""
-    config = configured("rmsprop", "step_lr", STEPS // 5)
+    config = configured("rmsprop", "step_lr", 100)
     theirs = history(config, part_of(fashion_mnist, 1280, 64), "torch")
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
     tx = optax.rmsprop(schedule, 0.99, 1e-8, eps_in_sqrt=False, momentum=0.9)

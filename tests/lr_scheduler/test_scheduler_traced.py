@@ -14,17 +14,16 @@ from jaxtrain.lr_scheduler import TwoFloat
 
 torch = pytest.importorskip("torch")
 
-from scheduler_pairs import (
+from parity.cases.schedulers import CASES, SchedulerCase
+from parity.difference import ulps
+from parity.proof.scheduler_values import (
     momentum_of,
     optimizer_for,
-    our_values,
-    ours,
-    theirs,
+    our_schedule,
+    torch_scheduler,
     torch_values,
+    values_of,
 )
-
-from parity.cases.schedulers import CASES, LRS, SchedulerCase
-from parity.difference import ulps
 
 ONE_OF_EACH = list({case.name: case for case in reversed(CASES)}.values())
 
@@ -50,8 +49,8 @@ def traced_and_host(schedule: Any, reference: list[list[float]]) -> tuple[Any, A
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_step_in_float32(case: SchedulerCase) -> None:
     """PyTorch's float64 rounded once, which is half an ulp; nothing is computed."""
-    rates, momenta = torch_values(case, LRS)
-    schedule = ours(case)
+    rates, momenta = torch_values(case)
+    schedule = our_schedule(case)
     found, expected = traced_and_host(schedule, rates)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[:-2], rounded(expected))
@@ -65,17 +64,19 @@ def test_every_step_in_float32(case: SchedulerCase) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_step_in_float64(case: SchedulerCase) -> None:
     """The bound of every family: no difference at all."""
-    rates, _ = torch_values(case, LRS, steps=200)
+    rates, _ = torch_values(case, steps=200)
     with jax.enable_x64(True):
-        found = np.stack(ours(case).for_steps(len(rates))(jnp.arange(len(rates))), -1)
+        found = np.stack(
+            our_schedule(case).for_steps(len(rates))(jnp.arange(len(rates))), -1
+        )
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, np.array(rates))
 
 
 @pytest.mark.parametrize("case", ONE_OF_EACH, ids=str)
 def test_without_a_length(case: SchedulerCase) -> None:
-    schedule = ours(case)
-    host = np.array(our_values(schedule, 300))
+    schedule = our_schedule(case)
+    host = np.array(values_of(schedule, 300))
     found = compiled(schedule, np.arange(len(host)))
     np.testing.assert_array_equal(found, rounded(host))
     late = compiled(lambda count: schedule(jnp.maximum(count - 1, 0)), np.arange(300))
@@ -246,7 +247,7 @@ def torch_path(kind: str) -> np.ndarray:
     optimizer = optimizer_for((1.0,), kind)
     p = torch.nn.Parameter(torch.ones(5, dtype=torch.float64))
     optimizer.param_groups[0]["params"] = [p]
-    scheduler = theirs(ONE_CYCLE, optimizer)
+    scheduler = torch_scheduler(ONE_CYCLE, optimizer)
     path = []
     for grad in grads:
         p.grad = torch.tensor(grad)
@@ -272,7 +273,7 @@ def our_path(tx: Any) -> np.ndarray:
 
 
 def test_sgd_with_rate_and_momentum() -> None:
-    schedule = ours(ONE_CYCLE, 1.0)
+    schedule = our_schedule(ONE_CYCLE, 1.0)
     reference = torch_path("sgd")
     found = our_path(optim.sgd(lr=schedule, momentum=schedule.momentum))
     # 60 steps of a few float64 roundings each.
@@ -282,7 +283,7 @@ def test_sgd_with_rate_and_momentum() -> None:
 
 
 def test_adam_with_rate_and_beta1() -> None:
-    schedule = ours(ONE_CYCLE, 1.0)
+    schedule = our_schedule(ONE_CYCLE, 1.0)
 
     def beta1(count: jax.Array) -> optim.TwoFloat:
         return optim.TwoFloat(*schedule.beta1(count))
@@ -334,7 +335,7 @@ def test_an_optax_schedule() -> None:
 
 @pytest.mark.parametrize("case", ONE_OF_EACH, ids=str)
 def test_the_state_machine_goes_step_by_step(case: SchedulerCase) -> None:
-    schedule = ours(case).for_steps(12)
+    schedule = our_schedule(case).for_steps(12)
     step, value = jax.jit(schedule.step), jax.jit(schedule.value)
     state = schedule.init()
     for count in range(12):

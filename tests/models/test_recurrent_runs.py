@@ -11,7 +11,8 @@ from flax import nnx
 
 from jaxtrain import losses, nn, optim, rng
 from jaxtrain.data import Dataset
-from jaxtrain.history import History, Steps
+from jaxtrain.events import Steps
+from jaxtrain.history import History
 from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
 from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference

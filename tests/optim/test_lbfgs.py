@@ -1,6 +1,6 @@
 """`jaxtrain.optim.lbfgs` against `torch.optim.LBFGS`: decisions, points, states."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,8 @@ from jaxtrain.optim import _lbfgs, _line_search
 from jaxtrain.optim._lbfgs_memory import Memory, direction
 
 torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 ORDER = ["x", "y"]
 UPDATES = 8
@@ -36,14 +38,6 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"max_iter": 3, "tolerance_change": 0.5, **WOLFE},
     {"max_iter": 3, "lr": 0.5, "maximize": True, **WOLFE},
 ]
-
-
-@pytest.fixture(autouse=True)
-def float64() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    with jax.enable_x64(True):
-        yield
-    torch.set_default_dtype(torch.float32)
 
 
 def valley(x: Any, y: Any, sign: float) -> Any:

@@ -1,6 +1,6 @@
 """The line search of `jaxtrain.optim.lbfgs` against PyTorch's, point by point."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,14 +16,7 @@ torch = pytest.importorskip("torch")
 
 from torch.optim.lbfgs import _strong_wolfe as torch_strong_wolfe
 
-
-@pytest.fixture(autouse=True)
-def float64() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    with jax.enable_x64(True):
-        yield
-    torch.set_default_dtype(torch.float32)
-
+pytestmark = pytest.mark.usefixtures("float64")
 
 Curve = Callable[[float], tuple[float, float]]
 """Step length -> loss and slope."""

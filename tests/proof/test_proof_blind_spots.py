@@ -14,7 +14,8 @@ pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain.config import Config
-from jaxtrain.history import Epoch, History
+from jaxtrain.events import Epoch
+from jaxtrain.history import History
 from parity import layer_judge, loss_judge, one_step
 from parity.__main__ import main
 from parity.proof import optimizers, runs

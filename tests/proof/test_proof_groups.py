@@ -16,10 +16,10 @@ from jaxtrain import losses, lr_scheduler, nn, optim
 from jaxtrain.data import Dataset
 from jaxtrain.rng import Generator
 from parity.__main__ import main
+from parity.cases.pairs import OPTIMIZERS, PAIRS, SCHEDULERS, configured
 from parity.cases.schedulers import PLATEAU, SchedulerCase
 from parity.proof import images, pairs, rng, scheduler_values
 from parity.proof.groups import GROUPS, module
-from parity.proof.pair_cases import OPTIMIZERS, PAIRS, SCHEDULERS, configured
 from parity.proof.task import Task
 
 SMALL: dict[str, list[str]] = {

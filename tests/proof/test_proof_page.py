@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxtrain.history import Epoch, History
+from jaxtrain.events import Epoch
+from jaxtrain.history import History
 from parity.proof import curves, page, plot
 from parity.proof.plot import Line, chart, thinned, ticks
 from parity.proof.verdict import Twins, Verdict
@@ -21,6 +22,7 @@ def history(losses: Sequence[float]) -> History:
     return History({}, {}, [*losses], [1e-3] * len(losses), [], epochs)
 
 
+FLOAT32 = {"loop": {"dtype": "float32"}}
 FALL = [2.3 - n / 5000 for n in range(STEPS)]
 # Equal, but for one step.
 APART = [loss + 4e-5 * (n == 700) for n, loss in enumerate(FALL)]
@@ -56,6 +58,18 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     assert len(svgs(text)) == 4
 
 
+def test_a_number_stays_on_one_line() -> None:
+    text = page.page(GROUPS, {})
+    assert "largest 4e&#8209;05, allowed 5e&#8209;05" in text
+
+
+def test_the_powers_of_a_log_axis_look_alike() -> None:
+    svg = chart("log", "x", [Line("a", "ours", range(3), [1e-6, 1e-3, 0.1])], log=True)
+    (root,) = svgs(svg)
+    labels = [e.text for e in root.iter() if e.attrib.get("text-anchor") == "end"]
+    assert labels == ["1e-06", "1e-05", "1e-04", "1e-03", "1e-02", "1e-01"]
+
+
 def test_a_departure_is_at_the_top() -> None:
     equal = page.page(GROUPS, {})
     assert '<p class="ok">equal: 2 measures' in equal
@@ -76,6 +90,29 @@ def test_the_difference_of_one_step_survives_the_thinning() -> None:
     assert (len(bound), len(apart)) == (2, 1)
     # Higher in the picture is less: the step lies below the bound.
     assert float(apart[0].split(",")[1]) > float(bound[0].split(",")[1])
+
+
+def test_noise_is_a_band_with_its_bound_and_our_run() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("torchvision")
+    others = [[loss + 1e-5 * (n >= 90) for n, loss in enumerate(FALL)], FALL]
+    runs = [replace(history(losses), config=FLOAT32) for losses in (FALL, APART)]
+    pair = Twins("mlp", *runs, 2.0, tuple(history(run) for run in others))
+    (losses, _), (caption, svg) = curves.plots(pair)
+    assert losses.startswith("Training loss")
+    assert "of 2 runs of PyTorch's" in caption
+    assert "At the end: PyTorch's 0 to 1e-05, JAX 4e-05." in caption
+    (root,) = svgs(svg)
+    (band,) = [e for e in root.iter() if e.tag == "polygon"]
+    bound, ours = [e for e in root.iter() if e.tag == "polyline"]
+    upper = [float(point.split(",")[1]) for point in band.attrib["points"].split()]
+    # Higher in the picture is less: at the end the bound is between band and run.
+    allowed, seen = (
+        float(line.attrib["points"].split()[-1].split(",")[1]) for line in (bound, ours)
+    )
+    assert seen < allowed < min(upper)
+    # Runs that are equal have no place on a log axis, but at its foot.
+    assert max(upper) == plot.HEIGHT - plot.BOTTOM
 
 
 def test_the_published_log_is_in_the_tutorial_s_plots_alone() -> None:

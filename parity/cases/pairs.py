@@ -60,7 +60,7 @@ CYCLED = ("one_cycle_lr", "cyclic_lr")
 """They set the rate themselves, and the momentum with it."""
 CYCLABLE = ("adam", "adamax", "adamw", "nadam", "radam", "rmsprop", "sgd")
 
-_TIMED = [name for name in SCHEDULERS if name not in CYCLED]
+_TIMED = tuple(name for name in SCHEDULERS if name not in CYCLED)
 PAIRS = (
     *((o, s) for o in CYCLABLE for s in CYCLED),
     *((o, s) for o in ("sgd", "adam", "rmsprop") for s in _TIMED),
