@@ -2,9 +2,12 @@
 
 import argparse
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+import inspect
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
+from jaxtrain import losses, lr_scheduler, optim
 from jaxtrain.config import Config
 from jaxtrain.program import Parser
 from jaxtrain.registry import ConfigError, nearest, parse_argument
@@ -15,36 +18,96 @@ _WORDS = {int: "a whole number", float: "a number"}
 
 
 def parse(argv: Sequence[str], prog: str, description: str, epilog: str = "") -> Config:
-    """Read a configuration from command-line arguments.
-
-    Args:
-        argv: the arguments, without the program's name.
-        prog: how the program is called, for `--help`.
-        description: what it does, for `--help`.
-        epilog: what follows the list of flags in `--help`.
-
-    Raises:
-        ConfigError: a flag is unknown, or a value is not possible.
-        SystemExit: the help was asked for and printed.
+    """Read a configuration from command-line arguments alone; see `parse_with`.
 
     Example:
         >>> config = parse(["--lr", "0.1", "--optimizer-args", "momentum=0.9"], "x", "")
         >>> config.optimizer.lr, config.optimizer.args
         (0.1, {'momentum': 0.9})
     """
+    return parse_with({}, argv, prog, description, epilog)[0]
+
+
+def parse_with(
+    own: Mapping[str, Mapping[str, Any]],
+    argv: Sequence[str],
+    prog: str,
+    description: str,
+    epilog: str = "",
+) -> tuple[Config, dict[str, Any]]:
+    """Read a configuration, and a command's own flags beside it.
+
+    Every command takes `--config FILE`, a configuration as JSON, which flags then
+    change.
+
+    Args:
+        own: flag -> what argparse is told about it.
+        argv: the arguments, without the program's name.
+        prog: how the program is called, for `--help`.
+        description: what it does, for `--help`.
+        epilog: what follows the list of flags in `--help`.
+
+    Returns:
+        The configuration, and the values of those own flags that were given, by flag.
+
+    Raises:
+        ConfigError: a flag is unknown, or a value is not possible.
+        SystemExit: the help was asked for and printed.
+
+    Example:
+        >>> own = {"--check": {"action": "store_true"}}
+        >>> parse_with(own, ["--check", "--epochs", "2"], "x", "")[1]
+        {'--check': True}
+    """
+    own = {**_CONFIG, **own}
     parser = Parser(
         prog=prog,
         usage=f"{prog} [OPTIONS]",
         description=description,
         epilog=epilog,
     )
+    for flag, options in own.items():
+        parser.add_argument(
+            flag, dest=flag, **{"default": argparse.SUPPRESS, **options}
+        )
     _add_options(parser)
     flags = {field.metadata["flag"]: field for _, _, field in _fields()}
     single = [flag for flag, field in flags.items() if "nargs" not in field.metadata]
     namespace, unknown = parser.parse_known_args(_join_negatives(argv, single))
     if unknown:
-        _refuse(unknown[0].partition("=")[0], flags)
-    return _config(vars(namespace))
+        _refuse(unknown[0].partition("=")[0], [*own, *flags])
+    given = vars(namespace)
+    values = {flag: given[flag] for flag in own if flag in given}
+    return _config(given, _from_file(values.pop("--config", None))), values
+
+
+_CONFIG = {
+    "--config": {
+        "metavar": "FILE",
+        "help": "begin with a configuration that a run has written, such as "
+        "RUN/config.json; the other flags change it",
+    }
+}
+
+
+def _from_file(path: str | None) -> Mapping[str, Any]:
+    """The parts of a configuration file, alone or among what a run writes with it."""
+    if path is None:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            content = json.load(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
+        raise ConfigError(f"--config {path} cannot be read: {reason}") from error
+    if isinstance(content, Mapping) and "schema" in content:
+        content = content.get("config")
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"--config {path} holds no configuration")
+    try:
+        return Config.from_dict(content).to_dict()
+    except ConfigError as error:
+        raise ConfigError(f"--config {path}: {error}") from error
 
 
 def _fields() -> Iterator[tuple[str, type, Field]]:
@@ -80,7 +143,7 @@ def _described(field: Field) -> dict[str, Any]:
     default = field.default
     if default is False:
         options["action"] = "store_true"
-    elif default not in (None, dataclasses.MISSING):
+    elif default not in (None, (), dataclasses.MISSING):
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
         options["help"] += f" (default: {shown})"
     return options | {"default": argparse.SUPPRESS}
@@ -105,9 +168,24 @@ def _is_negative(token: str) -> bool:
     return token.startswith("-")
 
 
+_ARGUMENTS = (
+    (optim, optim.OPTIMIZERS, "--optimizer-args"),
+    (lr_scheduler, lr_scheduler.SCHEDULERS, "--scheduler-args"),
+    (losses, losses.CLASSIFICATION, "--loss-args"),
+)
+"""Where to look for what is no flag but an argument."""
+
+
 def _refuse(name: str, flags: Collection[str]) -> NoReturn:
     # Typesetters make dashes of hyphens, and some flags have one hyphen elsewhere.
-    near = nearest("--" + name.lstrip("-\N{EN DASH}\N{EM DASH}"), flags)
+    bare = name.lstrip("-\N{EN DASH}\N{EM DASH}")
+    argument, near = bare.replace("-", "_"), nearest("--" + bare, flags)
+    for module, names, flag in _ARGUMENTS if "--" + bare not in flags else ():
+        for function in (getattr(module, each) for each in names):
+            if argument in inspect.signature(function).parameters:
+                raise ConfigError(
+                    f"unknown option {name!r}: give {flag} {argument}=VALUE"
+                )
     if near:
         raise ConfigError(f"unknown option {name!r}: did you mean {near!r}?")
     raise ConfigError(
@@ -116,8 +194,8 @@ def _refuse(name: str, flags: Collection[str]) -> NoReturn:
     )
 
 
-def _config(given: dict[str, Any]) -> Config:
-    parts: dict[str, dict[str, Any]] = {}
+def _config(given: Mapping[str, Any], base: Mapping[str, Any]) -> Config:
+    parts: dict[str, dict[str, Any]] = {part: {**base[part]} for part in base}
     for part, _, field in _fields():
         key = f"{part}.{field.name}"
         if key in given:

@@ -3,13 +3,24 @@
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from jaxtrain import __version__
 from jaxtrain.config import Config, LossConfig
 from jaxtrain.data import Dataset
-from jaxtrain.history import PYTHON, Epoch, Event, Started, Steps
+from jaxtrain.events import (
+    Earlier,
+    Epoch,
+    Event,
+    Started,
+    Steps,
+    Stopped,
+    Tested,
+    Warned,
+)
+from jaxtrain.history import PYTHON
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -93,6 +104,14 @@ class Display:
                 self._steps(event)
             case Epoch():
                 self._epoch(event)
+            case Earlier(Warned(kind="records", text=text)):
+                self.bar.print(f"warning: {text}")
+            case Warned():
+                self.bar.print(f"warning: {event.text}")
+            case Stopped():
+                self.bar.print(f"stopped: {event.reason}\n")
+            case Tested() if self.dataset.validation is not None:
+                self._tested("Test Error", event.accuracy, event.avg_loss)
 
     def _started(self, event: Started) -> None:
         versions = {**event.versions, "python": PYTHON}
@@ -109,6 +128,11 @@ class Display:
         )
         for line in lines:
             self.bar.print(line)
+        if event.resumed is not None:
+            for problem in event.resumed.problems:
+                self.bar.print(f"passed over: {problem}")
+            resumed = event.resumed
+            self.bar.print(f"resumed after step {resumed.steps:,}, {resumed.source}\n")
 
     def _steps(self, event: Steps) -> None:
         if self.first_step is None:
@@ -142,12 +166,17 @@ class Display:
     def _epoch(self, event: Epoch) -> None:
         self.trained_for += event.train_seconds
         self.epochs += 1
-        self.bar.print(
-            f"Test Error{self.mark}: \n Accuracy: {event.accuracy:>0.1f}%, "
-            f"Avg loss: {event.avg_loss:>8f} \n"
-        )
+        kept = self.dataset.validation is not None
+        name = "Validation Error" if kept else "Test Error"
+        self._tested(name, event.accuracy, event.avg_loss)
         loss = f"Loss{self.mark}: {event.train_loss:f}"
         self.bar.print(f"Epoch {event.epoch}, {loss}\n")
+
+    def _tested(self, name: str, accuracy: float, avg_loss: float) -> None:
+        self.bar.print(
+            f"{name}{self.mark}: \n Accuracy: {accuracy:>0.1f}%, "
+            f"Avg loss: {avg_loss:>8f} \n"
+        )
 
     def done(self) -> None:
         """Print the tutorial's last line and a summary of the time it took."""
@@ -176,7 +205,7 @@ def _recipe(config: Config) -> str:
     loss, optimizer, scheduler = config.loss, config.optimizer, config.scheduler
     parts = [
         _call(loss.name, loss.args) + _penalty(loss),
-        _call(optimizer.name, {"lr": optimizer.lr} | dict(optimizer.args)),
+        _call(optimizer.name, {"lr": optimizer.lr} | dict(optimizer.arguments)),
     ]
     if optimizer.rest is not None:
         parts[-1] += f" on matrices and {optimizer.rest}(lr={optimizer.lr}) on the rest"
@@ -184,11 +213,31 @@ def _recipe(config: Config) -> str:
         parts.append(f"{_call(scheduler.name, scheduler.args)} every {scheduler.every}")
     order = "shuffled" if config.data.shuffle else "in stored order"
     parts.append(f"batches of {config.data.batch_size} {order}")
+    parts += _flow(config)
     if config.data.normalization is not None:
         mean, std = config.data.normalization
         parts.append(f"pixels less {mean:g} over {std:g}")
     parts.append(f"seed {config.loop.seed}")
     return ", ".join(parts)
+
+
+def _flow(config: Config) -> list[str]:
+    """What changes updates or images on the way, as its flags say it."""
+    parts = []
+    for part, names in _SHOWN.items():
+        chosen = getattr(config, part)
+        for field in fields(chosen):
+            value = getattr(chosen, field.name)
+            if field.name in names and value != field.default:
+                texts = value if isinstance(value, tuple) else (f"{value:g}",)
+                parts.append(f"{field.metadata['flag'][2:]} {' '.join(texts)}")
+    return parts
+
+
+_SHOWN = {
+    "data": ("augment", "validation", "limit_batches", "overfit_batches"),
+    "flow": ("accumulate", "clip_grad_norm", "clip_grad_value", "ema", "swa"),
+}
 
 
 def _penalty(loss: LossConfig) -> str:

@@ -9,20 +9,25 @@ prints the lines that the tutorial's script prints after `torch.manual_seed(0)`;
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.metadata import entry_points
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
-from jaxtrain import program, records
-from jaxtrain.cli import parse
+from jaxtrain import process, program, records
+from jaxtrain.backends import Backend, load_backend
+from jaxtrain.cli import parse_with
 from jaxtrain.config import Config
 from jaxtrain.data import DataError, Dataset, load
 from jaxtrain.display import Bar, Display
-from jaxtrain.history import Event, History
-from jaxtrain.registry import ConfigError, check_name
+from jaxtrain.events import Earlier, Event, Started, TrainingFault
+from jaxtrain.flow import chosen_images, ending
+from jaxtrain.history import History
+from jaxtrain.monitor import watching
+from jaxtrain.registry import ConfigError
+from jaxtrain.run_folder import RunFolder
 
 PROG = "python -m jaxtrain.fashion"
-BACKENDS = "jaxtrain.backends"
 DESCRIPTION = """\
 Train on Fashion-MNIST as the official PyTorch tutorial does, and print its lines.
 Without options it is the tutorial's own run: its network, its rate, 10 epochs."""
@@ -37,47 +42,28 @@ examples:
   python -m jaxtrain.fashion --hidden 128 --shuffle --epochs 5 --lr 0.1
   python -m jaxtrain.fashion --optimizer sgd --optimizer-args momentum=0.9 \\
       --scheduler step_lr --scheduler-args step_size=3 --history run.json
+  python -m jaxtrain.fashion --out runs/first --resume auto
 
-exit status: 0 if all went well; 2 if something is not possible, with the reason on
-stderr; 128 + n if signal n ended the run (130: Ctrl-C), after --history was written.
+exit status: 0 if all went well; 1 if --check found something; 2 if something is not
+possible or a number is not finite, with the reason on stderr; 128 + n if signal n ended
+the run (130: Ctrl-C), after --history and a checkpoint in --out were written.
 """
 
-Backend = Callable[[Config, Dataset], Iterator[Event]]
+ACTIONS = {
+    "--check": {
+        "action": "store_true",
+        "help": "look at data, network and learning rate, say in words what is wrong, "
+        "and train nothing",
+    },
+    "--replay": {
+        "metavar": "DIR",
+        "help": "take again a step that made a number that is not finite",
+    },
+}
+"""Flags that have the command do something other than train."""
 
 _NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re.I)
 """How JAX and PyTorch, which raise a `RuntimeError` of many meanings, put it."""
-
-
-def load_backend(name: str) -> Backend:
-    """The function that trains, found among the installed packages' entry points.
-
-    Raises:
-        ConfigError: none is registered under that name, or it cannot be imported.
-    """
-    registered = entry_points(group=BACKENDS)
-    if not registered:
-        raise ConfigError(
-            "no backend is registered: the package is not installed "
-            "(in its folder: pip install .)"
-        )
-    check_name("backend", name, registered.names)
-    point = registered[name]
-    try:
-        return point.load()
-    except ModuleNotFoundError as error:
-        extras = f"[{','.join(point.extras)}]" if point.extras else ""
-        package = f"{point.dist.name if point.dist else 'jaxtrain'}{extras}"
-        raise ConfigError(
-            f"backend {name!r} needs {error.name or error}, which is not installed: "
-            f"pip install '{package}'"
-        ) from None
-    except Exception as error:
-        # Whatever a plug-in's import raises: mismatched builds of torch and torchvision
-        # raise a RuntimeError, a missing shared library an OSError.
-        raise ConfigError(
-            f"backend {name!r} cannot be imported: "
-            f"{type(error).__name__}: {_first_line(error)}"
-        ) from error
 
 
 def train(config: Config, start: float | None = None) -> History:
@@ -98,17 +84,68 @@ def train(config: Config, start: float | None = None) -> History:
     backend = load_backend(config.loop.backend)
     with Bar() as bar:
         dataset = load(config.data.source, on_progress=bar.show)
-    history = History(
-        config.to_dict(),
-        {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256},
-    )
-    with records.kept(history, path), _memory_explained(config), Bar() as bar:
+    dataset = chosen_images(config, dataset)
+    about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}
+    history = History(config.to_dict(), about)
+    with (
+        records.kept(history, path),
+        _run_folder(config, about, dataset) as folder,
+        _memory_explained(config),
+        Bar() as bar,
+        process.signals_wait() as interrupt,
+        closing(_events(config, dataset, backend, interrupt, folder)) as events,
+    ):
         display = Display(config, dataset, bar, start)
-        for event in backend(config, dataset):
+        for event in events:
             history.add(event)
+            if folder is not None and not isinstance(event, Earlier):
+                folder.add(event)
             display.show(event)
         display.done()
     return history
+
+
+def _events(
+    config: Config,
+    dataset: Dataset,
+    backend: Backend,
+    interrupt: Callable[[], None],
+    folder: RunFolder | None,
+) -> Generator[Event]:
+    """What the backend yields, up to the end that configuration or signals set."""
+    events = ending(backend(config, dataset), config.flow, interrupt)
+    if folder is not None:
+        events = _with_past(events, folder)
+    yield from watching(events, config) if config.records.monitor else events
+
+
+def _with_past(events: Iterator[Event], folder: RunFolder) -> Iterator[Event]:
+    """The same, and after a run's new start what its folder holds of it."""
+    for event in events:
+        resumed = event.resumed if isinstance(event, Started) else None
+        earlier = [] if resumed is None else folder.resume(resumed)
+        yield event
+        yield from map(Earlier, earlier)
+
+
+@contextmanager
+def _run_folder(
+    config: Config, about: Mapping[str, Any], dataset: Dataset
+) -> Iterator[RunFolder | None]:
+    """The folder of `--out`, if there is one."""
+    chosen = config.records
+    if chosen.out is None:
+        yield None
+        return
+    with RunFolder.open(
+        chosen.out,
+        config.to_dict(),
+        about,
+        dataset,
+        resume=chosen.resume is not None,
+        tensorboard=chosen.tensorboard,
+    ) as folder:
+        yield folder
 
 
 @contextmanager
@@ -132,6 +169,26 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+def check(config: Config) -> int:
+    """Look at data, network and rate before training; 1 if something is wrong."""
+    from jaxtrain import checks
+
+    with Bar() as bar:
+        dataset = load(config.data.source, on_progress=bar.show)
+    findings = checks.check(config, chosen_images(config, dataset))
+    print("\n".join(checks.show(findings)))
+    return 0 if all(finding.passed for finding in findings) else 1
+
+
+def replay(path: Path) -> int:
+    """Take again a step that made a number that is not finite; 1 if it does not."""
+    from jaxtrain.training import replay as take_again
+
+    now, then = take_again(path)
+    print(f"{now} (as then)" if now == then else f"{now}\nthen: {then}")
+    return 0 if now == then else 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, train, print; returns the exit status."""
     start = time.perf_counter()
@@ -141,10 +198,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = argv
 
     def work() -> int:
-        train(parse(given, PROG, DESCRIPTION, EPILOG), start)
+        config, chosen = parse_with(ACTIONS, given, PROG, DESCRIPTION, EPILOG)
+        if "--replay" in chosen:
+            return replay(Path(chosen["--replay"]))
+        if "--check" in chosen:
+            return check(config)
+        train(config, start)
         return 0
 
-    return program.run(PROG, work, (DataError,))
+    return program.run(PROG, work, (DataError, TrainingFault))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _NAMES = ("SIGTERM", "SIGHUP")
+PATIENCE = 2.0
+"""Seconds that a signal waits for a run to come to a place where it can end."""
 
 
 @contextmanager
@@ -39,6 +41,55 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt(number)
 
 
+@contextmanager
+def signals_wait(patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
+    """Have the first signal of the block wait until what is yielded is called.
+
+    The call then raises the signal's `KeyboardInterrupt`, as does the end of the block.
+    A second signal does not wait, nor does the first for longer than `patience`, in
+    seconds.
+
+    Example:
+        >>> with signals_wait() as let_in:
+        ...     let_in()
+    """
+    came: list[signal.Signals] = []
+    again: list[threading.Timer] = []
+    before: dict[signal.Signals, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        came.append(signal.Signals(number))
+        _restore(before)
+        again.append(threading.Timer(patience, os.kill, (os.getpid(), number)))
+        again[0].daemon = True
+        again[0].start()
+
+    def let_in() -> None:
+        if came:
+            again[0].cancel()
+            raise KeyboardInterrupt(came.pop())
+
+    # Only where the signal would interrupt, and only the main thread may set handlers.
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", *_NAMES):
+            number = getattr(signal, name, signal.SIGINT)
+            if signal.getsignal(number) in (_interrupt, signal.default_int_handler):
+                before[number] = signal.signal(number, note)
+    try:
+        yield let_in
+        let_in()
+    finally:
+        for timer in again:
+            timer.cancel()
+        _restore(before)
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    while handlers:
+        signal.signal(*handlers.popitem())
+
+
 def number_of(interrupt: KeyboardInterrupt) -> signal.Signals:
     """The signal that an interrupt stands for: SIGINT, if Python itself raised it.
 
@@ -62,3 +113,18 @@ def silence_stdout() -> None:
     """Keep what is left in the buffer from meeting, at exit, the same fault again."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def memory() -> int | None:
+    """The most bytes that the process has held at once; None where nobody counts.
+
+    Example:
+        >>> memory() > 10**6
+        True
+    """
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

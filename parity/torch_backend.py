@@ -2,22 +2,27 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields, replace
 from functools import wraps
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import Compose, Normalize, ToTensor
 
 from jaxtrain import data, registry
-from jaxtrain.config import Config, check_rates
-from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events
+from jaxtrain.config import Config, RecordsConfig, check_rates
+from jaxtrain.events import Evaluation, Event, Started, Steps, Tested, epoch_events
+from jaxtrain.flow import EndRun, chosen_images
 from jaxtrain.registry import ConfigError
+from parity.augmented_batches import Augment
 from parity.torch_losses import configured_loss, penalty
 from parity.torch_models import configured_model
 from parity.torch_names import torch_gradient, torch_optimizer
@@ -50,9 +55,36 @@ def run(
     """
     # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
     wide = config.loop.dtype == "float64"
-    with _torchvision_root(dataset) as root:
-        events = _run(config, root, prepare)
+    _refuse_what_is_not_ours(config)
+    dataset = chosen_images(config, dataset)
+    with _folders(dataset) as roots:
+        events = _run(config, dataset, roots, prepare)
         yield from _with_default_dtype(events, torch.float64 if wide else torch.float32)
+
+
+def _refuse_what_is_not_ours(config: Config) -> None:
+    """Checkpoints and a look inside are the JAX backend's."""
+    usual = RecordsConfig()
+    for field in fields(config.records):
+        value = getattr(config.records, field.name)
+        if field.name in ("resume", "save_every", "keep", "monitor") and (
+            value != getattr(usual, field.name)
+        ):
+            raise ConfigError(
+                f"{field.metadata['flag']} {value} is not for --backend torch"
+            )
+
+
+@contextmanager
+def _folders(dataset: data.Dataset) -> Iterator[tuple[Path, Path]]:
+    """Where torchvision finds what is tested after each epoch, and at the end."""
+    with ExitStack() as stack:
+        root = stack.enter_context(_torchvision_root(dataset))
+        if dataset.validation is None:
+            yield root, root
+            return
+        kept = replace(dataset, test=dataset.validation, folder=None)
+        yield stack.enter_context(_torchvision_root(kept)), root
 
 
 def _with_default_dtype(events: Iterator[Event], dtype: torch.dtype) -> Iterator[Event]:
@@ -94,36 +126,54 @@ def _holds(root: Path, split: data.Split, train: bool) -> bool:
 
 
 def _run(
-    config: Config, root: Path, prepare: Callable[[torch.nn.Module], None]
+    config: Config,
+    dataset: data.Dataset,
+    roots: tuple[Path, Path],
+    prepare: Callable[[torch.nn.Module], None],
 ) -> Iterator[Event]:
-    this = _Run(config, root)
+    this = _Run(config, dataset, roots)
     prepare(this.model)
     yield this.started()
-    for epoch in range(1, config.loop.epochs + 1):
-        yield from epoch_events(epoch, this.train(epoch), this.test)
+    try:
+        for epoch in range(1, config.loop.epochs + 1):
+            yield from epoch_events(epoch, this.train(epoch), this.watch)
+    except EndRun:
+        pass
+    if config.records.out is not None or dataset.validation is not None:
+        yield this.last_test()
 
 
 class _Run:
     """One configured run: model, optimiser and loaders, as the tutorial has them."""
 
-    def __init__(self, config: Config, root: Path):
+    def __init__(self, config: Config, dataset: data.Dataset, roots: tuple[Path, Path]):
         self.config = config
         self.device = _device(config)
         self.dtype = getattr(torch, config.loop.dtype)
         torch.manual_seed(config.loop.seed)
         self.model = configured_model(config).to(self.device, self.dtype)
+        self.average = _average(config, self.model)
         self.loss_fn = configured_loss(config, self.device, self.dtype)
         self.optimizers = _optimizers(config, self.model)
         self.schedulers = [torch_scheduler(config, each) for each in self.optimizers]
-        transform = _transform(config)
-        self.train_loader, self.test_loader = (
+        self.augment = Augment(config, dataset)
+        self.train_loader, self.watched_loader, self.test_loader = (
             DataLoader(
-                FashionMNIST(root, train=train, transform=transform),
+                FashionMNIST(
+                    root, train=train, transform=_transform(config, random=train)
+                ),
                 batch_size=config.data.batch_size,
                 shuffle=train and config.data.shuffle,
             )
-            for train in (True, False)
+            for root, train in ((roots[0], True), (roots[0], False), (roots[1], False))
         )
+        self.batches = self.limited(self.train_loader)
+        self.steps = 0
+
+    def limited(self, loader: DataLoader) -> int:
+        """Batches of one pass."""
+        limit = self.config.data.limit_batches
+        return len(loader) if limit is None else min(len(loader), limit)
 
     def started(self) -> Started:
         cuda = self.device.type == "cuda"
@@ -143,31 +193,49 @@ class _Run:
         losses: list[float] = []
         lrs: list[float] = []
         momenta: list[float] = []
-        for batch, (X, y) in enumerate(self.train_loader):
+        for batch, (X, y) in enumerate(islice(self.train_loader, self.batches)):
             group = self.optimizers[0].param_groups[0]
             lrs.append(float(group["lr"]))
             if cycles_momentum(self.schedulers[0]):
                 betas = group.get("betas")
                 momenta.append(float(betas[0] if betas else group["momentum"]))
             check_rates(lrs[-1:])
+            X = self.augment(X, self.steps)
             X, y = X.to(self.device, self.dtype), y.to(self.device)
-            losses.append(self.update(X, y).item())
-            self.tick("step")
-            if len(losses) == REPORT_EVERY or batch + 1 == len(self.train_loader):
+            self.steps += 1
+            last = batch + 1 == self.batches
+            due = last or (batch + 1) % self.config.flow.accumulate == 0
+            losses.append(self.update(X, y, due).item())
+            if due:
+                self.tick("step")
+            if len(losses) == REPORT_EVERY or last:
                 yield Steps(epoch, batch + 1 - len(losses), losses, lrs, momenta)
                 losses, lrs, momenta = [], [], []
         self.tick("epoch")
 
-    def update(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Take a step on one batch, and return the loss before it."""
+    def update(self, X: torch.Tensor, y: torch.Tensor, due: bool) -> torch.Tensor:
+        """Add a batch's gradients, step if that is due; the loss before it."""
         if self.config.optimizer.name == "lbfgs":
             with self.refusals("optimizer"):
-                return self.optimizers[0].step(lambda: self.backward(X, y))
+                return self.optimizers[0].step(lambda: self.closure(X, y))
         loss = self.backward(X, y)
-        with self.refusals("optimizer"):
-            for optimizer in self.optimizers:
-                optimizer.step()
+        if due:
+            self.clip()
+            self.convert_gradients()
+            with self.refusals("optimizer"):
+                for optimizer in self.optimizers:
+                    optimizer.step()
+            self.model.zero_grad()
+            if self.average is not None and self.config.flow.ema is not None:
+                self.average.update_parameters(self.model)
         return loss
+
+    def clip(self) -> None:
+        flow, params = self.config.flow, list(self.model.parameters())
+        if flow.clip_grad_norm is not None:
+            torch.nn.utils.clip_grad_norm_(params, flow.clip_grad_norm)
+        if flow.clip_grad_value is not None:
+            torch.nn.utils.clip_grad_value_(params, flow.clip_grad_value)
 
     @contextmanager
     def refusals(self, kind: str) -> Iterator[None]:
@@ -178,14 +246,22 @@ class _Run:
             name = getattr(self.config, kind).name
             raise ConfigError(f"{kind} {name}: {error}") from error
 
-    def backward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def closure(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The loss of one batch, with its gradients in place of the last ones."""
         self.model.zero_grad()
+        loss = self.backward(X, y)
+        self.convert_gradients()
+        return loss
+
+    def backward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss of one batch; its gradients are added to those that are there."""
         loss = self.loss_fn(self.model(X), y) + penalty(self.config, self.model)
         loss.backward()
+        return loss
+
+    def convert_gradients(self) -> None:
         for p in self.model.parameters():
             p.grad = torch_gradient(self.config.optimizer.name, p.grad)
-        return loss
 
     def tick(self, what: str) -> None:
         """Step the schedulers, if they step after that."""
@@ -198,24 +274,53 @@ class _Run:
             for scheduler in self.schedulers:
                 scheduler.step(*metric)
 
+    def watch(self) -> Evaluation:
+        """The test after an epoch, of which average and scheduler take note."""
+        flow, epoch = self.config.flow, self.steps // self.batches
+        if self.average is not None and flow.swa is not None and epoch >= flow.swa:
+            self.average.update_parameters(self.model)
+        tested, _ = self.test(self.watched_loader)
+        if self.config.scheduler.watches:
+            self.step_schedulers(tested.avg_loss)
+        return tested
+
+    def last_test(self) -> Tested:
+        tested, outputs = self.test(self.test_loader, len(self.test_loader))
+        return Tested(tested.accuracy, tested.avg_loss, outputs.double().numpy())
+
     @torch.no_grad()
-    def test(self) -> Evaluation:
-        self.model.eval()
-        loss, correct = 0.0, 0
-        for X, y in self.test_loader:
+    def test(
+        self, loader: DataLoader, batches: int | None = None
+    ) -> tuple[Evaluation, torch.Tensor]:
+        model = self.model
+        if self.average is not None and self.average.n_averaged > 0:
+            model = self.average.module
+        model.eval()
+        batches = self.limited(loader) if batches is None else batches
+        loss, correct, outputs = 0.0, 0, []
+        for X, y in islice(loader, batches):
             X, y = X.to(self.device, self.dtype), y.to(self.device)
-            pred = self.model(X)
+            pred = model(X)
             loss += self.loss_fn(pred, y).item()
             correct += int((pred.argmax(1) == y).sum())
-        images, avg_loss = len(self.test_loader.dataset), loss / len(self.test_loader)
-        if self.config.scheduler.watches:
-            self.step_schedulers(avg_loss)
-        return Evaluation(100 * correct / images, avg_loss)
+            outputs.append(pred.cpu())
+        joined = torch.cat(outputs)
+        return Evaluation(100 * correct / len(joined), loss / batches), joined
 
 
-def _transform(config: Config) -> Callable[..., torch.Tensor]:
+def _average(
+    config: Config, model: torch.nn.Module
+) -> torch.optim.swa_utils.AveragedModel | None:
+    if config.flow.ema is not None:
+        average = get_ema_multi_avg_fn(config.flow.ema)
+        return AveragedModel(model, multi_avg_fn=average)
+    return None if config.flow.swa is None else AveragedModel(model)
+
+
+def _transform(config: Config, random: bool) -> Callable[..., torch.Tensor]:
     chosen = config.data.normalization
-    if chosen is None:
+    # Images changed at random are normalised after that, in `Augment`.
+    if chosen is None or (random and config.data.augment):
         return ToTensor()
     mean, std = chosen
     return Compose([ToTensor(), Normalize((mean,), (std,))])
@@ -251,7 +356,7 @@ def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Opti
         params,
         kind="optimizer",
         name=chosen.name,
-        arguments=chosen.args,
+        arguments=chosen.arguments,
         fixed={"lr": chosen.lr},
         hidden=IMPLEMENTATION,
     )

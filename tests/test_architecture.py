@@ -11,10 +11,11 @@ ROOT = Path(jaxtrain.__file__).parent
 # The lowest first; each may import those before it.
 # fmt: off
 ORDER = [
-    "_lazy", "atomic", "registry", "process", "program",
+    "_lazy", "atomic", "registry", "lock", "process", "program",
     "rng", "data", "init", "nn", "models", "losses", "lr_scheduler",
-    "optim", "config", "history", "records",
-    "training", "cli", "display", "fashion",
+    "optim", "config", "events", "backends", "history", "records", "checkpoint",
+    "run_folder", "flow", "training", "monitor", "checks", "trained", "pictures",
+    "report", "export", "predict", "cli", "display", "lr_range", "fashion",
 ]
 # fmt: on
 

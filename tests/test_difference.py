@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from jaxtrain.history import Epoch, History
+from jaxtrain.events import Epoch
+from jaxtrain.history import History
 from parity.difference import difference, first_departure, ulps
 from parity.histories import compare_histories
 

@@ -13,7 +13,8 @@ import pytest
 import jaxtrain
 from jaxtrain.cli import parse
 from jaxtrain.config import Config
-from jaxtrain.history import SCHEMA, Epoch, Event, History, Started, Steps
+from jaxtrain.events import Epoch, Event, Started, Steps
+from jaxtrain.history import SCHEMA, History
 
 EPOCH = Epoch(
     epoch=1,

@@ -23,7 +23,7 @@ from jaxtrain.config import (
 )
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches
-from jaxtrain.history import Epoch, Event, Started, Steps
+from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.models import MLP
 from jaxtrain.registry import ConfigError
 from jaxtrain.rng import Generator

@@ -61,6 +61,7 @@ class Dataset:
         source: where the data came from, for a header line.
         sha256: name of each IDX file -> SHA-256 of its decompressed bytes.
         folder: holds the four decompressed IDX files, if there is such a folder.
+        validation: training images that are kept for tests on the way, if any.
     """
 
     name: str
@@ -70,6 +71,12 @@ class Dataset:
     source: str
     sha256: dict[str, str]
     folder: Path | None
+    validation: Split | None = None
+
+    @property
+    def watched(self) -> Split:
+        """What is tested after every epoch: the validation images, where some are kept."""
+        return self.test if self.validation is None else self.validation
 
     @property
     def synthetic(self) -> bool:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from jaxtrain.nn._max_pool import MaxPool1d, MaxPool2d, MaxPool3d
     from jaxtrain.nn._max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+    from jaxtrain.nn._named_modules import named_modules
     from jaxtrain.nn._packed import (
         PackedSequence,
         pack_padded_sequence,
@@ -127,6 +128,7 @@ if TYPE_CHECKING:
     )
     from jaxtrain.nn._softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
     from jaxtrain.nn._state_dict import load_state_dict, state_dict
+    from jaxtrain.nn._taps import layer_outputs
     from jaxtrain.nn._transformer import (
         Transformer,
         TransformerDecoder,
@@ -167,7 +169,8 @@ __all__ = [
     "Threshold", "Transformer", "TransformerDecoder", "TransformerDecoderLayer",
     "TransformerEncoder", "TransformerEncoderLayer", "Unflatten", "Unfold", "Upsample",
     "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "ZeroPad3d", "dropout_draws", "dropout_source", "load_state_dict",
+    "ZeroPad3d", "dropout_draws", "dropout_source", "layer_outputs",
+    "load_state_dict", "named_modules",
     "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
     "state_dict", "unpack_sequence", "unpad_sequence",
 ]
@@ -206,6 +209,7 @@ _HOMES = {
     "_mask_source": ("GivenMasks", "KeyMasks", "dropout_draws", "dropout_source"),
     "_max_pool": ("MaxPool1d", "MaxPool2d", "MaxPool3d"),
     "_max_unpool": ("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"),
+    "_named_modules": ("named_modules",),
     "_packed": (
         "PackedSequence", "pack_padded_sequence", "pack_sequence",
         "pad_packed_sequence", "pad_sequence", "unpack_sequence", "unpad_sequence",
@@ -229,6 +233,7 @@ _HOMES = {
     ),
     "_softmax": ("GLU", "LogSoftmax", "Softmax", "Softmax2d", "Softmin"),
     "_state_dict": ("load_state_dict", "state_dict"),
+    "_taps": ("layer_outputs",),
     "_transformer": ("Transformer", "TransformerDecoder", "TransformerEncoder"),
     "_transformer_layer": ("TransformerDecoderLayer", "TransformerEncoderLayer"),
     "_upsample": ("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),

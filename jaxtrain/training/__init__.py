@@ -5,9 +5,23 @@ runs chunks of batches. `run` is the command line's: it turns a configuration in
 events and prints nothing.
 """
 
+from jaxtrain.training._augment import augmentation, drawer
 from jaxtrain.training._numerics import Numerics
+from jaxtrain.training._replay import replay
 from jaxtrain.training._run import run
+from jaxtrain.training._step import Chunk, Placed, TrainState
 from jaxtrain.training._to_tensor import to_tensor
-from jaxtrain.training._trainer import Chunk, Placed, Trainer, TrainState
+from jaxtrain.training._trainer import Trainer
 
-__all__ = ["Chunk", "Numerics", "Placed", "TrainState", "Trainer", "run", "to_tensor"]
+__all__ = [
+    "Chunk",
+    "Numerics",
+    "Placed",
+    "TrainState",
+    "Trainer",
+    "augmentation",
+    "drawer",
+    "replay",
+    "run",
+    "to_tensor",
+]

@@ -11,12 +11,16 @@ import optax
 from flax import nnx
 
 from jaxtrain import losses, models, optim, registry
-from jaxtrain.config import Config
+from jaxtrain.config import Config, FlowConfig, OptimizerConfig
 from jaxtrain.data import Dataset
+from jaxtrain.optim._average import WeightAverage
 from jaxtrain.registry import ConfigError
 from jaxtrain.rng import Generator
+from jaxtrain.training._augment import build_augment
 from jaxtrain.training._numerics import Numerics
-from jaxtrain.training._trainer import LossFunction, Penalty
+from jaxtrain.training._step import LossFunction, Penalty
+from jaxtrain.training._to_tensor import to_tensor
+from jaxtrain.training._trainer import Trainer
 
 MODELS: dict[str, Callable[..., nnx.Module]] = {
     "mlp": models.MLP,
@@ -35,6 +39,40 @@ def build_model(config: Config, generator: Generator) -> nnx.Module:
     )
 
 
+def build_trainer(
+    config: Config,
+    dataset: Dataset,
+    generator: Generator,
+    moving: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Trainer, nnx.Module]:
+    """A configuration's trainer, and its network, which stays untrained.
+
+    Args:
+        config: the run.
+        dataset: what it will train on; its classes decide about the loss.
+        generator: where the initial weights come from.
+        moving: arguments of the optimiser that a schedule takes over.
+
+    Raises:
+        ConfigError: something that was asked for does not exist or does not fit.
+    """
+    numerics = Numerics(config.loop.dtype, config.loop.device)
+    with numerics.active():
+        model = build_model(config, generator)
+    trainer = Trainer(
+        model,
+        build_optimizer(config, moving),
+        build_loss(config, dataset, numerics),
+        to_tensor(config.loop.dtype, config.data.normalization),
+        numerics,
+        build_penalty(config),
+        average=build_average(config.flow),
+        average_steps=config.flow.swa is None,
+        augment=build_augment(config),
+    )
+    return trainer, model
+
+
 def build_optimizer(
     config: Config, moving: Mapping[str, Any] = MappingProxyType({})
 ) -> optax.GradientTransformation:
@@ -50,15 +88,45 @@ def build_optimizer(
         function,
         kind="optimizer",
         name=chosen.name,
-        arguments=chosen.args,
+        arguments=chosen.arguments,
         fixed={"lr": chosen.lr},
     )
     if moving:
-        built = function(lr=chosen.lr, **{**chosen.args, **moving})
-    if chosen.rest is None:
-        return built
+        built = function(lr=chosen.lr, **{**chosen.arguments, **moving})
+    if chosen.rest is not None:
+        built = _with_rest(built, chosen, moving)
+    return _with_flow(built, config.flow)
+
+
+def _with_rest(
+    built: optax.GradientTransformation,
+    chosen: OptimizerConfig,
+    moving: Mapping[str, Any],
+) -> optax.GradientTransformation:
+    assert chosen.rest is not None
     rest = registry.lookup("optimizer", chosen.rest, optim)(lr=chosen.lr, **moving)
     return optax.partition({True: built, False: rest}, _matrices)
+
+
+def _with_flow(
+    built: optax.GradientTransformation, flow: FlowConfig
+) -> optax.GradientTransformation:
+    """Gradients added up, clipped by norm, clipped by value, then given to `built`."""
+    clips = []
+    if flow.clip_grad_norm is not None:
+        clips.append(optim.clip_grad_norm(flow.clip_grad_norm))
+    if flow.clip_grad_value is not None:
+        clips.append(optim.clip_grad_value(flow.clip_grad_value))
+    if clips:
+        built = optax.chain(*clips, built)
+    return built if flow.accumulate == 1 else optim.accumulate(built, flow.accumulate)
+
+
+def build_average(flow: FlowConfig) -> WeightAverage | None:
+    """The average of the weights that is tested instead of them, if any."""
+    if flow.ema is not None:
+        return optim.ema(flow.ema)
+    return None if flow.swa is None else optim.swa()
 
 
 def _matrices(params: optax.Params) -> optax.Params:

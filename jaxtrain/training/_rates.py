@@ -79,6 +79,22 @@ class Rates:
         self._check_momenta(momenta)
         return Values(lrs, momenta)
 
+    def at_updates(self, epoch: int, numbers: np.ndarray) -> Values:
+        """Those of batches of an epoch, given the number of each one's update."""
+        first = int(numbers[0])
+        values = self.at(epoch, first, int(numbers[-1]) - first + 1)
+        places = (numbers - first).tolist()
+        return Values(*([each[i] for i in places] if each else [] for each in values))
+
+    def state(self) -> dict[str, Any] | None:
+        """State of a scheduler that watches the test loss; the others have none."""
+        return None if self._host is None else dict(self._host.state_dict())
+
+    def load(self, state: Mapping[str, Any] | None) -> None:
+        """Go on from what `state` gave."""
+        if self._host is not None and state is not None:
+            self._host.load_state_dict(state)
+
     def _check_momenta(self, momenta: list[float]) -> None:
         # As a beta, 1 has no bias correction: PyTorch divides by zero.
         for momentum in momenta if self.cycled == "betas" else ():
@@ -129,7 +145,7 @@ class Rates:
     def _betas(self) -> tuple[float, float]:
         chosen = self.config.optimizer
         default = inspect.signature(getattr(optim, chosen.name)).parameters["betas"]
-        betas = chosen.args.get("betas", default.default)
+        betas = chosen.arguments.get("betas", default.default)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise ConfigError(
                 f"optimizer {chosen.name}: betas must be 2 values, such as 0.9,0.999, "

@@ -1,5 +1,8 @@
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -7,53 +10,80 @@ import numpy as np
 from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
-from jaxtrain.history import Evaluation, Event, Started, Steps, epoch_events, mean
-from jaxtrain.rng import Generator
-from jaxtrain.training._build import (
-    build_loss,
-    build_model,
-    build_optimizer,
-    build_penalty,
+from jaxtrain.events import (
+    Epoch,
+    Evaluation,
+    Event,
+    Progress,
+    Started,
+    Steps,
+    Tested,
+    epoch_events,
+    mean,
 )
+from jaxtrain.flow import EndRun, chosen_images
+from jaxtrain.rng import Generator
+from jaxtrain.training._augment import drawer
+from jaxtrain.training._batches import ends_update, limited, update_numbers
+from jaxtrain.training._build import build_trainer
+from jaxtrain.training._checkpoints import Checkpoints
+from jaxtrain.training._kept_step import keep
 from jaxtrain.training._masks import mask_maker
-from jaxtrain.training._numerics import Numerics
+from jaxtrain.training._point import Place, Point
 from jaxtrain.training._rates import Rates, Values
-from jaxtrain.training._to_tensor import to_tensor
-from jaxtrain.training._trainer import Chunk, Trainer
-
-CHUNK = 100
-"""Steps in one call: enough to hide the call, few enough to print as they come."""
+from jaxtrain.training._step import Chunk, Placed, TrainState
+from jaxtrain.training._watch import Watch
 
 
 def run(config: Config, dataset: Dataset) -> Iterator[Event]:
     """Train as configured, in JAX.
 
+    With `--out` it saves its state there, also when `flow.EndRun` or
+    `KeyboardInterrupt` is thrown into it.
+
     Raises:
         ConfigError: something that was asked for does not exist or does not fit.
+        TrainingFault: a number is not finite.
     """
-    this = _Run(config, dataset)
-    yield this.started()
-    for epoch in range(1, config.loop.epochs + 1):
-        yield from epoch_events(epoch, this.train(epoch), this.test)
+    dataset = chosen_images(config, dataset)
+    this = Run(config, dataset)
+    with Checkpoints.opened(config, dataset) as checkpoints:
+        point, resumed = checkpoints.restore(this.point())
+        this.go_to(point)
+        yield replace(this.started(), resumed=resumed)
+        try:
+            yield from checkpoints.save(this.safe)
+            for epoch in range(this.place.epoch, config.loop.epochs + 1):
+                yield from this.epoch(epoch, checkpoints)
+        except (EndRun, KeyboardInterrupt) as error:
+            yield from checkpoints.save(this.safe)
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        yield from this.last_test()
 
 
-class _Run:
+class _Waiting(NamedTuple):
+    """A chunk that the device works on."""
+
+    place: Place
+    """Before it."""
+    start: TrainState | None
+    """Before it; None where nobody will ask."""
+    chunk: Chunk
+    values: Values
+    losses: jax.Array
+    finite: jax.Array | None
+
+
+class Run:
     """One configured run: the trainer, and the generator that stands for PyTorch's."""
 
     def __init__(self, config: Config, dataset: Dataset):
-        self.config = config
+        self.config, self.dataset = config, dataset
         self.generator = Generator(config.loop.seed)
-        numerics = Numerics(config.loop.dtype, config.loop.device)
-        with numerics.active():
-            model = build_model(config, self.generator)
         self.rates = Rates(config)
-        self.trainer = Trainer(
-            model,
-            build_optimizer(config, self.rates.initial()),
-            build_loss(config, dataset, numerics),
-            to_tensor(config.loop.dtype, config.data.normalization),
-            numerics,
-            build_penalty(config),
+        self.trainer, model = build_trainer(
+            config, dataset, self.generator, self.rates.initial()
         )
         inputs = (1, *dataset.train.images.shape[1:])
         self.masks = mask_maker(config, model, inputs, self.generator)
@@ -61,10 +91,23 @@ class _Run:
             self.trainer.place(split.images, split.labels)
             for split in (dataset.train, dataset.test)
         )
-        self.steps_taken = 0
-        batches_in_epoch = -(-len(dataset.train) // config.data.batch_size)
+        kept = dataset.validation
+        self.watched_data = (
+            self.test_data
+            if kept is None
+            else self.trainer.place(kept.images, kept.labels)
+        )
+        self.watch = Watch(config.records.monitor, self.trainer, self.train_data)
+        self.draw = drawer(config, dataset)
+        self.batches = limited(len(dataset.train), config)
+        now = self.generator.get_state()
+        self.shown = False
+        self.place = Place(1, 0, 0, 0.0, now, now, self.rates.state())
+        self.past: tuple[Epoch, ...] = ()
+        self.go_to(self.point())
+        updates = -(-self.batches // config.flow.accumulate)
         epochs = config.loop.epochs
-        self.rates.check(epochs, epochs * batches_in_epoch)
+        self.rates.check(epochs, epochs * updates)
 
     def started(self) -> Started:
         device = self.trainer.numerics.find_device()
@@ -79,45 +122,172 @@ class _Run:
             },
         )
 
-    def train(self, epoch: int) -> Iterator[Steps]:
-        order = epoch_order(
-            self.generator, len(self.train_data.targets), self.config.data.shuffle
-        )
-        first, waiting = 0, None
-        for rows in batches(order, self.config.data.batch_size, CHUNK):
-            values = self.rates.at(epoch, self.steps_taken, len(rows))
-            result = self.trainer.train(self.train_data, self.chunk(rows, values))
-            # The device works on this chunk while the one before it is read.
-            if waiting is not None:
-                yield _steps(*waiting)
-            waiting = epoch, first, values, result
-            first += len(rows)
-            self.steps_taken += len(rows)
-        if waiting is not None:
-            yield _steps(*waiting)
+    def go_to(self, point: Point) -> None:
+        """Have the run go on from a point."""
+        state, self.place, losses, self.past = point
+        self.trainer.state = state
+        self.safe = point._replace(state=self.trainer.copy_state())
+        self.progress = Progress(list(losses), self.place.seconds)
+        self.generator.set_state(self.place.generator)
+        self.rates.load(self.place.rates)
 
-    def chunk(self, rows: np.ndarray, values: Values) -> Chunk:
+    def point(self) -> Point:
+        """The point at which the run is, but for the losses that are still to come."""
+        return Point(self.trainer.copy_state(), self.place, past=self.past)
+
+    def here(self, **changed: Any) -> Place:
+        """The place at which the run is."""
+        now, rates = self.generator.get_state(), self.rates.state()
+        return self.place._replace(generator=now, rates=rates, **changed)
+
+    def epoch(self, number: int, checkpoints: Checkpoints) -> Iterator[Event]:
+        """Train and test for an epoch, and save what comes of it."""
+        steps = self.train(checkpoints)
+        for event in epoch_events(number, steps, self.test, self.progress):
+            if isinstance(event, Epoch):
+                self.end_epoch(event)
+            yield event
+        yield from checkpoints.save(self.safe)
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        now = self.generator.get_state()
+        self.place = self.here(epoch=epoch.epoch + 1, batch=0, seconds=0.0, order=now)
+        self.past = (*self.past, epoch)
+        self.progress = Progress()
+        self.safe = self.point()
+
+    def train(self, checkpoints: Checkpoints) -> Iterator[Event]:
+        """What is left of an epoch; the device works on a chunk while one is read."""
+        begun = time.perf_counter() - self.place.seconds
+        waiting = None
+        for rows in self.chunks():
+            place, start = self.place, self.kept()
+            now = self.dispatched(rows, place, start)
+            self.place = self.here(
+                batch=place.batch + len(rows),
+                steps=place.steps + len(rows),
+                seconds=time.perf_counter() - begun,
+            )
+            if waiting is not None:
+                yield from self.reported(waiting, start, place)
+                if checkpoints.due():
+                    yield from checkpoints.save(self.safe)
+            waiting = now
+        if waiting is not None:
+            yield from self.reported(waiting, self.kept(), self.place)
+
+    def kept(self) -> TrainState | None:
+        """A copy of the state, if it will be asked for."""
+        wanted = self.watch.on or self.config.records.out is not None
+        return self.trainer.copy_state() if wanted else None
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """The row numbers of the epoch's batches that are not done."""
+        self.generator.set_state(self.place.order)
+        size, chosen = len(self.train_data.targets), self.config.data
+        order = epoch_order(self.generator, size, chosen.shuffle)
+        if self.place.batch:
+            self.generator.set_state(self.place.generator)
+        done = self.place.batch
+        order = order[: self.batches * chosen.batch_size]
+        first = 0
+        for rows in batches(order, chosen.batch_size, self.watch.chunk):
+            if first >= done:
+                yield rows
+            first += len(rows)
+
+    def dispatched(
+        self, rows: np.ndarray, place: Place, start: TrainState | None
+    ) -> _Waiting:
+        """A chunk, handed to the device."""
+        numbers = update_numbers(self.config, self.batches, place, len(rows))
+        values = self.rates.at_updates(place.epoch, numbers)
+        chunk = self.chunk(rows, values, place)
+        losses = self.trainer.train(self.train_data, chunk)
+        return _Waiting(place, start, chunk, values, losses, self.watch.finite())
+
+    def chunk(self, rows: np.ndarray, values: Values, place: Place) -> Chunk:
         numerics = self.trainer.numerics
+        hyperparameters = dict(self.rates.arrays(values, numerics.scalar))
+        if self.config.flow.accumulate > 1:
+            hyperparameters["last"] = ends_update(
+                self.config, self.batches, place, len(rows)
+            )
         with numerics.active():
-            masks = self.masks(self.steps_taken, rows.shape)
-        return Chunk(rows, self.rates.arrays(values, numerics.scalar), masks)
+            masks = self.masks(place.steps, rows.shape)
+        return Chunk(rows, hyperparameters, masks, self.draw(place.steps, rows.shape))
+
+    def reported(
+        self, chunk: _Waiting, state: TrainState | None, place: Place
+    ) -> Iterator[Event]:
+        """A chunk's steps; `state` and `place` are those after it."""
+        losses = _floats(chunk.losses)
+        fault = None
+        if not self.watch.is_finite(losses, chunk.finite):
+            assert chunk.start is not None
+            fault = self.watch.locate(chunk.start, chunk.chunk)
+            losses = losses[: fault.step + 1]
+        self.progress.losses += losses
+        lrs, momenta = (values[: len(losses)] for values in chunk.values)
+        steps = Steps(chunk.place.epoch, chunk.place.batch, losses, lrs, momenta)
+        if fault is not None:
+            yield steps
+            raise keep(self.config, self.dataset, fault, chunk.place, chunk.chunk)
+        # The first losses are not kept back while the look inside is compiled.
+        early, self.shown = not self.shown, True
+        if early:
+            yield steps
+        if chunk.start is not None and self.watch.due(chunk.place):
+            yield self.watch.sample(chunk.place, chunk.start, chunk.chunk)
+        if state is not None:
+            self.safe = Point(state, place, tuple(self.progress.losses), self.past)
+        if not early:
+            yield steps
 
     def test(self) -> Evaluation:
-        size = len(self.test_data.targets)
-        order = epoch_order(self.generator, size, shuffle=False)
+        """Test after an epoch, as a loader without shuffling would."""
+        flow = self.config.flow
+        if flow.swa is not None and self.place.epoch >= flow.swa:
+            self.trainer.take_average()
+        tested = self.tested(self.watched_data)
+        self.rates.tested(tested.avg_loss)
+        return tested
+
+    def tested(self, data: Placed, images: int | None = None) -> Evaluation:
+        """Test so many first images; by default as many as batches are asked for."""
+        # A loader's iterator draws its base seed.
+        order = epoch_order(self.generator, len(data.targets), shuffle=False)
+        size = self.config.data.batch_size
+        if images is None:
+            images = limited(len(order), self.config) * size
+        order = order[:images]
+        averaged = self.averaged()
         results = [
-            self.trainer.evaluate(self.test_data, rows)
-            for rows in batches(order, self.config.data.batch_size, size)
+            self.trainer.evaluate(data, rows, averaged)
+            for rows in batches(order, size, len(order))
         ]
         losses = [value for result in results for value in _floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
-        self.rates.tested(mean(losses))
-        return Evaluation(100 * correct / size, mean(losses))
+        return Evaluation(100 * correct / len(order), mean(losses))
+
+    def averaged(self) -> bool:
+        """Whether there is an average of the weights to test with."""
+        average = self.trainer.state.average
+        return average is not None and int(average.n_averaged) > 0
+
+    def last_test(self) -> Iterator[Event]:
+        """The trained network's answers, where they are kept or were not given yet."""
+        validated = self.dataset.validation is not None
+        if self.config.records.out is None and not validated:
+            return
+        tested = self.tested(self.test_data, len(self.test_data.targets))
+        count = len(self.test_data.targets)
+        parts = np.array_split(np.arange(count), -(-count // 1000))
+        averaged = self.averaged()
+        outputs = [self.trainer.outputs(self.test_data, p, averaged) for p in parts]
+        joined = np.concatenate([np.asarray(x).astype(np.float64) for x in outputs])
+        yield Tested(tested.accuracy, tested.avg_loss, joined)
 
 
 def _floats(values: jax.Array) -> list[float]:
     return np.asarray(values).astype(np.float64).tolist()
-
-
-def _steps(epoch: int, first: int, values: Values, losses: jax.Array) -> Steps:
-    return Steps(epoch, first, _floats(losses), *values)

@@ -1,7 +1,5 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from types import MappingProxyType
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,40 +8,18 @@ import optax
 from flax import nnx
 from jax.typing import ArrayLike
 
-from jaxtrain.nn import GivenMasks, KeyMasks, dropout_source
+from jaxtrain.optim._average import WeightAverage
 from jaxtrain.training._numerics import Numerics
-
-LossFunction = Callable[[jax.Array, jax.Array], jax.Array]
-Penalty = Callable[[nnx.State], jax.Array]
-
-
-class TrainState(NamedTuple):
-    """All that a training step changes."""
-
-    params: nnx.State
-    buffers: nnx.State
-    opt_state: optax.OptState
-
-
-class Placed(NamedTuple):
-    """A data set on the device."""
-
-    inputs: jax.Array
-    targets: jax.Array
-
-
-class Chunk(NamedTuple):
-    """Consecutive batches of one size; every array's first axis counts steps."""
-
-    rows: ArrayLike
-    """(steps, batch) row numbers into the data."""
-    hyperparameters: Mapping[str, ArrayLike] = MappingProxyType({})
-    """(steps,) values that the optimiser's update is given, such as `lr`.
-
-    As everywhere in Optax, a name that the optimiser does not know goes unnoticed.
-    """
-    masks: Sequence[ArrayLike] | jax.Array = ()
-    """Dropout masks (steps, …) in drawing order, or (steps,) `jax.random` keys."""
+from jaxtrain.training._step import (
+    Augment,
+    Chunk,
+    LossFunction,
+    Penalty,
+    Placed,
+    Recipe,
+    TrainState,
+    take_step,
+)
 
 
 class Trainer:
@@ -60,6 +36,10 @@ class Trainer:
         prepare: applied on the device to the raw inputs of each batch.
         numerics: types and device; the model's own parameters should match it.
         penalty: maps the parameters to what is added to the loss while training.
+        average: `optim.ema` or `optim.swa`, to keep an average of the parameters.
+        augment: (raw inputs, drawn) -> inputs, in place of `prepare` while training.
+        average_steps: whether it takes them in after every step, or only when
+            `take_average` is called.
     """
 
     def __init__(
@@ -70,6 +50,9 @@ class Trainer:
         prepare: Callable[[jax.Array], jax.Array] = lambda inputs: inputs,
         numerics: Numerics | None = None,
         penalty: Penalty | None = None,
+        average: WeightAverage | None = None,
+        average_steps: bool = True,
+        augment: Augment | None = None,
     ):
         self.numerics = Numerics() if numerics is None else numerics
         _check_types(model, self.numerics)
@@ -80,13 +63,20 @@ class Trainer:
             graph, *parts = nnx.split(model, nnx.Param, ...)
             # Steps donate their state: the caller's arrays must not be among it.
             params, buffers = jax.tree.map(jnp.copy, parts)
-            self.state = TrainState(params, buffers, tx.init(params))
+            averaged = None if average is None else average.init(params)
+            self.state = TrainState(params, buffers, tx.init(params), averaged)
             model.eval()
             self._eval_graph = nnx.graphdef(model)
-        train = partial(_train_chunk, graph, tx, loss, prepare, penalty)
+        changed = augment or (lambda inputs, drawn: prepare(inputs))
+        step_average = average if average_steps else None
+        self.recipe = Recipe(graph, tx, loss, changed, penalty, step_average)
+        train = partial(_train_chunk, self.recipe)
         test = partial(_test_chunk, self._eval_graph, loss, prepare)
         self._train = jax.jit(train, donate_argnums=0)
         self._evaluate = jax.jit(test)
+        self._outputs = jax.jit(partial(_outputs, self._eval_graph, prepare))
+        self._copy = jax.jit(partial(jax.tree.map, jnp.copy))
+        self._average = average
 
     def place(self, inputs: ArrayLike, targets: ArrayLike) -> Placed:
         """Move a data set to the device, where batches are gathered from it.
@@ -110,15 +100,29 @@ class Trainer:
         Raises:
             IndexError: a row number lies outside the data.
         """
-        rows, hyperparameters, masks = chunk
-        rows = _row_numbers(rows, len(data.targets))
-        chunk = Chunk(rows, dict(hyperparameters), masks)
+        rows = _row_numbers(chunk.rows, len(data.targets))
+        chunk = chunk._replace(rows=rows, hyperparameters=dict(chunk.hyperparameters))
         with self.numerics.active():
             self.state, losses = self._train(self.state, data, chunk)
         return losses
 
-    def evaluate(self, data: Placed, rows: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    def take_average(self) -> None:
+        """Take the parameters of this moment into their average."""
+        state = self.state.average
+        assert self._average is not None and state is not None  # noqa: PT018
+        with self.numerics.active():
+            taken = self._average.update(self.state.params, state)
+        self.state = self.state._replace(average=taken)
+
+    def evaluate(
+        self, data: Placed, rows: np.ndarray, averaged: bool = False
+    ) -> tuple[jax.Array, jax.Array]:
         """Test batches of row numbers (steps, batch), without training.
+
+        Args:
+            data: what is tested on.
+            rows: their numbers.
+            averaged: test the average of the parameters instead of the last.
 
         Returns:
             (steps,) losses, and (steps,) numbers of inputs whose largest output is that
@@ -129,7 +133,31 @@ class Trainer:
         """
         rows = _row_numbers(rows, len(data.targets))
         with self.numerics.active():
-            return self._evaluate(self.state, data, rows)
+            return self._evaluate(self._tested(averaged), data, rows)
+
+    def outputs(
+        self, data: Placed, rows: np.ndarray, averaged: bool = False
+    ) -> jax.Array:
+        """What the model gives for one batch of row numbers (batch,).
+
+        Raises:
+            IndexError: a row number lies outside the data.
+        """
+        rows = _row_numbers(rows, len(data.targets))
+        with self.numerics.active():
+            return self._outputs(self._tested(averaged), data, rows)
+
+    def _tested(self, averaged: bool) -> tuple[nnx.State, nnx.State]:
+        params, buffers, _, average = self.state
+        if averaged:
+            assert average is not None
+            params = average.average
+        return params, buffers
+
+    def copy_state(self) -> TrainState:
+        """The state of this moment, which the next step would otherwise write over."""
+        with self.numerics.active():
+            return self._copy(self.state)
 
     @property
     def model(self) -> nnx.Module:
@@ -161,54 +189,12 @@ def _row_numbers(rows: ArrayLike, length: int) -> np.ndarray:
     return rows.astype(np.int32)
 
 
-def _mask_source(masks: Sequence[Any] | jax.Array) -> GivenMasks | KeyMasks:
-    return KeyMasks(masks) if isinstance(masks, jax.Array) else GivenMasks(masks)
-
-
 def _train_chunk(
-    graph: nnx.GraphDef,
-    tx: optax.GradientTransformationExtraArgs,
-    loss: LossFunction,
-    prepare: Callable[[jax.Array], jax.Array],
-    penalty: Penalty | None,
-    state: TrainState,
-    data: Placed,
-    chunk: Chunk,
+    recipe: Recipe, state: TrainState, data: Placed, chunk: Chunk
 ) -> tuple[TrainState, jax.Array]:
-    def batch_loss(
-        params: nnx.State, buffers: nnx.State, batch: Chunk
-    ) -> tuple[jax.Array, tuple[nnx.State, nnx.State]]:
-        # Copied: a module may update its buffers only at the trace that made them.
-        model = nnx.merge(graph, params, buffers, copy=True)
-        source = _mask_source(batch.masks)
-        with dropout_source(source):
-            outputs = model(prepare(data.inputs[batch.rows]))
-        if isinstance(source, GivenMasks):
-            source.check_used_up()
-        # A forward pass moves buffers, and weights where `max_norm` shortens them.
-        _, *moved = nnx.split(model, nnx.Param, ...)
-        value = loss(outputs, data.targets[batch.rows])
-        return value if penalty is None else value + penalty(moved[0]), tuple(moved)
-
     def step(state: TrainState, batch: Chunk) -> tuple[TrainState, jax.Array]:
-        params, buffers, opt_state = state
-        differentiate = jax.value_and_grad(batch_loss, has_aux=True)
-        (value, (params, updated)), grads = differentiate(params, buffers, batch)
-
-        def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
-            (value, _), grads = differentiate(params, buffers, batch)
-            return value, grads
-
-        updates, opt_state = tx.update(
-            grads,
-            opt_state,
-            params,
-            value=value,
-            value_and_grad_fn=value_and_grad,
-            **batch.hyperparameters,
-        )
-        params = optax.apply_updates(params, updates)
-        return TrainState(params, updated, opt_state), value
+        taken = take_step(recipe, data, state, batch)
+        return taken.state, taken.loss
 
     return jax.lax.scan(step, state, chunk)
 
@@ -217,15 +203,24 @@ def _test_chunk(
     graph: nnx.GraphDef,
     loss: LossFunction,
     prepare: Callable[[jax.Array], jax.Array],
-    state: TrainState,
+    tested: tuple[nnx.State, nnx.State],
     data: Placed,
     rows: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    model = nnx.merge(graph, state.params, state.buffers)
-
     def test(batch: jax.Array) -> tuple[jax.Array, jax.Array]:
-        outputs, targets = model(prepare(data.inputs[batch])), data.targets[batch]
+        outputs = _outputs(graph, prepare, tested, data, batch)
+        targets = data.targets[batch]
         right = outputs.argmax(1) == targets.astype(jnp.int32)
         return loss(outputs, targets), right.sum()
 
     return jax.lax.map(test, rows)
+
+
+def _outputs(
+    graph: nnx.GraphDef,
+    prepare: Callable[[jax.Array], jax.Array],
+    tested: tuple[nnx.State, nnx.State],
+    data: Placed,
+    rows: jax.Array,
+) -> jax.Array:
+    return nnx.merge(graph, *tested)(prepare(data.inputs[rows]))

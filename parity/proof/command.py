@@ -61,6 +61,9 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="every case, for programs")
     parser.add_argument("--html", metavar="FILE", help="one page with plots")
+    parser.add_argument(
+        "--picture", metavar="FILE", help="the plots of the last run alone, as SVG"
+    )
 
 
 def positive(text: str) -> int:
@@ -86,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     # its second thread makes them wait several times as long as they compute.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
-    for flag in ("json", "html"):
+    for flag in ("json", "html", "picture"):
         if (path := getattr(options, flag)) is not None:
             records.check_destination(Path(path), f"--{flag}")
     chosen = tasks(options)
@@ -205,3 +208,7 @@ def _write(options: argparse.Namespace, found: Findings) -> None:
         from parity.proof import page
 
         page.save(Path(options.html), found.verdicts, found.controls)
+    if options.picture:
+        from parity.proof import picture
+
+        picture.save(Path(options.picture), found.all)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from toys import PROG, Command, refused
 
-from jaxtrain import fashion
+from jaxtrain import backends
 from jaxtrain.cli import parse
 from jaxtrain.config import Config
 from jaxtrain.history import History
@@ -70,7 +70,7 @@ def test_refused_before_the_data_is_read(
 def test_without_an_installation_no_backend_is_there(
     command: Command, unread: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fashion, "entry_points", lambda group: EntryPoints([]))
+    monkeypatch.setattr(backends, "entry_points", lambda group: EntryPoints([]))
     refused(
         command("--epochs 1"),
         "no backend is registered: the package is not installed "

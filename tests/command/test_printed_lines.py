@@ -14,7 +14,8 @@ from jaxtrain.cli import parse
 from jaxtrain.config import Config
 from jaxtrain.data import Dataset, Split
 from jaxtrain.display import Bar, Display
-from jaxtrain.history import PYTHON, Epoch, Event, Started, Steps
+from jaxtrain.events import Epoch, Event, Started, Steps
+from jaxtrain.history import PYTHON
 
 
 def blank(train: int = 60_000, test: int = 10_000, name: str = "toy data") -> Dataset:

@@ -1,0 +1,222 @@
+"""What a run says as it goes: the events that a backend yields."""
+
+import math
+import operator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run is about to train."""
+
+    backend: str
+    device: str
+    """The device in words, such as `cpu` or `gpu (NVIDIA H200)`."""
+    model: str
+    parameters: int
+    versions: Mapping[str, str]
+    resumed: "Resumed | None" = None
+    """From where it goes on, if it does not begin."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run goes on from a checkpoint."""
+
+    source: str
+    """The checkpoint's folder."""
+    steps: int
+    """Steps of the run that it holds; those recorded after it are done again."""
+    past: "Sequence[Epoch]" = ()
+    """The epochs that are trained and tested."""
+    problems: Sequence[str] = ()
+    """A line on each newer checkpoint that was damaged and passed over."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are trained and tested."""
+        return len(self.past)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Consecutive optimiser steps of one epoch are done."""
+
+    epoch: int
+    """From 1."""
+    first: int
+    """Number of the first of them within the epoch, from 0."""
+    losses: Sequence[float]
+    """Loss of each batch, before its update."""
+    lrs: Sequence[float | list[float]]
+    """Learning rate of each update; a list where there are groups."""
+    momenta: Sequence[float] = ()
+    """Momentum of each update, where it moves."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch is trained and tested."""
+
+    epoch: int
+    train_loss: float
+    """Mean of the epoch's batch losses, taken while the weights moved."""
+    accuracy: float
+    """Test images named right, in percent; validation images, where some are kept."""
+    avg_loss: float
+    """Mean over the test batches, the last and smaller one counting as much."""
+    train_seconds: float
+    test_seconds: float
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What one step looks like from inside, before its update."""
+
+    epoch: int
+    step: int
+    """Number of the step within the epoch, from 0."""
+    gradient_norms: Mapping[str, float]
+    """Euclidean norm of each parameter's gradient, by its name."""
+    update_ratios: Mapping[str, float]
+    """Norm of each parameter's update over the norm of the parameter."""
+    dead: Mapping[str, float] = field(default_factory=dict)
+    """Share, 0 to 1, of each ReLU's units that are zero for the whole batch."""
+    memory: int | None = None
+    """Bytes that the process holds, or the device, where it says so."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something looks wrong; training goes on."""
+
+    epoch: int
+    step: int
+    """Number of the step within the epoch, from 0."""
+    kind: str
+    """One of `jaxtrain.monitor.KINDS`; `records` where earlier ones are lost."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint is on disk."""
+
+    steps: int
+    """Steps of the run that it holds."""
+    path: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The run ends before its last epoch, as it was asked to."""
+
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The trained network's answers to the test images, in stored order."""
+
+    accuracy: float
+    avg_loss: float
+    outputs: np.ndarray
+    """(images, classes), as the network gives them."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier part of the run had to tell, told again when it goes on."""
+
+    event: "Event"
+
+
+Event = Started | Earlier | Steps | Epoch | Sampled | Warned | Saved | Stopped | Tested
+
+
+class TrainingFault(Exception):
+    """A number became NaN or infinite; the message says where."""
+
+
+class Evaluation(NamedTuple):
+    """What a test of the model gives; see `Epoch`."""
+
+    accuracy: float
+    avg_loss: float
+
+
+@dataclass
+class Progress:
+    """How far an epoch was trained when its run was interrupted."""
+
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def epoch_events(
+    epoch: int,
+    steps: Iterable[Event],
+    test: Callable[[], Evaluation],
+    before: Progress | None = None,
+) -> Iterator[Event]:
+    """The steps of an epoch as they come, then the epoch with its test.
+
+    Args:
+        epoch: its number, from 1.
+        steps: trains as it is read; besides `Steps` it may yield other events.
+        test: tests the model, once the steps are all read.
+        before: what of the epoch was done in an earlier run.
+    """
+    before = Progress() if before is None else before
+    start = time.perf_counter() - before.seconds
+    losses = list(before.losses)
+    for some in steps:
+        if isinstance(some, Steps):
+            losses += some.losses
+        yield some
+    trained = time.perf_counter()
+    tested = test()
+    yield Epoch(
+        epoch=epoch,
+        train_loss=mean(losses),
+        accuracy=tested.accuracy,
+        avg_loss=tested.avg_loss,
+        train_seconds=trained - start,
+        test_seconds=time.perf_counter() - trained,
+    )
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of batch losses, added one after another as PyTorch's loops do.
+
+    Python's own `sum` compensates its rounding from version 3.12 on.
+
+    Example:
+        >>> mean([2.0, 1.0])
+        1.5
+    """
+    return reduce(operator.add, values) / len(values)
+
+
+def to_json(value: Any) -> Any:
+    """`value` as JSON can hold it: null for every number that is not finite.
+
+    Example:
+        >>> to_json({"losses": [np.float32(2.5), float("inf")]})
+        {'losses': [2.5, None]}
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    # A plug-in may have yielded NumPy's numbers, which JSON does not know.
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,74 @@
+"""How far a run has come from where it began."""
+
+from jaxtrain.events import Event, Sampled, Started, Steps
+from jaxtrain.monitor._curve import BLOCK, Curve
+from jaxtrain.monitor._samples import of_weights, took_a_step
+
+PATIENCE = 500
+"""Steps before a beginning is judged. The slowest healthy run, the tutorial's SGD with
+lr 1e-3, has come from 2.307 to 2.25 by then."""
+
+WORSE = 1.2
+"""Times the loss of no knowledge, when a beginning is judged: worse than guessing. No
+healthy run is above it at all by then."""
+
+RECENT = 100
+"""Steps whose mean is judged: for batches of 64 it strays some 0.1 % around ln 10."""
+
+
+class Beginning:
+    """The loss of a run's first steps, and how large their updates were.
+
+    Args:
+        chance: the loss of a network of no knowledge; if it is not known, the first
+            block of losses stands for it.
+    """
+
+    def __init__(self, chance: float | None):
+        self.reference, self.curve = chance, Curve()
+        self.ratios: list[float] = []
+        """Largest update of a weight in each sample, relative to the weight's norm."""
+        self._whole = True
+        self.lr = 0.0
+        """The highest learning rate so far."""
+        self._steady = 0
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        match event:
+            case Started():
+                self._whole = event.resumed is None
+            case Sampled() if took_a_step(event):
+                self.ratios.append(max(of_weights(event.update_ratios), default=0.0))
+            case Steps():
+                self._take(event)
+
+    def _take(self, steps: Steps) -> None:
+        self.curve.add(steps.losses)
+        if self.reference is None and self.curve.blocks:
+            self.reference = self.curve.blocks[0]
+        # While the rate still rises, as in a warm-up, slowness is meant.
+        highest = max((_highest(lr) for lr in steps.lrs), default=0.0)
+        rises = 0 < self.lr < 0.99 * highest
+        self.lr = max(self.lr, highest)
+        self._steady = 0 if rises else self._steady + len(steps.losses)
+
+    @property
+    def judged(self) -> bool:
+        """Whether it can be judged: not yet, or of a resumed run, it cannot."""
+        return self._whole and self._steady >= PATIENCE and bool(self.reference)
+
+    @property
+    def level(self) -> float:
+        """The recent loss."""
+        return self.curve.level(RECENT // BLOCK)
+
+    @property
+    def left(self) -> float:
+        """The recent loss as a share of that of no knowledge."""
+        assert self.reference is not None
+        return self.level / self.reference
+
+
+def _highest(lr: float | list[float]) -> float:
+    return max(lr) if isinstance(lr, list) else lr

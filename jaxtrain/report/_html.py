@@ -1,0 +1,118 @@
+"""Pieces of HTML: everything that a run says is escaped here."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+
+# The look of the proof's page, in its light form: pictures have a white ground.
+STYLE = """
+:root { color-scheme: light; --ink: #1d2129; --dim: #5b6472; --page: #fbfbf9;
+  --rule: #dcdfe4; --card: #ffffff; --good: #00684a; --bad: #b3261e; --ours: #0072b2; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem;
+  background: var(--page); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
+h1 { font-size: 1.7rem; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.25rem; margin: 2.8rem 0 .3rem; padding-top: 1.2rem;
+  border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
+h3 { font-size: 1.05rem; margin: 1.8rem 0 .2rem; }
+p { max-width: 50rem; margin: .5rem 0; overflow-wrap: anywhere; }
+.dim { color: var(--dim); font-size: .9rem; }
+.ok { color: var(--good); font-weight: 600; }
+.bad { color: var(--bad); font-weight: 600; }
+.wide { overflow-x: auto; border: 1px solid var(--rule); border-radius: 8px;
+  background: var(--card); margin: .8rem 0; }
+table { border-collapse: collapse; width: 100%; font-size: .88rem; }
+th, td { text-align: left; padding: .38rem .7rem; border-top: 1px solid var(--rule);
+  vertical-align: top; overflow-wrap: anywhere; }
+thead th { border-top: 0; color: var(--dim); font-weight: 600; }
+th.n { text-align: right; }
+th { white-space: nowrap; } td { min-width: 4.5rem; white-space: pre-line; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+a { color: var(--ours); }
+code { font: .85rem/1.5 ui-monospace, "Cascadia Mono", Menlo, monospace; }
+details { margin: .8rem 0; } summary { cursor: pointer; color: var(--dim); }
+.pictures { display: grid; gap: 0 1rem; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); }
+figure { margin: .6rem 0; padding: .8rem; border: 1px solid var(--rule);
+  border-radius: 8px; background: var(--card); }
+figcaption { color: var(--dim); font-size: .88rem; margin-top: .4rem; }
+figcaption b { color: var(--ink); font-weight: 600; }
+img { width: 100%; height: auto; display: block; }
+"""
+# Nothing is fetched and nothing is run, whatever a run's texts may hold.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def said(text: object) -> str:
+    """A text as HTML; what cannot be printed is shown as a mark.
+
+    Example:
+        >>> said('<script>alert("1")</script>')
+        '&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;'
+    """
+    letters = (_letter(letter) for letter in str(text))
+    return escape("".join(letters))
+
+
+def _letter(letter: str) -> str:
+    if letter.isprintable() or letter == "\n":
+        return letter
+    return " " if letter.isspace() else "\ufffd"
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A whole page; the parts are HTML, the title is not."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{said(title)}</title><style>{STYLE}</style></head>"
+        f"<body>\n{chr(10).join(part for part in body if part)}\n</body></html>\n"
+    )
+
+
+def table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
+) -> str:
+    """A table of texts.
+
+    Args:
+        heads: above the columns.
+        rows: of texts, one for each column; none, and there is no table.
+        numbers: which columns hold numbers.
+    """
+    kinds = [' class="n"' if i in {*numbers} else "" for i in range(len(heads))]
+    lines = [
+        "".join(f"<td{kind}>{said(x)}</td>" for kind, x in zip(kinds, row, strict=True))
+        for row in rows
+    ]
+    top = "".join(f"<th{k}>{said(x)}</th>" for k, x in zip(kinds, heads, strict=True))
+    if not lines:
+        return ""
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return (
+        f'<div class="wide"><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def picture(title: str, caption: str, image: bytes) -> str:
+    """A PNG with what it shows."""
+    data = base64.b64encode(image).decode()
+    return (
+        f'<figure><img alt="{said(title)}" src="data:image/png;base64,{data}">'
+        f"<figcaption><b>{said(title)}.</b> {said(caption)}</figcaption></figure>"
+    )
+
+
+def pictures(held: Sequence[str]) -> str:
+    """Pictures side by side where there is room."""
+    return f'<div class="pictures">{"".join(held)}</div>' if held else ""
+
+
+def folded(summary: str, content: str) -> str:
+    """What is shown when asked for."""
+    if not content:
+        return ""
+    return f"<details><summary>{said(summary)}</summary>{content}</details>"

@@ -1,0 +1,65 @@
+"""A step that went wrong, taken again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxtrain import checkpoint
+from jaxtrain.config import Config, DataConfig, RecordsConfig
+from jaxtrain.data import Dataset, Split
+from jaxtrain.registry import ConfigError
+from jaxtrain.training._fault import locate, make_inspect
+from jaxtrain.training._kept_step import given
+from jaxtrain.training._run import Run
+
+
+def replay(path: Path) -> tuple[str, str]:
+    """Take a kept step again.
+
+    Returns:
+        What is found now, and what was found then; each names the step.
+
+    Raises:
+        ConfigError: nothing whole is kept there.
+    """
+    try:
+        found, _ = checkpoint.read(path)
+        if found is None:
+            raise ConfigError("nothing is there")
+        return _taken(found.arrays, found.meta)
+    except (ConfigError, LookupError, TypeError, AttributeError) as error:
+        raise ConfigError(f"--replay {path} holds no kept step: {error}") from error
+
+
+def _taken(arrays: Mapping[str, np.ndarray], meta: Any) -> tuple[str, str]:
+    rest = dict(arrays)
+    split = Split(rest.pop("images"), rest.pop("labels"))
+    run = Run(_alone(Config.from_dict(meta["config"])), _batch(split, meta["classes"]))
+    rows = np.arange(len(split))[None]
+    values = run.rates.at_updates(1, np.zeros(1, int))
+    chunk = run.chunk(rows, values, run.place)
+    with run.trainer.numerics.active():
+        template: dict[str, Any] = {
+            "state": run.trainer.state,
+            "chunk": given(chunk, slice(None)),
+        }
+        restored = checkpoint.restore(template, rest)
+        state = restored["state"]
+        chunk = chunk._replace(**restored["chunk"])
+        fault = locate(make_inspect(run.trainer.recipe), state, run.train_data, chunk)
+    step = f"epoch {meta['epoch']}, step {meta['step']}"
+    return f"{step}: {fault or 'every number is finite'}", f"{step}: {meta['found']}"
+
+
+def _alone(config: Config) -> Config:
+    """The run without what is done around its steps."""
+    kept = {name: getattr(config.data, name) for name in ("normalize", "augment")}
+    data = DataConfig(batch_size=config.data.batch_size, **kept)
+    return replace(config, data=data, records=RecordsConfig())
+
+
+def _batch(split: Split, classes: list[str]) -> Dataset:
+    return Dataset("one batch", split, split, tuple(classes), "--replay", {}, None)

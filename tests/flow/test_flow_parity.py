@@ -1,0 +1,52 @@
+"""What is done around a step, in both frameworks."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+
+from jaxtrain.config import Config
+from jaxtrain.data import Dataset, load
+from jaxtrain.history import History
+from parity.cases.fashion import FLOAT64_BOUND
+from parity.cases.flow import AVERAGES, CASES, FlowCase
+from parity.fashion import history, part_of
+from parity.histories import Comparison, compare_histories
+
+IMAGES = 1000
+"""Of training: 16 batches, the last of which is short."""
+
+
+@pytest.fixture(scope="module")
+def images() -> Dataset:
+    return part_of(load("synthetic"), IMAGES, 200)
+
+
+def runs(config: Config, images: Dataset) -> tuple[History, History]:
+    return history(config, images, "torch"), history(config, images, "jax")
+
+
+def compared(config: Config, theirs: History, images: Dataset) -> Comparison:
+    return compare_histories(theirs, history(config, images, "jax"), FLOAT64_BOUND)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_loss_is_pytorchs(case: FlowCase, images: Dataset) -> None:
+    theirs, ours = runs(case.config, images)
+    assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"
+    seen = compare_histories(theirs, ours, FLOAT64_BOUND)
+    assert seen.departure is None
+    assert seen.lrs == 0
+    assert max(seen.losses, seen.train_loss, seen.avg_loss) <= FLOAT64_BOUND
+    assert seen.accuracy == 0
+    different = compared(case.broken, theirs, images)
+    assert max(different.losses, different.avg_loss) > FLOAT64_BOUND
+
+
+@pytest.mark.parametrize("case", AVERAGES, ids=lambda case: case.name)
+def test_the_average_is_what_is_tested(case: FlowCase, images: Dataset) -> None:
+    theirs, ours = runs(case.config, images)
+    seen = compare_histories(theirs, ours, FLOAT64_BOUND)
+    assert max(seen.losses, seen.avg_loss) <= FLOAT64_BOUND
+    assert seen.accuracy == 0
+    assert compared(case.broken, theirs, images).avg_loss > FLOAT64_BOUND
