@@ -59,6 +59,11 @@ def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
     fashion.add_argument("--epochs", type=positive, default=10, metavar="N")
     fashion.add_argument("--rounds", type=positive, default=5, metavar="N")
     fashion.add_argument("--model", default="mlp", metavar="|".join(MODELS))
+    watching = what.add_parser("monitoring", help="what it costs to watch a run")
+    watching.add_argument("--optimizer", default="sgd", metavar="NAME")
+    watching.add_argument("--model", default="mlp", metavar="|".join(MODELS))
+    watching.add_argument("--epochs", type=positive, default=3, metavar="N")
+    watching.add_argument("--rounds", type=positive, default=7, metavar="N")
     optimizers = what.add_parser("optimizers", help="single updates, against Optax")
     optimizers.add_argument("names", nargs="*", metavar="NAME")
     optimizers.add_argument("--pairs", type=positive, default=60, metavar="N")
@@ -149,6 +154,16 @@ def _bench_fashion(epochs: int, rounds: int, model: str) -> int:
     return 0
 
 
+def _bench_monitoring(optimizer: str, model: str, epochs: int, rounds: int) -> int:
+    from parity.bench import monitoring
+    from parity.bench.machine import machine
+
+    check_name("--model", model, MODELS)
+    timings = monitoring.measure(optimizer, model, epochs, rounds, _progress)
+    print(f"{machine()}\n{monitoring.table(timings)}")
+    return 0
+
+
 def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
     from parity.bench import optimizers
     from parity.bench.machine import machine
@@ -182,6 +197,9 @@ def _run(options: argparse.Namespace) -> int:
         return _docs(options.table, options.names)
     if options.what == "optimizers":
         return _bench_optimizers(options.names, options.pairs)
+    if options.what == "monitoring":
+        chosen = options.optimizer, options.model
+        return _bench_monitoring(*chosen, options.epochs, options.rounds)
     return _bench_fashion(options.epochs, options.rounds, options.model)
 
 

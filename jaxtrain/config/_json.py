@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -75,7 +76,12 @@ def _scalar(kind: type, value: Any, flag: str) -> Any:
         isinstance(value, bool) and kind is not bool
     ):
         raise ConfigError(f"{flag} must be {_WORDS[kind]}, but got {value!r}")
-    return value if kind is bool else kind(value)
+    try:
+        if kind is Path and b"\0" in os.fsencode(value):
+            raise ValueError("it has a null byte in it")
+        return value if kind is bool else kind(value)
+    except (OverflowError, ValueError) as error:
+        raise ConfigError(f"{flag} cannot be {str(value)!r:.50}: {error}") from error
 
 
 def _arguments(value: Any, flag: str) -> dict[str, Any]:

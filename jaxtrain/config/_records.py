@@ -56,6 +56,8 @@ class RecordsConfig:
         check_range("--save-every", self.save_every, 0, math.inf)
         check_range("--keep", self.keep, 1, GREATEST_SIZE)
         check_range("--monitor", self.monitor, 0, GREATEST_SIZE)
+        if self.resume == "":
+            raise ConfigError("--resume is empty: give auto, or a run's folder")
         if self.out is None and self.resume == "auto":
             raise ConfigError("--resume auto needs a run's folder: give --out DIR")
         if self.out is None and self.tensorboard:

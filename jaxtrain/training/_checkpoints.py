@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.events import Event, Resumed, Saved
 from jaxtrain.registry import ConfigError
+from jaxtrain.training._batches import limited
 from jaxtrain.training._point import Point
 
 FOLDER = "checkpoints"
@@ -109,16 +111,21 @@ class Checkpoints:
 
     def _point(self, found: Checkpoint, fresh: Point) -> Point:
         try:
-            self._check_same(found.meta["config"], found.meta["data"], found.path)
-            return fresh.restored(found.arrays, found.meta)
+            self._check_same(found.meta["config"], found.meta["data"])
+            point = fresh.restored(found.arrays, found.meta)
+            epoch, batch, steps = map(index, point.place[:3])
+            done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
+            if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
+                raise ValueError("its counts contradict each other")
+            return point
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, ConfigError):
-                raise
+                raise ConfigError(f"checkpoint {found.path}: {error}") from error
             raise ConfigError(
                 f"checkpoint {found.path} is none of this program's: {error!r}"
             ) from error
 
-    def _check_same(self, config: Mapping[str, Any], data: Any, path: Path) -> None:
+    def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()
         differing = [
             f"{part}.{name} {theirs[part][name]!r}, now {value!r}"
@@ -132,9 +139,7 @@ class Checkpoints:
             if data.get(name) != value
         ]
         if differing:
-            raise ConfigError(
-                f"checkpoint {path} is of another run: {'; '.join(differing)}"
-            )
+            raise ConfigError(f"it is of another run: {'; '.join(differing)}")
 
 
 def _is_free(part: str, name: str) -> bool:

@@ -11,6 +11,7 @@ from jaxtrain import checkpoint
 from jaxtrain.config import Config
 from jaxtrain.data import Dataset
 from jaxtrain.events import TrainingFault
+from jaxtrain.registry import ConfigError
 from jaxtrain.training._fault import Fault
 from jaxtrain.training._point import Place
 from jaxtrain.training._step import Chunk
@@ -47,11 +48,13 @@ def keep(
         "step": step,
         "found": str(fault),
     }
-    folder = _saved(config, place.steps + fault.step, arrays, meta)
-    return TrainingFault(
-        f"epoch {place.epoch}, step {step} (loss {fault.loss:g}): {fault}. The step is "
-        f"kept: --replay {folder}"
-    )
+    try:
+        folder = _saved(config, place.steps + fault.step, arrays, meta)
+        told = f"The step is kept: --replay {folder}"
+    except (ConfigError, OSError) as error:
+        told = f"The step could not be kept: {error}"
+    where = f"epoch {place.epoch}, step {step} (loss {fault.loss:g})"
+    return TrainingFault(f"{where}: {fault}. {told}")
 
 
 def given(chunk: Chunk, steps: slice) -> dict[str, Any]:

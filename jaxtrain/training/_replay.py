@@ -30,8 +30,9 @@ def replay(path: Path) -> tuple[str, str]:
         if found is None:
             raise ConfigError("nothing is there")
         return _taken(found.arrays, found.meta)
-    except (ConfigError, LookupError, TypeError, AttributeError) as error:
-        raise ConfigError(f"--replay {path} holds no kept step: {error}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
+        told = f"there is no {error}" if isinstance(error, LookupError) else error
+        raise ConfigError(f"--replay {path} holds no kept step: {told}") from error
 
 
 def _taken(arrays: Mapping[str, np.ndarray], meta: Any) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from jaxtrain.training._checkpoints import Checkpoints
 from jaxtrain.training._kept_step import keep
 from jaxtrain.training._masks import mask_maker
 from jaxtrain.training._point import Place, Point
+from jaxtrain.training._probe import Probed
 from jaxtrain.training._rates import Rates, Values
 from jaxtrain.training._step import Chunk, Placed, TrainState
 from jaxtrain.training._watch import Watch
@@ -73,6 +74,7 @@ class _Waiting(NamedTuple):
     values: Values
     losses: jax.Array
     finite: jax.Array | None
+    probed: Probed | None
 
 
 class Run:
@@ -203,8 +205,10 @@ class Run:
         numbers = update_numbers(self.config, self.batches, place, len(rows))
         values = self.rates.at_updates(place.epoch, numbers)
         chunk = self.chunk(rows, values, place)
-        losses = self.trainer.train(self.train_data, chunk)
-        return _Waiting(place, start, chunk, values, losses, self.watch.finite())
+        losses, finite = self.trainer.train(self.train_data, chunk), self.watch.finite()
+        # The first losses are not kept back while the look inside is compiled.
+        probed = self.watch.probe(place, start, chunk) if self.shown else None
+        return _Waiting(place, start, chunk, values, losses, finite, probed)
 
     def chunk(self, rows: np.ndarray, values: Values, place: Place) -> Chunk:
         numerics = self.trainer.numerics
@@ -233,12 +237,13 @@ class Run:
         if fault is not None:
             yield steps
             raise keep(self.config, self.dataset, fault, chunk.place, chunk.chunk)
-        # The first losses are not kept back while the look inside is compiled.
         early, self.shown = not self.shown, True
         if early:
             yield steps
-        if chunk.start is not None and self.watch.due(chunk.place):
-            yield self.watch.sample(chunk.place, chunk.start, chunk.chunk)
+        # Asked for with the chunk, and otherwise now: it would wait for the next chunk.
+        probed = chunk.probed or self.watch.probe(*chunk[:3])
+        if probed is not None:
+            yield self.watch.sampled(chunk.place, probed)
         if state is not None:
             self.safe = Point(state, place, tuple(self.progress.losses), self.past)
         if not early:

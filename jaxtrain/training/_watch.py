@@ -11,7 +11,7 @@ from jaxtrain import process
 from jaxtrain.events import Sampled
 from jaxtrain.training._fault import Fault, locate, make_inspect
 from jaxtrain.training._point import Place
-from jaxtrain.training._probe import make_probe
+from jaxtrain.training._probe import Probed, make_probe
 from jaxtrain.training._step import Chunk, Placed, TrainState
 from jaxtrain.training._trainer import Trainer
 
@@ -50,15 +50,26 @@ class Watch:
         with self.trainer.numerics.active():
             return self._finite(self.trainer.state)
 
-    def due(self, place: Place) -> bool:
-        """Whether the step at that place is one to look at from inside."""
-        begins = place.batch % self.chunk == 0 and place.batch % self.every < self.chunk
-        return self.on and begins
+    def probe(
+        self, place: Place, start: TrainState | None, chunk: Chunk
+    ) -> Probed | None:
+        """A look at a chunk's first step, where one is due.
 
-    def sample(self, place: Place, start: TrainState, chunk: Chunk) -> Sampled:
-        """A chunk's first step from inside; `start` is the state before it."""
+        Args:
+            place: where the chunk begins.
+            start: the state there.
+            chunk: its steps.
+        """
+        begins = place.batch % self.chunk == 0
+        if start is None or not begins or not self.on:
+            return None
+        if place.batch % self.every >= self.chunk:
+            return None
         with self.trainer.numerics.active():
-            probed = self._probe(start, self.data, chunk)
+            return self._probe(start, self.data, chunk)
+
+    def sampled(self, place: Place, probed: Probed) -> Sampled:
+        """What was seen, as an event; reading it waits."""
         return probed.sampled(place.epoch, place.batch, process.memory())
 
     def is_finite(self, losses: Sequence[float], state: jax.Array | None) -> bool:

@@ -66,7 +66,7 @@ CASES = (
         "flow",
         {"clip_grad_norm": 0.5000001},
         flow=FlowConfig(accumulate=2, clip_grad_norm=0.5),
-        optimizer=OptimizerConfig("adamw", 1e-2),
+        optimizer=_SGD,
     ),
     _case(
         "clip_grad_norm",
@@ -103,7 +103,7 @@ CASES = (
     _case(
         "overfit_batches",
         "data",
-        {"overfit_batches": 3},
+        {"batch_size": 65},
         data=DataConfig(overfit_batches=2),
     ),
 )
