@@ -1,5 +1,7 @@
 """How far a run has come from where it began."""
 
+import math
+
 from jaxtrain.events import Event, Sampled, Started, Steps
 from jaxtrain.monitor._curve import BLOCK, Curve
 from jaxtrain.monitor._samples import of_weights, took_a_step
@@ -11,6 +13,10 @@ lr 1e-3, has come from 2.307 to 2.25 by then."""
 WORSE = 1.2
 """Times the loss of no knowledge, when a beginning is judged: worse than guessing. No
 healthy run is above it at all by then."""
+
+UNMOVED = 0.995
+"""Of the loss of no knowledge, when a beginning is judged. Healthy runs are at 0.975
+(the tutorial's) and below; with shuffled labels 0.998 and more is left."""
 
 RECENT = 100
 """Steps whose mean is judged: for batches of 64 it strays some 0.1 % around ln 10."""
@@ -62,6 +68,12 @@ class Beginning:
     def level(self) -> float:
         """The recent loss."""
         return self.curve.level(RECENT // BLOCK)
+
+    @property
+    def highest(self) -> float:
+        """The highest finite block among the first `PATIENCE` losses."""
+        blocks = self.curve.blocks[: PATIENCE // BLOCK]
+        return max(filter(math.isfinite, blocks), default=0.0)
 
     @property
     def left(self) -> float:

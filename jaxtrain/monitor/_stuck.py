@@ -3,7 +3,7 @@
 from statistics import median
 
 from jaxtrain.events import Event, Steps
-from jaxtrain.monitor._beginning import WORSE, Beginning
+from jaxtrain.monitor._beginning import UNMOVED, WORSE, Beginning
 from jaxtrain.monitor._rule import Finding
 
 
@@ -11,10 +11,6 @@ class LossStuck:
     """The loss has not fallen, though the weights move."""
 
     kind = "loss_stuck"
-
-    LEFT = 0.995
-    """Of the loss of no knowledge. Healthy runs are at 0.975 (the tutorial's) and below
-    when they are judged; with shuffled labels 0.998 and more is left."""
 
     def __init__(self, chance: float | None):
         self._beginning = Beginning(chance)
@@ -24,7 +20,7 @@ class LossStuck:
         begun.see(event)
         if not isinstance(event, Steps) or not begun.judged:
             return None
-        if not self.LEFT < begun.left < WORSE or _slow(begun):
+        if not UNMOVED < begun.left < WORSE or _slow(begun):
             return None
         return Finding(
             f"the loss is {begun.level:.4g} after {begun.curve.steps} steps; a network "
@@ -67,7 +63,7 @@ class LearningRateTooSmall:
 SMALLEST_UPDATE = 7e-5
 """Of the weight's norm, at most, in one step. The tutorial's SGD with lr 1e-3 has a
 median of 1.4e-4 to 2.5e-4, a thousandth of Adam's default rate 3e-5: this lies midway,
-a factor of 2 from either."""
+a factor of 2 from either. A tutorial with lr 5e-4 is called slow, then."""
 
 
 def _slow(begun: Beginning) -> bool:
