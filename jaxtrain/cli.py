@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import inspect
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -97,16 +98,19 @@ def _from_file(path: str | None) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
             content = json.load(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
         raise ConfigError(f"--config {path} cannot be read: {reason}") from error
     if isinstance(content, Mapping) and "schema" in content:
+        if not re.fullmatch(r"jaxtrain\.\w+/1", str(content["schema"])):
+            told = f"{content['schema']!r:.50}, which this version does not know"
+            raise ConfigError(f"--config {path} is of the schema {told}")
         content = content.get("config")
     if not isinstance(content, Mapping):
         raise ConfigError(f"--config {path} holds no configuration")
     try:
         return Config.from_dict(content).to_dict()
-    except ConfigError as error:
+    except (ConfigError, RecursionError) as error:
         raise ConfigError(f"--config {path}: {error}") from error
 
 

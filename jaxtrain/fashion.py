@@ -175,7 +175,8 @@ def check(config: Config) -> int:
 
     with Bar() as bar:
         dataset = load(config.data.source, on_progress=bar.show)
-    findings = checks.check(config, chosen_images(config, dataset))
+    with _memory_explained(config):
+        findings = checks.check(config, chosen_images(config, dataset))
     print("\n".join(checks.show(findings)))
     return 0 if all(finding.passed for finding in findings) else 1
 

@@ -26,6 +26,8 @@ FREE = {
     "flow": ("early_stopping", "min_delta", "max_time"),
 }
 """What may be another when a run goes on: it changes no step, only which are taken."""
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What content of another form than is meant may raise."""
 
 
 class Checkpoints:
@@ -74,6 +76,7 @@ class Checkpoints:
             **point.meta(),
             "config": self.config.to_dict(),
             "data": self.dataset.sha256,
+            "classes": list(self.dataset.classes),
             "jax": version("jax"),
         }
 
@@ -113,17 +116,25 @@ class Checkpoints:
         try:
             self._check_same(found.meta["config"], found.meta["data"])
             point = fresh.restored(found.arrays, found.meta)
-            epoch, batch, steps = map(index, point.place[:3])
-            done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
-            if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
-                raise ValueError("its counts contradict each other")
+            self._check_figures(point)
             return point
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except _MALFORMED as error:
             if isinstance(error, ConfigError):
                 raise ConfigError(f"checkpoint {found.path}: {error}") from error
             raise ConfigError(
                 f"checkpoint {found.path} is none of this program's: {error!r}"
             ) from error
+
+    def _check_figures(self, point: Point) -> None:
+        """Raise `TypeError` or `ValueError` where the hashes are right and these not."""
+        epoch, batch, steps = map(index, point.place[:3])
+        done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
+        if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
+            raise ValueError("its counts contradict each other")
+        past = [value for each in point.past for value in vars(each).values()]
+        for value in (point.place.seconds, *point.losses, *past):
+            if not isinstance(value, int | float):
+                raise TypeError(f"{value!r:.50} is no number")
 
     def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()

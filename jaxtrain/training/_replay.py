@@ -30,7 +30,10 @@ def replay(path: Path) -> tuple[str, str]:
         if found is None:
             raise ConfigError("nothing is there")
         return _taken(found.arrays, found.meta)
-    except (ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
+    except (
+        *(ValueError, LookupError, TypeError, AttributeError),
+        *(MemoryError, RecursionError),
+    ) as error:
         told = f"there is no {error}" if isinstance(error, LookupError) else error
         raise ConfigError(f"--replay {path} holds no kept step: {told}") from error
 

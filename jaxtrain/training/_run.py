@@ -190,13 +190,9 @@ class Run:
         order = epoch_order(self.generator, size, chosen.shuffle)
         if self.place.batch:
             self.generator.set_state(self.place.generator)
-        done = self.place.batch
-        order = order[: self.batches * chosen.batch_size]
-        first = 0
-        for rows in batches(order, chosen.batch_size, self.watch.chunk):
-            if first >= done:
-                yield rows
-            first += len(rows)
+        done, size = self.place.batch, chosen.batch_size
+        left = order[done * size : self.batches * size]
+        yield from batches(left, size, self.watch.chunk)
 
     def dispatched(
         self, rows: np.ndarray, place: Place, start: TrainState | None

@@ -104,11 +104,15 @@ def record(
     case: Case, *, steps: int | None = None, dtype: str = "float64", stop: bool = True
 ) -> Recording:
     """`compare`, with every tensor kept."""
+    import torch
+
     from parity.port.torch_run import Live
 
     check_arguments(steps, dtype)
-    original = Live(case.torch, dtype)
-    return record_from(original, case, batch_pairs(case, steps), dtype, stop=stop)
+    # Dropout draws from the generator that the caller's own training goes on with.
+    with torch.random.fork_rng(devices=[]):
+        original = Live(case.torch, dtype)
+        return record_from(original, case, batch_pairs(case, steps), dtype, stop=stop)
 
 
 def check_arguments(steps: int | None, dtype: str) -> None:

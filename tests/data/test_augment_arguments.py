@@ -65,7 +65,12 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("function", "arguments", "kind", "says"), REFUSED, ids=str)
+@pytest.mark.parametrize(
+    ("function", "arguments", "kind", "says"),
+    REFUSED,
+    # An address is another one in every process.
+    ids=lambda value: getattr(value, "__name__", None) or str(value),
+)
 def test_refused_at_construction(
     function: Any, arguments: dict[str, Any], kind: type[Exception], says: str
 ) -> None:

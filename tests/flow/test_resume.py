@@ -207,6 +207,21 @@ def test_a_run_that_forgot_something_is_seen(
     assert second.arrays != whole.arrays
 
 
+def test_reports_of_another_length_skip_nothing(tmp_path: Path, tiny: Dataset) -> None:
+    whole = carried_out(config(tmp_path / "whole", None), tiny)
+    out = tmp_path / "ended"
+    carried_out(config(out, "auto"), tiny, 2)
+    otherwise = config(out, "auto")
+    records = replace(otherwise.records, monitor=3)
+    second = carried_out(replace(otherwise, records=records), tiny)
+    assert second.resumed is not None
+    assert 0 < second.resumed.steps < BATCHES
+    rest = whole.losses[second.resumed.steps :]
+    assert len(second.losses) == len(rest)
+    # Chunks of another length may be rounded otherwise.
+    assert np.allclose(second.losses, rest, rtol=1e-5, atol=0)
+
+
 def test_after_the_end_there_is_nothing_to_do(tmp_path: Path, tiny: Dataset) -> None:
     whole = carried_out(config(tmp_path, None), tiny)
     again = carried_out(config(tmp_path, "auto"), tiny)
