@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from jaxtrain import losses, lr_scheduler, optim
@@ -217,6 +218,8 @@ def _value(field: Field, given: Any) -> Any:
 
 
 def _converted(text: str, kind: type, flag: str) -> Any:
+    if kind is Path and not text:
+        raise ConfigError(f"{flag} is empty: give a path")
     try:
         return kind(text)
     except ValueError:

@@ -77,6 +77,8 @@ def _scalar(kind: type, value: Any, flag: str) -> Any:
     ):
         raise ConfigError(f"{flag} must be {_WORDS[kind]}, but got {value!r}")
     try:
+        if kind is Path and value == "":
+            raise ValueError("give a path")
         if kind is Path and b"\0" in os.fsencode(str(value)):
             raise ValueError("it has a null byte in it")
         return value if kind is bool else kind(value)

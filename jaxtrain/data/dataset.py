@@ -75,7 +75,7 @@ class Dataset:
 
     @property
     def watched(self) -> Split:
-        """What is tested after every epoch: the validation images, where some are kept."""
+        """What is tested after every epoch: validation images, where some are kept."""
         return self.test if self.validation is None else self.validation
 
     @property

@@ -22,11 +22,11 @@ def keep_validation(dataset: Dataset, amount: float, seed: int) -> Dataset:
     Raises:
         DataError: no image would be left to train on, or none kept.
 
-    PyTorch: `random_split(dataset, [rest, amount], torch.Generator().manual_seed(seed))`.
+    PyTorch: `random_split(dataset, [rest, amount], generator)`, of that seed.
 
     Example:
-        >>> images, labels = np.zeros((5, 28, 28), np.uint8), np.arange(5, dtype=np.uint8)
-        >>> five = Split(images, labels)
+        >>> images = np.zeros((5, 28, 28), np.uint8)
+        >>> five = Split(images, np.arange(5, dtype=np.uint8))
         >>> whole = Dataset("five", five, five, ("a",) * 5, "here", {}, None)
         >>> kept = keep_validation(whole, 2, seed=0)
         >>> kept.train.labels.tolist(), kept.validation.labels.tolist()

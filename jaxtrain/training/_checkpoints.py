@@ -116,7 +116,7 @@ class Checkpoints:
         try:
             self._check_same(found.meta["config"], found.meta["data"])
             point = fresh.restored(found.arrays, found.meta)
-            self._check_figures(point)
+            self._check_figures(point, fresh)
             return point
         except _MALFORMED as error:
             if isinstance(error, ConfigError):
@@ -125,8 +125,8 @@ class Checkpoints:
                 f"checkpoint {found.path} is none of this program's: {error!r}"
             ) from error
 
-    def _check_figures(self, point: Point) -> None:
-        """Raise `TypeError` or `ValueError` where the hashes are right and these not."""
+    def _check_figures(self, point: Point, fresh: Point) -> None:
+        """Raise `TypeError` or `ValueError` where a point has figures that are none."""
         epoch, batch, steps = map(index, point.place[:3])
         done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
         if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
@@ -135,6 +135,9 @@ class Checkpoints:
         for value in (point.place.seconds, *point.losses, *past):
             if not isinstance(value, int | float):
                 raise TypeError(f"{value!r:.50} is no number")
+        theirs, ours = (p.place.rates or {} for p in (point, fresh))
+        if {k: type(v) for k, v in theirs.items()} != {k: type(ours[k]) for k in ours}:
+            raise ValueError("its scheduler's state is that of another")
 
     def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()

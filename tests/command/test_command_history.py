@@ -50,8 +50,7 @@ def test_where_a_history_cannot_be(
 
 
 def test_a_history_without_a_name_is_refused(command: Command, unread: None) -> None:
-    told = "--history . is a folder; it must be a file, or not exist yet"
-    refused(command("--backend toy --history", ""), told)
+    refused(command("--backend toy --history", ""), "--history is empty: give a path")
 
 
 def test_an_old_history_goes_only_when_a_new_one_is_there(

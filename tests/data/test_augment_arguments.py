@@ -31,6 +31,7 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (random_crop, {"size": True}, TypeError, "True"),
     (random_crop, {"size": "28"}, TypeError, "'28'"),
     (random_crop, {"padding": -1}, ValueError, "padding must be 0 or more, got -1"),
+    (random_crop, {"padding": 10**14}, ValueError, "padding must be at most 1024"),
     (random_crop, {"padding": (1, 2, 3)}, ValueError, "(1, 2, 3)"),
     (random_crop, {"padding": ()}, ValueError, "got ()"),
     (random_crop, {"padding": 4, "fill": (1, 2)}, TypeError, "(1, 2)"),

@@ -11,6 +11,8 @@ from jaxtrain.data.augment._transform import Drawn, Transform, uniform_integers
 
 PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
 PADDING_MODES: tuple[PaddingMode, ...] = ("constant", "edge", "reflect", "symmetric")
+MOST_PADDING = 1024
+"""Pixels; far more than an image has, and far from exhausting the memory."""
 
 
 @dataclass(frozen=True)
@@ -137,5 +139,7 @@ def _padding(value: Any) -> tuple[int, int, int, int]:
     if len(given) not in (1, 2, 4):
         raise ValueError(f"padding must be 1, 2 or 4 numbers, got {value!r}")
     sides = [whole("padding", side, least=0) for side in given]
+    if max(sides) > MOST_PADDING:
+        raise ValueError(f"padding must be at most {MOST_PADDING}, got {value!r}")
     left, top, right, bottom = (sides * 4)[:4]
     return left, top, right, bottom

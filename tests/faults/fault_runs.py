@@ -1,0 +1,88 @@
+"""The command in this process, and what it must say."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from jaxtrain import checkpoint, fashion
+from jaxtrain.backends import Backend
+from jaxtrain.checkpoint import _manifest
+from jaxtrain.data import Dataset
+from jaxtrain.events import Started
+
+PROG = "python -m jaxtrain.fashion"
+LINEAR = "--hidden --epochs 1"
+"""The least that the real backend can train."""
+SAVING = "--hidden --epochs 2 --save-every 0 --monitor 2"
+"""Four batches an epoch, and a checkpoint after every other, as they come."""
+STARTED = Started("toy", "cpu", "MLP 784-10", 7850, {"toy": "1.0"})
+
+
+class Ran(NamedTuple):
+    """What a command gave."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ran]
+
+
+def refused(ran: Ran, told: str, status: int = 2) -> None:
+    """One line on stderr that begins with `told`, and the exit status of a refusal."""
+    assert (ran.status, ran.err.count("\n")) == (status, 1), ran
+    assert ran.err.startswith(f"{PROG}: {told}"), ran.err
+
+
+@contextmanager
+def commands(
+    patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dataset: Dataset
+) -> Iterator[Command]:
+    """Runs the command in this process, on a data set that is there already."""
+    patch.setattr(fashion, "load", lambda source, on_progress: dataset)
+
+    def run(text: str, *more: str | Path, backend: Backend | None = None) -> Ran:
+        with patch.context() as within:
+            if backend is not None:
+                within.setattr(fashion, "load_backend", lambda name: backend)
+            status = fashion.main([*text.split(), *map(str, more)])
+        return Ran(status, *capsys.readouterr())
+
+    yield run
+
+
+def steps(out: Path) -> list[Path]:
+    """The checkpoints of a run's folder, the oldest first."""
+    return sorted((out / "checkpoints").glob("step-*"))
+
+
+def forge(checkpoint: Path, **files: bytes) -> None:
+    """Put files into a checkpoint, and a manifest that vouches for them."""
+    for name, data in files.items():
+        (checkpoint / name.replace("_", ".")).write_bytes(data)
+    contents = {name: (checkpoint / name).read_bytes() for name in _manifest.CONTENTS}
+    found = _manifest.decode((checkpoint / _manifest.MANIFEST).read_bytes())
+    manifest = _manifest.manifest_of(found.step, found.score, contents)
+    (checkpoint / _manifest.MANIFEST).write_bytes(_manifest.encode(manifest))
+
+
+def nested(state: Path) -> bytes:
+    """A checkpoint's JSON, with an argument that is nested 700 lists deep."""
+    deep = b'"args": {"a": %b}' % (b"[" * 700 + b"]" * 700)
+    changed, count = re.subn(rb'"args": ?\{\}', deep, state.read_bytes(), count=1)
+    assert count == 1
+    return changed
+
+
+def left(out: Path) -> dict[str, bytes]:
+    """What a run is to leave however often it was broken off: state and losses."""
+    found, problems = checkpoint.read(out / "checkpoints")
+    assert found is not None
+    assert problems == []
+    arrays = {name: array.tobytes() for name, array in found.arrays.items()}
+    return {**arrays, "losses of steps": (out / "steps.csv").read_bytes()}
