@@ -49,7 +49,8 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
     dataset = chosen_images(config, dataset)
     this = Run(config, dataset)
     with Checkpoints.opened(config, dataset) as checkpoints:
-        point, resumed = checkpoints.restore(this.point())
+        with this.trainer.numerics.active():
+            point, resumed = checkpoints.restore(this.point())
         this.go_to(point)
         yield replace(this.started(), resumed=resumed)
         try:
@@ -57,6 +58,7 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
             for epoch in range(this.place.epoch, config.loop.epochs + 1):
                 yield from this.epoch(epoch, checkpoints)
         except (EndRun, KeyboardInterrupt) as error:
+            yield from this.rest()
             yield from checkpoints.save(this.safe)
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -104,6 +106,7 @@ class Run:
         self.batches = limited(len(dataset.train), config)
         now = self.generator.get_state()
         self.shown = False
+        self.unsaid: tuple[_Waiting, Point | None] | None = None
         self.place = Place(1, 0, 0, 0.0, now, now, self.rates.state())
         self.past: tuple[Epoch, ...] = ()
         self.go_to(self.point())
@@ -233,17 +236,28 @@ class Run:
         if fault is not None:
             yield steps
             raise keep(self.config, self.dataset, fault, chunk.place, chunk.chunk)
-        early, self.shown = not self.shown, True
-        if early:
-            yield steps
+        self.shown = True
+        point = None
+        if state is not None:
+            point = Point(state, place, tuple(self.progress.losses), self.past)
+        self.unsaid = chunk, point
+        yield steps
+        yield from self.rest()
+
+    def rest(self) -> Iterator[Event]:
+        """What is still to be said of the chunk whose steps are told.
+
+        With that, the run can go on from after it.
+        """
+        if self.unsaid is None:
+            return
+        (chunk, point), self.unsaid = self.unsaid, None
         # Asked for with the chunk, and otherwise now: it would wait for the next chunk.
         probed = chunk.probed or self.watch.probe(*chunk[:3])
+        if point is not None:
+            self.safe = point
         if probed is not None:
             yield self.watch.sampled(chunk.place, probed)
-        if state is not None:
-            self.safe = Point(state, place, tuple(self.progress.losses), self.past)
-        if not early:
-            yield steps
 
     def test(self) -> Evaluation:
         """Test after an epoch, as a loader without shuffling would."""

@@ -1,5 +1,8 @@
 """What is done around a step, in both frameworks."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -30,7 +33,22 @@ def compared(config: Config, theirs: History, images: Dataset) -> Comparison:
     return compare_histories(theirs, history(config, images, "jax"), FLOAT64_BOUND)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+QUICK = ("accumulate: the rest", "clip_grad_value", "augment", "validation")
+
+
+def some(cases: Iterable[FlowCase]) -> list[Any]:
+    """All of them, of which some are left to the long tests."""
+    return [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=() if case.name.startswith(QUICK) else pytest.mark.long,
+        )
+        for case in cases
+    ]
+
+
+@pytest.mark.parametrize("case", some(CASES))
 def test_every_loss_is_pytorchs(case: FlowCase, images: Dataset) -> None:
     theirs, ours = runs(case.config, images)
     assert theirs.losses[-1] < theirs.losses[0], "this run learns nothing"

@@ -92,7 +92,9 @@ def check_resumed(
 ) -> None:
     whole = carried_out(config(tmp_path / "whole", None, **parts), dataset)
     assert np.isfinite(whole.losses).all()
-    assert len(set(whole.losses)) == 2 * BATCHES
+    assert len(whole.losses) == 2 * BATCHES
+    # bfloat16 has few values between two and three.
+    assert len(set(whole.losses)) >= 8
     for end in ends:
         out = tmp_path / f"ended-{end}"
         first = carried_out(config(out, "auto", **parts), dataset, end)
@@ -105,11 +107,19 @@ def check_resumed(
         assert second.arrays == whole.arrays
 
 
+def some(names: Iterable[Any], always: Collection[Any]) -> list[Any]:
+    """All of the names, of which most are left to the long tests."""
+    return [
+        pytest.param(name, marks=() if name in always else pytest.mark.long)
+        for name in names
+    ]
+
+
 # In mid-epoch, between training and test, at an epoch's end, in the second epoch.
 PLACES = (1, 4, 5, 7)
 
 
-@pytest.mark.parametrize("end", PLACES)
+@pytest.mark.parametrize("end", some(PLACES, (4, 7)))
 def test_every_place(end: int, tmp_path: Path, tiny: Dataset) -> None:
     check_resumed(
         tmp_path,
@@ -121,14 +131,6 @@ def test_every_place(end: int, tmp_path: Path, tiny: Dataset) -> None:
             batch_size=16, shuffle=True, augment=("random_crop(padding=4)",)
         ),
     )
-
-
-def some(names: Iterable[str], always: Collection[str]) -> list[Any]:
-    """All of the names, of which most are left to the long tests."""
-    return [
-        pytest.param(name, marks=() if name in always else pytest.mark.long)
-        for name in names
-    ]
 
 
 @pytest.mark.parametrize("name", some(OPTIMIZERS, ("adafactor", "lbfgs", "sgd")))
@@ -174,20 +176,21 @@ def test_every_scheduler(name: str, tmp_path: Path, tiny: Dataset) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
-        {"model": ModelConfig("cnn", dropout=0.1)},
-        {"model": ModelConfig(hidden=(8,), dropout=0.2, dropout_masks="jax")},
-        {"flow": FlowConfig(swa=1)},
-        {"loop": LoopConfig(epochs=2, dtype="bfloat16")},
-        {"loop": LoopConfig(epochs=2, dtype="float64")},
-        {"loss": LossConfig(l2=1e-3)},
-    ],
-    ids=["batch norm", "jax masks", "swa", "bfloat16", "float64", "penalty"],
-)
-def test_every_state(parts: dict[str, Any], tmp_path: Path, tiny: Dataset) -> None:
-    check_resumed(tmp_path, tiny, (2,), **parts)
+STATES: dict[str, dict[str, Any]] = {
+    "batch norm": {"model": ModelConfig("cnn", dropout=0.1)},
+    "jax masks": {
+        "model": ModelConfig(hidden=(8,), dropout=0.2, dropout_masks="jax"),
+        "loss": LossConfig(l2=1e-3),
+        "flow": FlowConfig(swa=1),
+    },
+    "bfloat16": {"loop": LoopConfig(epochs=2, dtype="bfloat16")},
+    "float64": {"loop": LoopConfig(epochs=2, dtype="float64")},
+}
+
+
+@pytest.mark.parametrize("name", some(STATES, ("jax masks", "float64")))
+def test_every_state(name: str, tmp_path: Path, tiny: Dataset) -> None:
+    check_resumed(tmp_path, tiny, (2,), **STATES[name])
 
 
 def test_a_run_that_forgot_something_is_seen(

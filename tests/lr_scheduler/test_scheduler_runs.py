@@ -124,7 +124,7 @@ def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) 
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
     tx = optax.rmsprop(schedule, 0.99, 1e-8, eps_in_sqrt=False, momentum=0.9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jaxtrain.training._run.build_optimizer", lambda *args: tx)
+        patch.setattr("jaxtrain.training._build.build_optimizer", lambda *args: tx)
         ours = history(config, part_of(fashion_mnist, 1280, 64), "jax")
     assert difference(theirs.losses, ours.losses).max() > 1e-3
 

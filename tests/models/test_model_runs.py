@@ -1,6 +1,9 @@
 """Runs of every network on Fashion-MNIST, in both frameworks, at every step."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import jax
 import numpy as np
@@ -73,13 +76,28 @@ def check(config: Config, steps: int, dataset: Dataset) -> None:
     assert seen.accuracy == 0
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("model", STEPS)
+def some(always: Collection[Any], every: Iterable[Any]) -> list[Any]:
+    """All of them, of which most are left to the long tests."""
+    return [
+        pytest.param(
+            *(one if isinstance(one, tuple) else (one,)),
+            marks=() if one in always else pytest.mark.long,
+        )
+        for one in every
+    ]
+
+
+FIRST = [("cnn", "adamw"), ("transformer", "adamw"), ("resnet_small", "sgd")]
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer"), some(FIRST, product(STEPS, OPTIMIZERS))
+)
 def test_a_run_in_float64(model: str, optimizer: str, fashion_mnist: Dataset) -> None:
     check(configured(model, optimizer), STEPS[model], fashion_mnist)
 
 
-@pytest.mark.parametrize("model", STEPS)
+@pytest.mark.parametrize("model", some(["cnn"], STEPS))
 def test_a_run_in_float32_is_within_pytorchs_own_noise(
     model: str, fashion_mnist: Dataset
 ) -> None:

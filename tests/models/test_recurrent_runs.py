@@ -138,7 +138,7 @@ def as_history(values: list[float]) -> History:
     return history
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("kind", ["GRU", pytest.param("LSTM", marks=pytest.mark.long)])
 def test_float32_is_within_pytorchs_own_noise(
     kind: str, fashion_mnist: Dataset
 ) -> None:

@@ -131,7 +131,11 @@ def noisy_runs(config: Config, dataset: Dataset, runs: int) -> list[History]:
     ("name", "twin"),
     [
         ("lbfgs", {"history_size": 9}),
-        ("lbfgs strong_wolfe", {"history_size": 9, "line_search_fn": "strong_wolfe"}),
+        pytest.param(
+            "lbfgs strong_wolfe",
+            {"history_size": 9, "line_search_fn": "strong_wolfe"},
+            marks=pytest.mark.long,
+        ),
         ("muon", {"weight_decay": 0.1}),
     ],
 )
