@@ -87,7 +87,7 @@ _CONFIG = {
     "--config": {
         "metavar": "FILE",
         "help": "begin with a configuration that a run has written, such as "
-        "RUN/config.json; the other flags change it",
+        "RUN/config.json; the other flags replace what it says",
     }
 }
 

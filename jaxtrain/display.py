@@ -184,7 +184,9 @@ class Display:
         total = time.perf_counter() - self.start
         parts = [f"total {total:.1f} s"]
         if self.first_step is not None and self.trained_for:
-            rate = self.epochs * self.size / self.trained_for
+            limit = self.config.data.limit_batches or self.size
+            images = min(self.size, limit * self.config.data.batch_size)
+            rate = self.epochs * images / self.trained_for
             parts = [
                 f"time to first step {self.first_step - self.start:.1f} s",
                 f"{rate:,.0f} samples/s in training",

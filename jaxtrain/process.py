@@ -31,13 +31,22 @@ def signals_interrupt() -> Iterator[None]:
         signal.signal(number, _interrupt)
     try:
         yield
+        if _raised:
+            raise KeyboardInterrupt(_raised[-1])
     finally:
+        _raised.clear()
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
 
 
+_raised: list[int] = []
+"""Signals that came. Raised inside a callback of the garbage collector, an exception is
+dropped; the next who looks here raises it again."""
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     del frame
+    _raised.append(number)
     raise KeyboardInterrupt(number)
 
 
@@ -53,7 +62,7 @@ def signals_wait(patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
         >>> with signals_wait() as let_in:
         ...     let_in()
     """
-    came: list[signal.Signals] = []
+    came = [signal.Signals(number) for number in _raised]
     again: list[threading.Timer] = []
     before: dict[signal.Signals, Any] = {}
 
@@ -67,7 +76,8 @@ def signals_wait(patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
 
     def let_in() -> None:
         if came:
-            again[0].cancel()
+            for timer in again:
+                timer.cancel()
             raise KeyboardInterrupt(came.pop())
 
     # Only where the signal would interrupt, and only the main thread may set handlers.

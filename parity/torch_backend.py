@@ -1,7 +1,8 @@
 """The same run in plain PyTorch: the tutorial's loop, yielding the same events."""
 
+import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import wraps
@@ -19,7 +20,15 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 
 from jaxtrain import data, registry
 from jaxtrain.config import Config, RecordsConfig, check_rates
-from jaxtrain.events import Evaluation, Event, Started, Steps, Tested, epoch_events
+from jaxtrain.events import (
+    Evaluation,
+    Event,
+    Started,
+    Steps,
+    Tested,
+    TrainingFault,
+    epoch_events,
+)
 from jaxtrain.flow import EndRun, chosen_images
 from jaxtrain.registry import ConfigError
 from parity.augmented_batches import Augment
@@ -67,9 +76,11 @@ def _refuse_what_is_not_ours(config: Config) -> None:
     usual = RecordsConfig()
     for field in fields(config.records):
         value = getattr(config.records, field.name)
-        if field.name in ("resume", "save_every", "keep", "monitor") and (
-            value != getattr(usual, field.name)
-        ):
+        given = value != getattr(usual, field.name)
+        # Without the monitor a loss that is not finite ends no run, in either.
+        off = field.name == "monitor" and value == 0
+        theirs = field.name in ("resume", "save_every", "keep", "monitor")
+        if theirs and given and not off:
             raise ConfigError(
                 f"{field.metadata['flag']} {value} is not for --backend torch"
             )
@@ -87,18 +98,25 @@ def _folders(dataset: data.Dataset) -> Iterator[tuple[Path, Path]]:
         yield stack.enter_context(_torchvision_root(kept)), root
 
 
-def _with_default_dtype(events: Iterator[Event], dtype: torch.dtype) -> Iterator[Event]:
+def _with_default_dtype(
+    events: Generator[Event], dtype: torch.dtype
+) -> Iterator[Event]:
     """The same events, made under a default type that the caller never sees."""
+    end: EndRun | None = None
     while True:
         before = torch.get_default_dtype()
         torch.set_default_dtype(dtype)
         try:
-            event = next(events, None)
+            event = next(events) if end is None else events.throw(end)
+        except StopIteration:
+            return
         finally:
             torch.set_default_dtype(before)
-        if event is None:
-            return
-        yield event
+        end = None
+        try:
+            yield event
+        except EndRun as error:
+            end = error
 
 
 @contextmanager
@@ -130,7 +148,7 @@ def _run(
     dataset: data.Dataset,
     roots: tuple[Path, Path],
     prepare: Callable[[torch.nn.Module], None],
-) -> Iterator[Event]:
+) -> Generator[Event]:
     this = _Run(config, dataset, roots)
     prepare(this.model)
     yield this.started()
@@ -208,8 +226,13 @@ class _Run:
             losses.append(self.update(X, y, due).item())
             if due:
                 self.tick("step")
-            if len(losses) == REPORT_EVERY or last:
+            lost = self.config.records.monitor and not math.isfinite(losses[-1])
+            if len(losses) == REPORT_EVERY or last or lost:
                 yield Steps(epoch, batch + 1 - len(losses), losses, lrs, momenta)
+                if lost:
+                    raise TrainingFault(
+                        f"epoch {epoch}, step {batch}: the loss is {losses[-1]:g}"
+                    )
                 losses, lrs, momenta = [], [], []
         self.tick("epoch")
 
@@ -217,18 +240,23 @@ class _Run:
         """Add a batch's gradients, step if that is due; the loss before it."""
         if self.config.optimizer.name == "lbfgs":
             with self.refusals("optimizer"):
-                return self.optimizers[0].step(lambda: self.closure(X, y))
-        loss = self.backward(X, y)
-        if due:
-            self.clip()
-            self.convert_gradients()
-            with self.refusals("optimizer"):
-                for optimizer in self.optimizers:
-                    optimizer.step()
-            self.model.zero_grad()
-            if self.average is not None and self.config.flow.ema is not None:
-                self.average.update_parameters(self.model)
+                loss = self.optimizers[0].step(lambda: self.closure(X, y))
+        else:
+            loss = self.backward(X, y)
+            if due:
+                self.step()
+        if due and self.average is not None and self.config.flow.ema is not None:
+            self.average.update_parameters(self.model)
         return loss
+
+    def step(self) -> None:
+        """Update the weights by the gradients that are there, and drop these."""
+        self.clip()
+        self.convert_gradients()
+        with self.refusals("optimizer"):
+            for optimizer in self.optimizers:
+                optimizer.step()
+        self.model.zero_grad()
 
     def clip(self) -> None:
         flow, params = self.config.flow, list(self.model.parameters())

@@ -113,6 +113,19 @@ class Store:
         self._prune(step)
         self._clear()
 
+    def drop_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps: the run goes on from this one.
+
+        Raises:
+            ConfigError: one cannot be removed.
+        """
+        for later, path in folders(self.root).items():
+            if later > step:
+                with _one_line(f"later checkpoint {path} cannot be removed"):
+                    # Hidden first: killed in mid-removal, it is no checkpoint any more.
+                    os.rename(path, hidden(self.root / step_name(later)))
+        self._clear()
+
     def latest(self) -> Checkpoint | None:
         """The newest whole checkpoint, or None where there are none.
 

@@ -37,6 +37,11 @@ class Config:
     def __post_init__(self) -> None:
         if self.optimizer.name == "lbfgs":
             self._check_lbfgs()
+        if self.flow.swa is not None and self.flow.swa > self.loop.epochs:
+            raise ConfigError(
+                f"--swa {self.flow.swa} begins after the last of --epochs "
+                f"{self.loop.epochs}"
+            )
         if self.flow.swa is not None and self.model.name in BATCH_NORMALISED:
             raise ConfigError(
                 f"--swa {self.flow.swa} does not fit --model {self.model.name}: its "

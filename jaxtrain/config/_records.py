@@ -37,8 +37,8 @@ class RecordsConfig:
     monitor: int = option(
         100,
         "--monitor",
-        "steps between two looks at gradients, updates and dead units; 0 watches "
-        "nothing, not even for NaN",
+        "steps between two looks at gradients, updates and dead units, each at the "
+        "first step of a report; 0 watches nothing, not even for NaN",
         type=int,
     )
     tensorboard: bool = option(
@@ -60,5 +60,12 @@ class RecordsConfig:
             raise ConfigError("--resume is empty: give auto, or a run's folder")
         if self.out is None and self.resume == "auto":
             raise ConfigError("--resume auto needs a run's folder: give --out DIR")
+        for name in ("keep", "save_every"):
+            value, field = getattr(self, name), type(self).__dataclass_fields__[name]
+            if self.out is None and value != field.default:
+                flag = field.metadata["flag"]
+                raise ConfigError(
+                    f"{flag} {value} needs a run's folder: give --out DIR"
+                )
         if self.out is None and self.tensorboard:
             raise ConfigError("--tensorboard needs a run's folder: give --out DIR")

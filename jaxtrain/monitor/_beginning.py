@@ -2,7 +2,7 @@
 
 import math
 
-from jaxtrain.events import Event, Sampled, Started, Steps
+from jaxtrain.events import Event, Sampled, Steps
 from jaxtrain.monitor._curve import BLOCK, Curve
 from jaxtrain.monitor._samples import of_weights, took_a_step
 
@@ -42,14 +42,15 @@ class Beginning:
     def see(self, event: Event) -> None:
         """Take in an event."""
         match event:
-            case Started():
-                self._whole = event.resumed is None
             case Sampled() if took_a_step(event):
                 self.ratios.append(max(of_weights(event.update_ratios), default=0.0))
             case Steps():
                 self._take(event)
 
     def _take(self, steps: Steps) -> None:
+        if not self.lr and not self.curve.blocks and not self._steady:
+            # A resumed run whose earlier part is lost begins somewhere else.
+            self._whole = (steps.epoch, steps.first) == (1, 0)
         self.curve.add(steps.losses)
         if self.reference is None and self.curve.blocks:
             self.reference = self.curve.blocks[0]

@@ -160,6 +160,8 @@ class RunFolder:
     def _start(self, event: Started) -> None:
         if event.resumed is not None and not self.resumed:
             self.resume(event.resumed)
+        if event.resumed is None:
+            self._check_no_steps()
         versions = {"jaxtrain": __version__, "python": PYTHON, **event.versions}
         whole = {"schema": SCHEMA, "versions": versions, **self.about}
         text = json.dumps(to_json(whole), indent=1) + "\n"
@@ -167,6 +169,16 @@ class RunFolder:
         replace(self.path / CONFIG, text.encode("ascii"))
         if event.resumed is None:
             self._begin([], purge_step=0)
+
+    def _check_no_steps(self) -> None:
+        """Refuse to begin where there are steps that nothing can be gone on from."""
+        path = self.path / METRICS
+        rows = read_rows(path).rows if path.exists() else []
+        if any(row["kind"] == "step" for row in rows):
+            raise ConfigError(
+                f"--out {self.path} holds a run without checkpoints to go on from: "
+                "give another --out"
+            )
 
     def _begin(self, rows: Sequence[Row], purge_step: int) -> None:
         """Have the files hold these rows and no others."""

@@ -96,6 +96,8 @@ class Checkpoints:
                 f"{version('jax')}: the last digits of what follows may differ"
             )
         source, steps = str(found.path), point.place.steps
+        if self.store is not None and self.config.records.resume != "auto":
+            self.store.drop_after(steps)
         return point, Resumed(source, steps, point.past, tuple(problems))
 
     def _found(self) -> tuple[Checkpoint | None, list[str]]:

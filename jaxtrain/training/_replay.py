@@ -12,7 +12,7 @@ from jaxtrain.config import Config, DataConfig, RecordsConfig
 from jaxtrain.data import Dataset, Split
 from jaxtrain.registry import ConfigError
 from jaxtrain.training._fault import locate, make_inspect
-from jaxtrain.training._kept_step import given
+from jaxtrain.training._kept_step import FOLDER, given
 from jaxtrain.training._run import Run
 
 
@@ -26,16 +26,25 @@ def replay(path: Path) -> tuple[str, str]:
         ConfigError: nothing whole is kept there.
     """
     try:
-        found, _ = checkpoint.read(path)
-        if found is None:
-            raise ConfigError("nothing is there")
+        found = _found(path)
         return _taken(found.arrays, found.meta)
     except (
-        *(ValueError, LookupError, TypeError, AttributeError),
+        *(ValueError, LookupError, TypeError, AttributeError, OSError),
         *(MemoryError, RecursionError),
     ) as error:
         told = f"there is no {error}" if isinstance(error, LookupError) else error
         raise ConfigError(f"--replay {path} holds no kept step: {told}") from error
+
+
+def _found(path: Path) -> checkpoint.Checkpoint:
+    """The step that a path means: of a run, of what it kept, or itself."""
+    if (path / "manifest.json").exists():
+        return checkpoint.load(path)
+    kept = path / FOLDER
+    found, _ = checkpoint.read(kept if kept.is_dir() else path)
+    if found is None:
+        raise ConfigError("nothing is there")
+    return found
 
 
 def _taken(arrays: Mapping[str, np.ndarray], meta: Any) -> tuple[str, str]:

@@ -52,8 +52,8 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
         with this.trainer.numerics.active():
             point, resumed = checkpoints.restore(this.point())
         this.go_to(point)
-        yield replace(this.started(), resumed=resumed)
         try:
+            yield replace(this.started(), resumed=resumed)
             yield from checkpoints.save(this.safe)
             for epoch in range(this.place.epoch, config.loop.epochs + 1):
                 yield from this.epoch(epoch, checkpoints)

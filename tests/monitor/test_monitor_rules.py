@@ -13,6 +13,7 @@ import pytest
 
 from jaxtrain.config import Config, LossConfig
 from jaxtrain.events import (
+    Earlier,
     Epoch,
     Event,
     Resumed,
@@ -118,7 +119,11 @@ def test_a_rate_that_still_rises_may_be_slow() -> None:
 def test_a_resumed_run_has_no_beginning() -> None:
     resumed = replace(STARTED, resumed=Resumed("folder", 900, 1))
     _, *events = curve([LN10] * 600)
-    assert kinds([resumed, *events]) == []
+    later = [replace(event, epoch=2) for event in events]
+    assert kinds([resumed, *later]) == []
+    # Where the earlier part is told again, it has one.
+    again = [Earlier(event) for event in events[:3]]
+    assert kinds([resumed, *again, *events[3:]]) == ["loss_stuck"]
     assert kinds([STARTED, *events]) == ["loss_stuck"]
 
 

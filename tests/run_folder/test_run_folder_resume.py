@@ -207,16 +207,24 @@ def test_a_place_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
 
 def test_without_a_checkpoint_it_begins_anew(tmp_path: Path, whole: Path) -> None:
     out = tmp_path / "out"
-    toy.write(out)
-    assert (out / "predictions.npz").exists()
-    with toy.opened(out, resume=True) as folder:
-        folder.add(EVENTS[0])
-        assert not (out / "predictions.npz").exists()
-        assert len(rows(out)) == 1
-        assert not (out / "steps.csv").exists()
-        for event in EVENTS[1:]:
-            folder.add(event)
+    toy.write(out, EVENTS[:1])
+    toy.write(out, EVENTS, resume=True)
     assert records(out) == records(whole)
+
+
+def test_steps_that_nothing_can_go_on_from_are_not_written_over(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    toy.write(out)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    with (
+        pytest.raises(ConfigError, match="a run without checkpoints to go on from"),
+        toy.opened(out, resume=True) as folder,
+    ):
+        folder.add(EVENTS[0])
+    after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    assert after == before
 
 
 def test_resuming_by_the_event_alone(tmp_path: Path, whole: Path) -> None:
