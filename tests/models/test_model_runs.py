@@ -87,7 +87,7 @@ def some(always: Collection[Any], every: Iterable[Any]) -> list[Any]:
     ]
 
 
-FIRST = [("cnn", "adamw"), ("transformer", "adamw"), ("resnet_small", "sgd")]
+FIRST = [("cnn", "adamw"), ("resnet_small", "sgd")]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,7 @@ def test_a_biased_running_variance_is_noticed_by_the_test(
     assert testing > TEST_BOUND
 
 
+@pytest.mark.long
 def test_another_eps_is_noticed(
     monkeypatch: pytest.MonkeyPatch, fashion_mnist: Dataset
 ) -> None:
@@ -159,6 +160,7 @@ def test_another_eps_is_noticed(
     assert apart(config, fashion_mnist)[0] > FLOAT64_BOUND
 
 
+@pytest.mark.long
 def test_a_tanh_gelu_is_noticed(
     monkeypatch: pytest.MonkeyPatch, fashion_mnist: Dataset
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_tanh_gelu_is_noticed(
     assert apart(config, fashion_mnist)[0] > FLOAT64_BOUND
 
 
+@pytest.mark.long
 def test_other_pixels_are_noticed(fashion_mnist: Dataset) -> None:
     config = configured("transformer", "sgd")
     config = replace(config, data=replace(config.data, normalize=(0.286, 0.3531)))

@@ -19,7 +19,7 @@ from jaxtrain.nn._gates import gru_step
 from parity.cases.layers import NAMES, LayerCase
 from parity.layer_judge import Build, measures, our_layer, tensor
 
-SOME = 6
+SOME = 4
 """Argument sets of each layer that are judged at every change."""
 
 

@@ -11,7 +11,7 @@ from layers_judged import cases_of, failures
 
 from parity.cases.layers import NAMES
 
-SOME = 4
+SOME = 3
 """Argument sets of each layer that are judged at every change."""
 
 
