@@ -333,6 +333,16 @@ draws = st.one_of(
 seeds = st.one_of(st.sampled_from(EDGES), st.integers(-(2**63), 2**64 - 1))
 
 
+def test_a_deviation_too_small_for_a_product_keeps_the_sign() -> None:
+    generator, theirs = Generator(0), torch.Generator().manual_seed(0)
+    for dtype in (np.float32, np.float64):
+        ours = generator.normal((9,), std=5e-324, dtype=dtype)
+        kind = torch.float32 if dtype == np.float32 else torch.float64
+        expected = torch.empty(9, dtype=kind).normal_(0, 5e-324, generator=theirs)
+        assert np.signbit(ours).any()
+        assert ours.tobytes() == expected.numpy().tobytes()
+
+
 @fused_path
 @settings(max_examples=150, deadline=None)
 @given(seed=seeds, first=st.lists(draws, max_size=6), then=st.lists(draws, max_size=4))

@@ -69,7 +69,11 @@ def multiply_add64(x: Float64s, scale: float, shift: float) -> Float64s:
         array([5.55111512e-17])
     """
     if shift == 0 or not math.isfinite(scale + shift):
-        return x * scale + shift
+        product = x * scale
+        # A product too small for float64 keeps its sign: it was not rounded to zero yet
+        # when the shift was added.
+        lost = (product == 0) & (x != 0) & (scale != 0)
+        return np.where(lost, product, product + shift)
     # A power of two aside, so that no partial product overflows.
     exponent = math.frexp(max(abs(scale), abs(shift)))[1]
     product, rest = _two_product(x, math.ldexp(scale, -exponent))
