@@ -13,16 +13,17 @@ import sys
 from pathlib import Path
 
 from jaxtrain import data
-from jaxtrain.config import (
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.by_name import Call, parse_calls
+from jaxtrain.run.config import (
     Config,
     LoopConfig,
     LossConfig,
     ModelConfig,
     OptimizerConfig,
 )
-from jaxtrain.history import History
-from jaxtrain.registry import Call, ConfigError, parse_calls
-from jaxtrain.training import run
+from jaxtrain.run.history import History
+from jaxtrain.run.loop import run
 
 SMOOTH = 50
 """Batches in each point of a loss curve."""

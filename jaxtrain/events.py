@@ -100,7 +100,7 @@ class Warned:
     step: int
     """Number of the step within the epoch, from 0."""
     kind: str
-    """One of `jaxtrain.monitor.KINDS`; `records` where earlier ones are lost."""
+    """One of `jaxtrain.watch.monitor.KINDS`; `records` where earlier ones are lost."""
     text: str
 
 

@@ -9,18 +9,18 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from jaxtrain import program
-from jaxtrain.config import MODELS
+from jaxtrain.commands import program
+from jaxtrain.commands.program import Parser
 from jaxtrain.data import DataError
-from jaxtrain.program import Parser
-from jaxtrain.registry import check_name
+from jaxtrain.errors import check_name
+from jaxtrain.run.config import MODELS
 from parity.proof import command as proof
 from parity.proof.command import positive
 
 if TYPE_CHECKING:
-    from parity.layers import Row as LayerRow
-    from parity.losses import Row as LossRow
-    from parity.optimizers import Row as OptimizerRow
+    from parity.proof.layers.documentation import Row as LayerRow
+    from parity.proof.losses.documentation import Row as LossRow
+    from parity.proof.optimizers.documentation import Row as OptimizerRow
 
 PROG = "python -m parity"
 
@@ -70,7 +70,7 @@ def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
 
 
 def _seeds(count: int, epochs: int) -> int:
-    from parity import seeds
+    from parity.proof.runs import seeds
 
     print(seeds.table(seeds.measure(range(count), epochs)))
     return 0
@@ -92,7 +92,7 @@ def _convert(source: str, destination: str) -> int:
 
 def _optimizers(names: Sequence[str]) -> int:
     from jaxtrain import optim
-    from parity import optimizers
+    from parity.proof.optimizers import documentation as optimizers
 
     # L-BFGS looks at all parameters and several losses: its tests are its own.
     known = [name for name in optim.OPTIMIZERS if name != "lbfgs"]
@@ -101,16 +101,16 @@ def _optimizers(names: Sequence[str]) -> int:
 
 
 def _losses(names: Sequence[str]) -> int:
-    from parity import losses
-    from parity.cases.losses import NAMES
+    from parity.proof.losses import documentation as losses
+    from parity.proof.losses.cases import NAMES
 
     chosen = _chosen("loss", names, NAMES)
     return _table(losses.HEADER, losses.rows(chosen, _progress))
 
 
 def _layers(names: Sequence[str]) -> int:
-    from parity import layers
-    from parity.cases.layers import NAMES
+    from parity.proof.layers import documentation as layers
+    from parity.proof.layers.cases import NAMES
 
     chosen = _chosen("layer", names, NAMES)
     return _table(layers.HEADER, layers.rows(chosen, _progress))

@@ -20,7 +20,7 @@ from jaxtrain.events import (
     Tested,
     Warned,
 )
-from jaxtrain.run_folder import RunFolder
+from jaxtrain.store.run_folder import RunFolder
 
 EPOCHS, BATCHES, CHUNK = 3, 7, 3
 BATCH_SIZE = 30

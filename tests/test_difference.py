@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jaxtrain.events import Epoch
-from jaxtrain.history import History
+from jaxtrain.run.history import History
 from parity.difference import difference, first_departure, ulps
-from parity.histories import compare_histories
+from parity.proof.runs.histories import compare_histories
 
 
 def run(losses: list[float], accuracy: float = 50.0, lr: float = 0.1) -> History:

@@ -32,16 +32,16 @@ def test_every_loss_has_a_row() -> None:
 
 
 def test_every_layer_of_the_cases_has_a_row() -> None:
-    from parity.cases.layers import NAMES
+    from parity.proof.layers.cases import NAMES
 
     assert set(rows("layers.md")) == set(NAMES)
 
 
 def test_the_counts_are_those_of_the_cases() -> None:
     pytest.importorskip("torch")
-    from parity.cases.layers import CASES as LAYER_CASES
-    from parity.cases.losses import CASES as LOSS_CASES
-    from parity.cases.optimizers import CASES
+    from parity.proof.layers.cases import CASES as LAYER_CASES
+    from parity.proof.losses.cases import CASES as LOSS_CASES
+    from parity.proof.optimizers.cases import CASES
 
     tables = {
         "optimizers.md": CASES,

@@ -10,7 +10,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.config import (
+from jaxtrain.data import Dataset, Split, load
+from jaxtrain.data.order import epoch_order
+from jaxtrain.rng import Generator
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     LoopConfig,
@@ -18,16 +21,17 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset, Split, load
-from jaxtrain.data.order import epoch_order
-from jaxtrain.history import History
-from jaxtrain.rng import Generator
-from parity.cases.fashion import CASES, FLOAT32_BOUND, FLOAT64_BOUND, FashionCase
-from parity.fashion import history, part_of
-from parity.histories import compare_histories
-from parity.proof import fashion, runs, table
-from parity.proof.task import Task
-from parity.proof.verdict import Twins
+from jaxtrain.run.history import History
+from parity.proof.report import table
+from parity.proof.runs import fashion, runs
+from parity.proof.runs.fashion_cases import (
+    CASES,
+    FLOAT32_BOUND,
+    FLOAT64_BOUND,
+    FashionCase,
+)
+from parity.proof.runs.histories import compare_histories, history, part_of
+from parity.proof.verdict import Task, Twins
 
 MEASURES = {
     "max |Δloss|",
@@ -184,7 +188,7 @@ def test_a_forgotten_draw_is_noticed(
     reference: History,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jaxtrain.training._run.epoch_order", broken)
+    monkeypatch.setattr("jaxtrain.run.loop.epoch_order", broken)
     candidate = history(FAULTY, part, "jax")
     assert apart(reference, candidate) > FLOAT64_BOUND
 
@@ -195,7 +199,7 @@ def test_a_dropped_last_batch_is_noticed(
     def whole(order: np.ndarray, size: int, steps: int) -> list[np.ndarray]:
         return [order[: len(order) // size * size].reshape(-1, size)]
 
-    monkeypatch.setattr("jaxtrain.training._run.batches", whole)
+    monkeypatch.setattr("jaxtrain.run.loop.batches", whole)
     candidate = history(FAULTY, part, "jax")
     with pytest.raises(ValueError, match="shapes differ"):
         compare_histories(reference, candidate, FLOAT64_BOUND)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import jaxtrain
-from jaxtrain.cli import parse
-from jaxtrain.config import Config
+from jaxtrain.commands.options import parse
 from jaxtrain.events import Epoch, Event, Started, Steps
-from jaxtrain.history import SCHEMA, History
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import SCHEMA, History
 
 EPOCH = Epoch(
     epoch=1,

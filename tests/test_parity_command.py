@@ -13,12 +13,12 @@ pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import optim
-from parity import optimizers
 from parity.__main__ import main
 from parity.bench.optimizers import interval, names
-from parity.cases.optax_nearest import NEAREST
-from parity.one_step import Measure
 from parity.proof import command
+from parity.proof.optimizers import documentation
+from parity.proof.optimizers.one_step import Measure
+from parity.proof.optimizers.optax_nearest import NEAREST
 
 
 def test_the_table_of_optimisers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +32,7 @@ def test_a_row_beyond_its_bound_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = [Measure("param", worst=40.0, own=1.0)]
-    monkeypatch.setattr(optimizers, "judge", lambda *args: broken)
+    monkeypatch.setattr(documentation, "judge", lambda *args: broken)
     assert main(["docs", "optimizers", "sgd"]) == 1
     assert "40.0 of 4.0 (param)" in capsys.readouterr().out
 

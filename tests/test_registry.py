@@ -8,16 +8,8 @@ from typing import Any, cast
 import pytest
 
 from jaxtrain import losses, lr_scheduler, optim
-from jaxtrain.registry import (
-    ConfigError,
-    _check_type,
-    build,
-    check_name,
-    lookup,
-    nearest,
-    parse_argument,
-    suggestion,
-)
+from jaxtrain.errors import ConfigError, check_name, nearest, suggestion
+from jaxtrain.run.by_name import _check_type, build, lookup, parse_argument
 
 
 def schedule(base: float, step_size: int, gamma: float = 0.1) -> tuple[float, ...]:

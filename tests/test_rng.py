@@ -26,14 +26,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from jaxtrain import rng
-from jaxtrain.rng import (
-    Generator,
-    _box_muller,
-    _fused,
-    _integers,
-    _permutation,
-    _state,
-)
+from jaxtrain.rng import Generator, _integers, _normal, _state
 
 fused_path = pytest.mark.skipif(
     torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"),
@@ -243,7 +236,7 @@ def test_randperm(n: int) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("beyond", [-1, 0])
 def test_randperm_about_its_change_of_rule(beyond: int) -> None:
-    n = _permutation.INSIDE_OUT_FROM + beyond  # some 2 GB on either side
+    n = _integers.INSIDE_OUT_FROM + beyond  # some 2 GB on either side
     assert_agree(Generator(7), torch_generator(7), Draw("randperm", n))
 
 
@@ -535,13 +528,13 @@ def check_fused64(function: Callable, a: float, b: float, c: float) -> None:
 @settings(max_examples=300, deadline=None)
 @given(a=float32s, b=float32s, c=float32s)
 def test_multiply_add32_rounds_once(a: float, b: float, c: float) -> None:
-    check_fused32(_fused.multiply_add32, a, b, c)
+    check_fused32(_normal.multiply_add32, a, b, c)
 
 
 @settings(max_examples=300, deadline=None)
 @given(a=float64s, b=float64s, c=float64s)
 def test_multiply_add64_rounds_once(a: float, b: float, c: float) -> None:
-    check_fused64(_fused.multiply_add64, a, b, c)
+    check_fused64(_normal.multiply_add64, a, b, c)
 
 
 # 1 + 2**-24 + 2**-57: in float64 the last term is lost and the rest lies half way.
@@ -550,7 +543,7 @@ HALF_WAY = (1 + 2.0**-11, (1 - 2.0**-11 + 2.0**-22) * 2.0**-24, 1.0)
 
 def test_half_way_cases_are_told_apart() -> None:
     for a, b, c in [HALF_WAY, tuple(map(float, np.negative(HALF_WAY)))]:
-        check_fused32(_fused.multiply_add32, a, abs(b), c)
+        check_fused32(_normal.multiply_add32, a, abs(b), c)
     with pytest.raises(AssertionError):
         check_fused32(rounding_to_float64_first, *HALF_WAY)
     with pytest.raises(AssertionError):
@@ -580,17 +573,17 @@ class RoundsTwice(Generator):
 class TakesHighBits(Generator):
     def _uniform32(self, count: int, low: float, high: float) -> np.ndarray:
         x = (self._words32(count) >> np.uint32(8)).astype(F64) * 2.0**-24
-        return _fused.multiply_add32(x.astype(F32), F32(high - low), F32(low))
+        return _normal.multiply_add32(x.astype(F32), F32(high - low), F32(low))
 
     def _uniform64(self, count: int, low: float, high: float) -> np.ndarray:
         x = (self._words64(count) >> np.uint64(11)).astype(F64) * 2.0**-53
-        return _fused.multiply_add64(x, high - low, low)
+        return _normal.multiply_add64(x, high - low, low)
 
 
 class KeepsUpperBound(Generator):
     def _uniform32(self, count: int, low: float, high: float) -> np.ndarray:
         x = super()._uniform32(count, 0.0, 1.0)
-        return _fused.multiply_add32(x, F32(high) - F32(low), F32(low))
+        return _normal.multiply_add32(x, F32(high) - F32(low), F32(low))
 
 
 class SwapsWords(Generator):
@@ -620,7 +613,7 @@ class TakesRemaindersByN(Generator):
 
 class ShufflesInsideOut(Generator):
     def randperm(self, n: int) -> np.ndarray:
-        return _permutation.inside_out(n, self._words64)
+        return _integers.inside_out(n, self._words64)
 
 
 class ShufflesFromTheEnd(Generator):
@@ -656,7 +649,7 @@ class ForgetsHalfPairs(Generator):
 class PairsInFloat32(Generator):
     def _normals(self, count: int, mean: float, std: float, dtype: Any) -> np.ndarray:
         u = self._uniforms(count + count % 2, 0.0, 1.0, dtype).astype(F64)
-        return _box_muller.normals_one_by_one(u)[:count].astype(F32)
+        return _normal.normals_one_by_one(u)[:count].astype(F32)
 
 
 class SaysFreshIsUsedUp(Generator):
@@ -705,7 +698,7 @@ def test_broken_twin_is_told_apart(twin: type[Generator], draws: list[Draw]) -> 
 
 
 def exact_blocks(u: np.ndarray, mean: float, std: float) -> np.ndarray:
-    return _box_muller.normals64(u.astype(F64), mean, std).astype(F32)
+    return _normal.normals64(u.astype(F64), mean, std).astype(F32)
 
 
 def sine_first(u: np.ndarray) -> np.ndarray:
@@ -716,7 +709,7 @@ BROKEN_PARTS: list[tuple[str, str, Any, type]] = [
     ("no contraction", "multiply_add32", rounding_twice, F32),
     ("exact logarithm, sine and cosine", "normals32", exact_blocks, F32),
     ("angles before radii", "_split", lambda u: np.split(sine_first(u), 2), F32),
-    ("a logarithm short of a term", "_LOG", _box_muller._LOG[1:], F32),
+    ("a logarithm short of a term", "_LOG", _normal._LOG[1:], F32),
     ("radii by log1p of the uniform", "_libm", lambda f, x: np.log1p(-x), F64),
     ("two roundings of the result", "multiply_add64", rounding_twice, F64),
 ]
@@ -726,7 +719,7 @@ BROKEN_PARTS: list[tuple[str, str, Any, type]] = [
 @pytest.mark.parametrize(("name", "value", "dtype"), [row[1:] for row in BROKEN_PARTS])
 def test_broken_box_muller_is_told_apart(name: str, value: Any, dtype: type) -> None:
     draw = Draw("normal", 4096, {"mean": 0.1, "std": 0.3, "dtype": dtype})
-    with mock.patch.object(_box_muller, name, value), pytest.raises(AssertionError):
+    with mock.patch.object(_normal, name, value), pytest.raises(AssertionError):
         assert_agree(Generator(16), torch_generator(16), draw)
 
 
@@ -805,8 +798,8 @@ def test_normal_bounds_on_the_default_path(paths: Any) -> None:
     """The C library's functions there: 62 % equal, at most 20 ulp of 1 away."""
     theirs = paths["default"]["normal"]
     assert_near(Generator(18).normal(200_000), theirs, equal=0.6, most=2.4e-6)
-    short = _box_muller._COS[1:]
-    with mock.patch.object(_box_muller, "_COS", short), pytest.raises(AssertionError):
+    short = _normal._COS[1:]
+    with mock.patch.object(_normal, "_COS", short), pytest.raises(AssertionError):
         assert_near(Generator(18).normal(200_000), theirs, equal=0.6, most=2.4e-6)
 
 

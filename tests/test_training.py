@@ -13,7 +13,13 @@ import pytest
 from flax import nnx
 
 from jaxtrain import losses, nn, optim
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.data.order import batches
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Epoch, Event, Started, Steps
+from jaxtrain.models import MLP
+from jaxtrain.rng import Generator
+from jaxtrain.run.config import (
     Config,
     LoopConfig,
     LossConfig,
@@ -21,14 +27,9 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.data.order import batches
-from jaxtrain.events import Epoch, Event, Started, Steps
-from jaxtrain.models import MLP
-from jaxtrain.registry import ConfigError
-from jaxtrain.rng import Generator
-from jaxtrain.training import Chunk, Numerics, Trainer, run, to_tensor
-from jaxtrain.training._masks import mask_maker
+from jaxtrain.run.loop import run
+from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
+from jaxtrain.training.masks import mask_maker
 
 
 @contextmanager

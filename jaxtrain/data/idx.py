@@ -1,19 +1,48 @@
-"""The IDX format: two zero bytes, element type, rank, big-endian sizes, elements.
-
-Nothing a header says is believed before the bytes present bear it out.
-"""
+"""IDX files, compressed or not, read with care and written."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import math
 import struct
+import zlib
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from jaxtrain import atomic
+from jaxtrain import files
 from jaxtrain.data.dataset import Bytes, DataError, Split
+
+MAGIC = b"\x1f\x8b"
+
+
+def gunzip(data: bytes, limit: int, where: str = "gzip data") -> bytes:
+    """Unpack `data`, and stop as soon as more than `limit` bytes come out.
+
+    Raises:
+        DataError: damaged or truncated, or a bomb: it unpacks to more than `limit`.
+
+    >>> gunzip(gzip.compress(b"abc"), limit=3)
+    b'abc'
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            content = file.read(limit + 1)
+    except EOFError:
+        raise DataError(
+            f"{where} is truncated: the compressed data ends early, "
+            f"after {len(data):,} bytes"
+        ) from None
+    except (OSError, zlib.error) as error:
+        raise DataError(f"{where} is damaged: gzip says {error}") from None
+    if len(content) > limit:
+        raise DataError(
+            f"{where} unpacks to more than the {limit:,} bytes it should hold"
+        )
+    return content
+
 
 UNSIGNED_BYTE = 0x08
 MAX_RANK = 4
@@ -86,8 +115,8 @@ def write_idx(
     """
     images, labels = (Path(folder, name) for name in names(part))
     images.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_bytes(images, encode(split.images))
-    atomic.write_bytes(labels, encode(split.labels))
+    files.write_bytes(images, encode(split.images))
+    files.write_bytes(labels, encode(split.labels))
     return images, labels
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jaxtrain.data.dataset import SYNTHETIC, DataError, Dataset
-from jaxtrain.data.fashion_mnist import FASHION_MNIST
+from jaxtrain.data.fashion_mnist.description import FASHION_MNIST
 
 AUTO = "auto"
 
@@ -44,7 +44,7 @@ def load(
         from jaxtrain.data.synthetic import synthetic
 
         return synthetic()
-    from jaxtrain.data import find
+    from jaxtrain.data.fashion_mnist import find
 
     if source == AUTO:
         places = find.Places(find.default_cache() if cache is None else _path(cache))
@@ -53,7 +53,7 @@ def load(
 
 
 def _folder(source: str) -> Path:
-    from jaxtrain.data.folder import exists
+    from jaxtrain.data.fashion_mnist.folder import exists
 
     if not str(source).strip():
         raise DataError("no data: pass auto, synthetic or a folder")

@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from jaxtrain.data import idx
 from jaxtrain.data.dataset import SYNTHETIC, Bytes, DataError, Dataset, Split
-from jaxtrain.data.fashion_mnist import CLASSES
-from jaxtrain.data.garments import GARMENTS
-from jaxtrain.data.raster import CANVAS, FINE, SIDE, draw
+from jaxtrain.data.fashion_mnist.description import CLASSES
+from jaxtrain.data.garments import CANVAS, FINE, GARMENTS, SIDE, draw
 
 CUTS = 96
 FABRICS = 64

@@ -14,42 +14,49 @@ from typing import TYPE_CHECKING
 from jaxtrain._lazy import attach
 
 if TYPE_CHECKING:
-    from jaxtrain.losses._binary_cross_entropy import (
+    from jaxtrain.losses._binary import (
         binary_cross_entropy,
         binary_cross_entropy_with_logits,
+        multilabel_margin_loss,
+        multilabel_soft_margin_loss,
+        sigmoid_focal_loss,
+        soft_margin_loss,
     )
-    from jaxtrain.losses._box_iou import (
+    from jaxtrain.losses._boxes import (
         complete_box_iou_loss,
         distance_box_iou_loss,
         generalized_box_iou_loss,
     )
-    from jaxtrain.losses._classification import classification as classification
-    from jaxtrain.losses._cosine_embedding import cosine_embedding_loss
-    from jaxtrain.losses._cross_entropy import cross_entropy
-    from jaxtrain.losses._ctc import ctc_loss
-    from jaxtrain.losses._fits import CLASSIFICATION as CLASSIFICATION
-    from jaxtrain.losses._focal import sigmoid_focal_loss
-    from jaxtrain.losses._gaussian_nll import gaussian_nll_loss
-    from jaxtrain.losses._hinge import hinge_embedding_loss, hinge_loss
-    from jaxtrain.losses._huber import huber_loss, smooth_l1_loss
-    from jaxtrain.losses._kl_div import kl_div
-    from jaxtrain.losses._linear_cross_entropy import linear_cross_entropy
-    from jaxtrain.losses._margin_ranking import margin_ranking_loss
-    from jaxtrain.losses._multi_margin import multi_margin_loss
-    from jaxtrain.losses._multilabel import (
-        multilabel_margin_loss,
-        multilabel_soft_margin_loss,
+    from jaxtrain.losses._classification import classification
+    from jaxtrain.losses._cross_entropy import (
+        cross_entropy,
+        linear_cross_entropy,
+        nll_loss,
     )
-    from jaxtrain.losses._nll import nll_loss
-    from jaxtrain.losses._penalty import l1_penalty, l2_penalty
-    from jaxtrain.losses._poisson_nll import poisson_nll_loss
-    from jaxtrain.losses._regression import l1_loss, mse_loss
-    from jaxtrain.losses._soft_margin import soft_margin_loss
-    from jaxtrain.losses._triplet_margin import (
+    from jaxtrain.losses._ctc import ctc_loss
+    from jaxtrain.losses._embedding import (
+        cosine_embedding_loss,
         triplet_margin_loss,
         triplet_margin_with_distance_loss,
     )
-    from jaxtrain.losses._zero_one import zero_one_loss
+    from jaxtrain.losses._fits import CLASSIFICATION
+    from jaxtrain.losses._margin import (
+        hinge_embedding_loss,
+        hinge_loss,
+        margin_ranking_loss,
+        multi_margin_loss,
+        zero_one_loss,
+    )
+    from jaxtrain.losses._penalty import l1_penalty, l2_penalty
+    from jaxtrain.losses._regression import (
+        gaussian_nll_loss,
+        huber_loss,
+        kl_div,
+        l1_loss,
+        mse_loss,
+        poisson_nll_loss,
+        smooth_l1_loss,
+    )
 
 __all__ = [
     "binary_cross_entropy",
@@ -89,35 +96,35 @@ __getattr__ = attach(
     {
         "CLASSIFICATION": "_fits",
         "classification": "_classification",
-        "binary_cross_entropy": "_binary_cross_entropy",
-        "binary_cross_entropy_with_logits": "_binary_cross_entropy",
-        "complete_box_iou_loss": "_box_iou",
-        "cosine_embedding_loss": "_cosine_embedding",
+        "binary_cross_entropy": "_binary",
+        "binary_cross_entropy_with_logits": "_binary",
+        "complete_box_iou_loss": "_boxes",
+        "cosine_embedding_loss": "_embedding",
         "cross_entropy": "_cross_entropy",
         "ctc_loss": "_ctc",
-        "distance_box_iou_loss": "_box_iou",
-        "gaussian_nll_loss": "_gaussian_nll",
-        "generalized_box_iou_loss": "_box_iou",
-        "hinge_embedding_loss": "_hinge",
-        "hinge_loss": "_hinge",
-        "huber_loss": "_huber",
-        "kl_div": "_kl_div",
+        "distance_box_iou_loss": "_boxes",
+        "gaussian_nll_loss": "_regression",
+        "generalized_box_iou_loss": "_boxes",
+        "hinge_embedding_loss": "_margin",
+        "hinge_loss": "_margin",
+        "huber_loss": "_regression",
+        "kl_div": "_regression",
         "l1_loss": "_regression",
         "l1_penalty": "_penalty",
         "l2_penalty": "_penalty",
-        "linear_cross_entropy": "_linear_cross_entropy",
-        "margin_ranking_loss": "_margin_ranking",
+        "linear_cross_entropy": "_cross_entropy",
+        "margin_ranking_loss": "_margin",
         "mse_loss": "_regression",
-        "multi_margin_loss": "_multi_margin",
-        "multilabel_margin_loss": "_multilabel",
-        "multilabel_soft_margin_loss": "_multilabel",
-        "nll_loss": "_nll",
-        "poisson_nll_loss": "_poisson_nll",
-        "sigmoid_focal_loss": "_focal",
-        "smooth_l1_loss": "_huber",
-        "soft_margin_loss": "_soft_margin",
-        "triplet_margin_loss": "_triplet_margin",
-        "triplet_margin_with_distance_loss": "_triplet_margin",
-        "zero_one_loss": "_zero_one",
+        "multi_margin_loss": "_margin",
+        "multilabel_margin_loss": "_binary",
+        "multilabel_soft_margin_loss": "_binary",
+        "nll_loss": "_cross_entropy",
+        "poisson_nll_loss": "_regression",
+        "sigmoid_focal_loss": "_binary",
+        "smooth_l1_loss": "_regression",
+        "soft_margin_loss": "_binary",
+        "triplet_margin_loss": "_embedding",
+        "triplet_margin_with_distance_loss": "_embedding",
+        "zero_one_loss": "_margin",
     },
 )

@@ -1,3 +1,5 @@
+"""Connectionist temporal classification, with PyTorch's rule for the gradient."""
+
 from functools import partial
 from typing import Any
 
@@ -6,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxtrain.losses._inputs import floats, integers
-from jaxtrain.losses._reduction import check_reduction, reduce
+from jaxtrain.losses._inputs import check_reduction, floats, integers, reduce
 
 
 def ctc_loss(

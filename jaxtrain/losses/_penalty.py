@@ -1,12 +1,12 @@
+"""Penalties on the size of the weights, added to a loss."""
+
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxtrain.losses._derivative import absolute
-from jaxtrain.losses._inputs import floats
-from jaxtrain.losses._reduction import total
+from jaxtrain.losses._inputs import absolute, floats, total
 
 
 def l1_penalty(params: Any) -> jax.Array:

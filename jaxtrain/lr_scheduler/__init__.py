@@ -17,31 +17,25 @@ from typing import TYPE_CHECKING
 from jaxtrain._lazy import attach
 
 if TYPE_CHECKING:
-    from jaxtrain.lr_scheduler._chained_scheduler import chained_scheduler
-    from jaxtrain.lr_scheduler._constant import constant
-    from jaxtrain.lr_scheduler._constant_lr import constant_lr
-    from jaxtrain.lr_scheduler._cosine_annealing_lr import cosine_annealing_lr
-    from jaxtrain.lr_scheduler._cosine_annealing_warm_restarts import (
+    from jaxtrain.lr_scheduler._composed import chained_scheduler, sequential_lr
+    from jaxtrain.lr_scheduler._cosine import (
+        cosine_annealing_lr,
         cosine_annealing_warm_restarts,
     )
-    from jaxtrain.lr_scheduler._cyclic_lr import cyclic_lr
-    from jaxtrain.lr_scheduler._exponential_lr import exponential_lr
-    from jaxtrain.lr_scheduler._geometric import geometric
-    from jaxtrain.lr_scheduler._lambda_lr import lambda_lr
-    from jaxtrain.lr_scheduler._linear_lr import linear_lr
-    from jaxtrain.lr_scheduler._multi_step_lr import multi_step_lr
-    from jaxtrain.lr_scheduler._multiplicative_lr import multiplicative_lr
-    from jaxtrain.lr_scheduler._one_cycle_lr import one_cycle_lr
-    from jaxtrain.lr_scheduler._polynomial_lr import polynomial_lr
-    from jaxtrain.lr_scheduler._reduce_lr_on_plateau import (
-        PlateauSchedule,
-        reduce_lr_on_plateau,
+    from jaxtrain.lr_scheduler._cyclic import cyclic_lr
+    from jaxtrain.lr_scheduler._lambda import geometric, lambda_lr, multiplicative_lr
+    from jaxtrain.lr_scheduler._linear import (
+        constant,
+        constant_lr,
+        linear_lr,
+        polynomial_lr,
     )
+    from jaxtrain.lr_scheduler._one_cycle import one_cycle_lr
+    from jaxtrain.lr_scheduler._plateau import PlateauSchedule, reduce_lr_on_plateau
     from jaxtrain.lr_scheduler._schedule import Schedule
-    from jaxtrain.lr_scheduler._sequential_lr import sequential_lr
-    from jaxtrain.lr_scheduler._step_lr import step_lr
-    from jaxtrain.lr_scheduler._swa_lr import swa_lr
-    from jaxtrain.lr_scheduler._two_float import TwoFloat
+    from jaxtrain.lr_scheduler._step import exponential_lr, multi_step_lr, step_lr
+    from jaxtrain.lr_scheduler._swa import swa_lr
+    from jaxtrain.lr_scheduler._values import TwoFloat
 
 SCHEDULERS = (
     "constant",
@@ -95,26 +89,26 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
-        "PlateauSchedule": "_reduce_lr_on_plateau",
+        "PlateauSchedule": "_plateau",
         "Schedule": "_schedule",
-        "TwoFloat": "_two_float",
-        "chained_scheduler": "_chained_scheduler",
-        "constant": "_constant",
-        "constant_lr": "_constant_lr",
-        "cosine_annealing_lr": "_cosine_annealing_lr",
-        "cosine_annealing_warm_restarts": "_cosine_annealing_warm_restarts",
-        "cyclic_lr": "_cyclic_lr",
-        "exponential_lr": "_exponential_lr",
-        "geometric": "_geometric",
-        "lambda_lr": "_lambda_lr",
-        "linear_lr": "_linear_lr",
-        "multi_step_lr": "_multi_step_lr",
-        "multiplicative_lr": "_multiplicative_lr",
-        "one_cycle_lr": "_one_cycle_lr",
-        "polynomial_lr": "_polynomial_lr",
-        "reduce_lr_on_plateau": "_reduce_lr_on_plateau",
-        "sequential_lr": "_sequential_lr",
-        "step_lr": "_step_lr",
-        "swa_lr": "_swa_lr",
+        "TwoFloat": "_values",
+        "chained_scheduler": "_composed",
+        "constant": "_linear",
+        "constant_lr": "_linear",
+        "cosine_annealing_lr": "_cosine",
+        "cosine_annealing_warm_restarts": "_cosine",
+        "cyclic_lr": "_cyclic",
+        "exponential_lr": "_step",
+        "geometric": "_lambda",
+        "lambda_lr": "_lambda",
+        "linear_lr": "_linear",
+        "multi_step_lr": "_step",
+        "multiplicative_lr": "_lambda",
+        "one_cycle_lr": "_one_cycle",
+        "polynomial_lr": "_linear",
+        "reduce_lr_on_plateau": "_plateau",
+        "sequential_lr": "_composed",
+        "step_lr": "_step",
+        "swa_lr": "_swa",
     },
 )

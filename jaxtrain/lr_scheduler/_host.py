@@ -1,7 +1,4 @@
-"""Schedulers as PyTorch runs them: on the host, in float64, one step after another.
-
-Attributes have PyTorch's names, so that what is saved is what PyTorch saves.
-"""
+"""Schedulers on the host, stepped as PyTorch's are, in Python's floats."""
 
 import copy
 import math

@@ -1,3 +1,5 @@
+"""A schedule: a function of the step, with a host's scheduler behind it."""
+
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,8 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, entries, number
-from jaxtrain.lr_scheduler._run import Run
-from jaxtrain.lr_scheduler._track import Track
+from jaxtrain.lr_scheduler._values import Run, Track
 
 Rates = float | Sequence[float]
 """One learning rate, or one for each group of parameters."""

@@ -7,7 +7,7 @@ either; `dtype` and the source of the initial values, `generator`, are keywords.
 
 `train()` and `eval()` are Flax's and act on the layers here as on Flax's own. A layer
 is an `nnx.Module` like any other: to add one, write the class in a file of its own,
-name it below, and add its argument sets to `parity.cases.layers`.
+name it below, and add its argument sets to `parity.proof.layers.cases`.
 """
 
 from typing import TYPE_CHECKING
@@ -15,35 +15,61 @@ from typing import TYPE_CHECKING
 from jaxtrain._lazy import attach
 
 if TYPE_CHECKING:
-    from jaxtrain.nn._adaptive_pool import (
-        AdaptiveAvgPool1d,
-        AdaptiveAvgPool2d,
-        AdaptiveAvgPool3d,
-        AdaptiveMaxPool1d,
-        AdaptiveMaxPool2d,
-        AdaptiveMaxPool3d,
+    from jaxtrain.nn.activation.attention import MultiheadAttention
+    from jaxtrain.nn.activation.rectifiers import (
+        CELU,
+        ELU,
+        SELU,
+        Hardsigmoid,
+        Hardswish,
+        Hardtanh,
+        LeakyReLU,
+        PReLU,
+        ReLU,
+        ReLU6,
+        RReLU,
+        Threshold,
     )
-    from jaxtrain.nn._adaptive_softmax import AdaptiveLogSoftmaxWithLoss
-    from jaxtrain.nn._attention import MultiheadAttention
-    from jaxtrain.nn._avg_pool import (
-        AvgPool1d,
-        AvgPool2d,
-        AvgPool3d,
-        LPPool1d,
-        LPPool2d,
-        LPPool3d,
+    from jaxtrain.nn.activation.smooth import (
+        GELU,
+        Hardshrink,
+        LogSigmoid,
+        Mish,
+        Sigmoid,
+        SiLU,
+        Softplus,
+        Softshrink,
+        Softsign,
+        Tanh,
+        Tanhshrink,
     )
-    from jaxtrain.nn._batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-    from jaxtrain.nn._bilinear import Bilinear
-    from jaxtrain.nn._clipped import Hardsigmoid, Hardswish, Hardtanh, ReLU6
-    from jaxtrain.nn._container import Identity, ModuleList, Sequential
-    from jaxtrain.nn._conv import Conv1d, Conv2d, Conv3d
-    from jaxtrain.nn._conv_transpose import (
+    from jaxtrain.nn.activation.softmax import (
+        GLU,
+        LogSoftmax,
+        Softmax,
+        Softmax2d,
+        Softmin,
+    )
+    from jaxtrain.nn.adaptive import AdaptiveLogSoftmaxWithLoss
+    from jaxtrain.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+    from jaxtrain.nn.container import (
+        Identity,
+        ModuleDict,
+        ModuleList,
+        ParameterDict,
+        ParameterList,
+        Sequential,
+    )
+    from jaxtrain.nn.conv import (
+        Conv1d,
+        Conv2d,
+        Conv3d,
         ConvTranspose1d,
         ConvTranspose2d,
         ConvTranspose3d,
     )
-    from jaxtrain.nn._dropout import (
+    from jaxtrain.nn.distance import CosineSimilarity, PairwiseDistance
+    from jaxtrain.nn.dropout import (
         AlphaDropout,
         Dropout,
         Dropout1d,
@@ -51,40 +77,24 @@ if TYPE_CHECKING:
         Dropout3d,
         FeatureAlphaDropout,
     )
-    from jaxtrain.nn._embedding import Embedding
-    from jaxtrain.nn._embedding_bag import EmbeddingBag
-    from jaxtrain.nn._flatten import Flatten, Unflatten
-    from jaxtrain.nn._fold import Fold, Unfold
-    from jaxtrain.nn._fractional_pool import FractionalMaxPool2d, FractionalMaxPool3d
-    from jaxtrain.nn._group_norm import GroupNorm
-    from jaxtrain.nn._instance_norm import (
-        InstanceNorm1d,
-        InstanceNorm2d,
-        InstanceNorm3d,
+    from jaxtrain.nn.flatten import Flatten, Unflatten
+    from jaxtrain.nn.fold import Fold, Unfold
+    from jaxtrain.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+    from jaxtrain.nn.linear import Bilinear, Linear
+    from jaxtrain.nn.masks import GivenMasks, KeyMasks, dropout_draws, dropout_source
+    from jaxtrain.nn.module import (
+        layer_outputs,
+        load_state_dict,
+        named_modules,
+        state_dict,
     )
-    from jaxtrain.nn._keyed import ModuleDict, ParameterDict, ParameterList
-    from jaxtrain.nn._layer_norm import LayerNorm, RMSNorm
-    from jaxtrain.nn._linear import Linear
-    from jaxtrain.nn._local_response import LocalResponseNorm
-    from jaxtrain.nn._mask_source import (
-        GivenMasks,
-        KeyMasks,
-        dropout_draws,
-        dropout_source,
+    from jaxtrain.nn.normalization import (
+        GroupNorm,
+        LayerNorm,
+        LocalResponseNorm,
+        RMSNorm,
     )
-    from jaxtrain.nn._max_pool import MaxPool1d, MaxPool2d, MaxPool3d
-    from jaxtrain.nn._max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
-    from jaxtrain.nn._named_modules import named_modules
-    from jaxtrain.nn._packed import (
-        PackedSequence,
-        pack_padded_sequence,
-        pack_sequence,
-        pad_packed_sequence,
-        pad_sequence,
-        unpack_sequence,
-        unpad_sequence,
-    )
-    from jaxtrain.nn._pad import (
+    from jaxtrain.nn.padding import (
         CircularPad1d,
         CircularPad2d,
         CircularPad3d,
@@ -101,44 +111,54 @@ if TYPE_CHECKING:
         ZeroPad2d,
         ZeroPad3d,
     )
-    from jaxtrain.nn._rectifiers import (
-        CELU,
-        ELU,
-        SELU,
-        LeakyReLU,
-        PReLU,
-        ReLU,
-        RReLU,
-        Threshold,
+    from jaxtrain.nn.pixelshuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
+    from jaxtrain.nn.pooling.adaptive import (
+        AdaptiveAvgPool1d,
+        AdaptiveAvgPool2d,
+        AdaptiveAvgPool3d,
+        AdaptiveMaxPool1d,
+        AdaptiveMaxPool2d,
+        AdaptiveMaxPool3d,
     )
-    from jaxtrain.nn._recurrent import GRU, LSTM, RNN
-    from jaxtrain.nn._recurrent_cell import GRUCell, LSTMCell, RNNCell
-    from jaxtrain.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
-    from jaxtrain.nn._shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
-    from jaxtrain.nn._similarity import CosineSimilarity, PairwiseDistance
-    from jaxtrain.nn._smooth import (
-        GELU,
-        LogSigmoid,
-        Mish,
-        Sigmoid,
-        SiLU,
-        Softplus,
-        Softsign,
-        Tanh,
+    from jaxtrain.nn.pooling.average import (
+        AvgPool1d,
+        AvgPool2d,
+        AvgPool3d,
+        LPPool1d,
+        LPPool2d,
+        LPPool3d,
     )
-    from jaxtrain.nn._softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
-    from jaxtrain.nn._state_dict import load_state_dict, state_dict
-    from jaxtrain.nn._taps import layer_outputs
-    from jaxtrain.nn._transformer import (
+    from jaxtrain.nn.pooling.fractional import FractionalMaxPool2d, FractionalMaxPool3d
+    from jaxtrain.nn.pooling.max import (
+        MaxPool1d,
+        MaxPool2d,
+        MaxPool3d,
+        MaxUnpool1d,
+        MaxUnpool2d,
+        MaxUnpool3d,
+    )
+    from jaxtrain.nn.rnn.cells import GRUCell, LSTMCell, RNNCell
+    from jaxtrain.nn.rnn.layers import GRU, LSTM, RNN
+    from jaxtrain.nn.rnn.packed import (
+        PackedSequence,
+        pack_padded_sequence,
+        pack_sequence,
+        pad_packed_sequence,
+        pad_sequence,
+        unpack_sequence,
+        unpad_sequence,
+    )
+    from jaxtrain.nn.sparse import Embedding, EmbeddingBag
+    from jaxtrain.nn.transformer.layers import (
+        TransformerDecoderLayer,
+        TransformerEncoderLayer,
+    )
+    from jaxtrain.nn.transformer.stacks import (
         Transformer,
         TransformerDecoder,
         TransformerEncoder,
     )
-    from jaxtrain.nn._transformer_layer import (
-        TransformerDecoderLayer,
-        TransformerEncoderLayer,
-    )
-    from jaxtrain.nn._upsample import (
+    from jaxtrain.nn.upsampling import (
         Upsample,
         UpsamplingBilinear2d,
         UpsamplingNearest2d,
@@ -176,67 +196,67 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_adaptive_pool": (
+    "pooling.adaptive": (
         "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d",
         "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
     ),
-    "_adaptive_softmax": ("AdaptiveLogSoftmaxWithLoss",),
-    "_attention": ("MultiheadAttention",),
-    "_avg_pool": (
+    "adaptive": ("AdaptiveLogSoftmaxWithLoss",),
+    "activation.attention": ("MultiheadAttention",),
+    "pooling.average": (
         "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d",
     ),
-    "_batch_norm": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    "_bilinear": ("Bilinear",),
-    "_clipped": ("Hardsigmoid", "Hardswish", "Hardtanh", "ReLU6"),
-    "_container": ("Identity", "ModuleList", "Sequential"),
-    "_conv": ("Conv1d", "Conv2d", "Conv3d"),
-    "_conv_transpose": ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-    "_dropout": (
+    "batchnorm": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
+    "linear": ("Bilinear",),
+    "activation.rectifiers": ("Hardsigmoid", "Hardswish", "Hardtanh", "ReLU6"),
+    "container": ("Identity", "ModuleList", "Sequential"),
+    "conv": ("Conv1d", "Conv2d", "Conv3d"),
+    "conv": ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
+    "dropout": (
         "AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
         "FeatureAlphaDropout",
     ),
-    "_embedding": ("Embedding",),
-    "_embedding_bag": ("EmbeddingBag",),
-    "_flatten": ("Flatten", "Unflatten"),
-    "_fold": ("Fold", "Unfold"),
-    "_fractional_pool": ("FractionalMaxPool2d", "FractionalMaxPool3d"),
-    "_group_norm": ("GroupNorm",),
-    "_instance_norm": ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
-    "_keyed": ("ModuleDict", "ParameterDict", "ParameterList"),
-    "_layer_norm": ("LayerNorm", "RMSNorm"),
-    "_linear": ("Linear",),
-    "_local_response": ("LocalResponseNorm",),
-    "_mask_source": ("GivenMasks", "KeyMasks", "dropout_draws", "dropout_source"),
-    "_max_pool": ("MaxPool1d", "MaxPool2d", "MaxPool3d"),
-    "_max_unpool": ("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"),
-    "_named_modules": ("named_modules",),
-    "_packed": (
+    "sparse": ("Embedding",),
+    "sparse": ("EmbeddingBag",),
+    "flatten": ("Flatten", "Unflatten"),
+    "fold": ("Fold", "Unfold"),
+    "pooling.fractional": ("FractionalMaxPool2d", "FractionalMaxPool3d"),
+    "normalization": ("GroupNorm",),
+    "instancenorm": ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
+    "container": ("ModuleDict", "ParameterDict", "ParameterList"),
+    "normalization": ("LayerNorm", "RMSNorm"),
+    "linear": ("Linear",),
+    "normalization": ("LocalResponseNorm",),
+    "masks": ("GivenMasks", "KeyMasks", "dropout_draws", "dropout_source"),
+    "pooling.max": ("MaxPool1d", "MaxPool2d", "MaxPool3d"),
+    "pooling.max": ("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"),
+    "module": ("named_modules",),
+    "rnn.packed": (
         "PackedSequence", "pack_padded_sequence", "pack_sequence",
         "pad_packed_sequence", "pad_sequence", "unpack_sequence", "unpad_sequence",
     ),
-    "_pad": (
+    "padding": (
         "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d",
         "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d", "ReflectionPad2d",
         "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d",
         "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
     ),
-    "_rectifiers": (
+    "activation.rectifiers": (
         "CELU", "ELU", "LeakyReLU", "PReLU", "RReLU", "ReLU", "SELU", "Threshold",
     ),
-    "_recurrent": ("GRU", "LSTM", "RNN"),
-    "_recurrent_cell": ("GRUCell", "LSTMCell", "RNNCell"),
-    "_shrinkage": ("Hardshrink", "Softshrink", "Tanhshrink"),
-    "_shuffle": ("ChannelShuffle", "PixelShuffle", "PixelUnshuffle"),
-    "_similarity": ("CosineSimilarity", "PairwiseDistance"),
-    "_smooth": (
+    "rnn.layers": ("GRU", "LSTM", "RNN"),
+    "rnn.cells": ("GRUCell", "LSTMCell", "RNNCell"),
+    "activation.smooth": ("Hardshrink", "Softshrink", "Tanhshrink"),
+    "pixelshuffle": ("ChannelShuffle", "PixelShuffle", "PixelUnshuffle"),
+    "distance": ("CosineSimilarity", "PairwiseDistance"),
+    "activation.smooth": (
         "GELU", "LogSigmoid", "Mish", "SiLU", "Sigmoid", "Softplus", "Softsign", "Tanh",
     ),
-    "_softmax": ("GLU", "LogSoftmax", "Softmax", "Softmax2d", "Softmin"),
-    "_state_dict": ("load_state_dict", "state_dict"),
-    "_taps": ("layer_outputs",),
-    "_transformer": ("Transformer", "TransformerDecoder", "TransformerEncoder"),
-    "_transformer_layer": ("TransformerDecoderLayer", "TransformerEncoderLayer"),
-    "_upsample": ("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
+    "activation.softmax": ("GLU", "LogSoftmax", "Softmax", "Softmax2d", "Softmin"),
+    "module": ("load_state_dict", "state_dict"),
+    "module": ("layer_outputs",),
+    "transformer.stacks": ("Transformer", "TransformerDecoder", "TransformerEncoder"),
+    "transformer.layers": ("TransformerDecoderLayer", "TransformerEncoderLayer"),
+    "upsampling": ("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
 }
 # fmt: on
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from jaxtrain._lazy import attach
 
 if TYPE_CHECKING:
-    from jaxtrain.optim._accumulate import accumulate
     from jaxtrain.optim._adadelta import adadelta
     from jaxtrain.optim._adafactor import adafactor
     from jaxtrain.optim._adagrad import adagrad
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from jaxtrain.optim._adamax import adamax
     from jaxtrain.optim._asgd import asgd
     from jaxtrain.optim._average import ema, swa
-    from jaxtrain.optim._clip import clip_grad_norm, clip_grad_value
+    from jaxtrain.optim._gradients import accumulate, clip_grad_norm, clip_grad_value
     from jaxtrain.optim._groups import carry_over, param_groups
     from jaxtrain.optim._hyper import TwoFloat, two_float
     from jaxtrain.optim._lbfgs import lbfgs
@@ -88,7 +87,7 @@ __getattr__ = attach(
     __name__,
     {
         "TwoFloat": "_hyper",
-        "accumulate": "_accumulate",
+        "accumulate": "_gradients",
         "adadelta": "_adadelta",
         "adafactor": "_adafactor",
         "adagrad": "_adagrad",
@@ -97,8 +96,8 @@ __getattr__ = attach(
         "adamw": "_adam",
         "asgd": "_asgd",
         "carry_over": "_groups",
-        "clip_grad_norm": "_clip",
-        "clip_grad_value": "_clip",
+        "clip_grad_norm": "_gradients",
+        "clip_grad_value": "_gradients",
         "ema": "_average",
         "from_torch_state_dict": "_torch_state",
         "lbfgs": "_lbfgs",

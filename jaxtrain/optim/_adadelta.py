@@ -4,9 +4,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import average_square
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_not_negative, check_rate, judged
+from jaxtrain.optim._build import (
+    Tensors,
+    average_square,
+    build,
+    check_not_negative,
+    check_rate,
+    judged,
+)
 from jaxtrain.optim._hyper import Hyper, Hyperparameter, coefficient_of
 
 

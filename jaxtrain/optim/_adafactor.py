@@ -6,9 +6,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxtrain.optim._arithmetic import lerp, shrink
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_numbers, check_pair, judged
+from jaxtrain.optim._build import (
+    Tensors,
+    build,
+    check_numbers,
+    check_pair,
+    judged,
+    lerp,
+    shrink,
+)
 from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter
 
 EXACT_UPDATES = 2**14

@@ -4,8 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_not_negative, check_rate
+from jaxtrain.optim._build import Tensors, build, check_not_negative, check_rate
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 

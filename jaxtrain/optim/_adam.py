@@ -4,9 +4,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import average_square, lerp, shrink
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_adaptive, check_floats
+from jaxtrain.optim._build import (
+    Tensors,
+    average_square,
+    build,
+    check_adaptive,
+    check_floats,
+    lerp,
+    shrink,
+)
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 Betas = tuple[Hyperparameter, Hyperparameter]

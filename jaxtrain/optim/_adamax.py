@@ -4,9 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import lerp
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_adaptive
+from jaxtrain.optim._build import Tensors, build, check_adaptive, lerp
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 

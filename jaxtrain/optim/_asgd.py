@@ -4,9 +4,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import shrink
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_not_negative, check_numbers, check_rate
+from jaxtrain.optim._build import (
+    Tensors,
+    build,
+    check_not_negative,
+    check_numbers,
+    check_rate,
+    shrink,
+)
 from jaxtrain.optim._hyper import Hyper, Hyperparameter, at_first, widened
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import lerp
+from jaxtrain.optim._build import lerp
 from jaxtrain.optim._hyper import Coefficient, coefficient_of
 
 

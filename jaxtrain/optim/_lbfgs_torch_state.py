@@ -1,4 +1,4 @@
-"""L-BFGS's state in PyTorch's form: one entry, of all parameters as one vector."""
+"""L-BFGS's state to and from PyTorch's dictionaries."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,9 +8,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtrain.optim._groups import parameter_name
-from jaxtrain.optim._lbfgs import LbfgsState
-from jaxtrain.optim._lbfgs_memory import Memory
-from jaxtrain.optim._torch_tensor import host_array
+from jaxtrain.optim._lbfgs import LbfgsState, Memory
+
+
+def host_array(value: Any) -> np.ndarray:
+    """A tensor of PyTorch's, wherever it lies, or an array, as one of NumPy's.
+
+    NumPy has no bfloat16 of its own and PyTorch refuses to hand one over; through
+    float32 it arrives bit for bit. PyTorch itself is not needed.
+
+    Example:
+        >>> host_array(jnp.ones(2, jnp.bfloat16))
+        array([1, 1], dtype=bfloat16)
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":
+            return value.float().numpy().astype(jnp.bfloat16)
+    return np.asarray(value)
+
 
 COUNTS = ("func_evals", "n_iter")
 VECTORS = ("d", "prev_flat_grad")

@@ -5,9 +5,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._arithmetic import lerp, shrink
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_numbers, check_whole, judged
+from jaxtrain.optim._build import (
+    Tensors,
+    build,
+    check_numbers,
+    check_whole,
+    judged,
+    lerp,
+    shrink,
+)
 from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter
 
 ADJUSTMENTS = ("original", "match_rms_adamw", "spectral_unclamped")

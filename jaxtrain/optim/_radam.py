@@ -6,9 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxtrain.optim._arithmetic import average_square, lerp, shrink
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_adaptive
+from jaxtrain.optim._build import (
+    Tensors,
+    average_square,
+    build,
+    check_adaptive,
+    lerp,
+    shrink,
+)
 from jaxtrain.optim._hyper import Coefficient, Hyper, Hyperparameter, powers
 
 

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._adam import Betas
-from jaxtrain.optim._build import Tensors, build
-from jaxtrain.optim._check import check_betas, judged
+from jaxtrain.optim._build import Tensors, build, check_betas, judged
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 

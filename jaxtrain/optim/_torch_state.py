@@ -1,4 +1,4 @@
-"""Optimiser state to and from the dictionaries that PyTorch's optimisers save."""
+"""State to and from PyTorch's dictionaries."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +11,11 @@ import optax
 
 from jaxtrain.optim._groups import FROZEN, parameter_name, parameter_names
 from jaxtrain.optim._lbfgs import LbfgsState, most_evaluations
-from jaxtrain.optim._lbfgs_torch_state import from_torch_entry, to_torch_entry
-from jaxtrain.optim._torch_tensor import host_array
+from jaxtrain.optim._lbfgs_torch_state import (
+    from_torch_entry,
+    host_array,
+    to_torch_entry,
+)
 
 IMPLEMENTATION: dict[str, dict[str, Any]] = {
     name: {"foreach": None, "capturable": False, "differentiable": False}

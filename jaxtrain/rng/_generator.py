@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from jaxtrain.rng import _arguments, _box_muller, _integers, _permutation, _state
-from jaxtrain.rng._arguments import Shape
-from jaxtrain.rng._fused import multiply_add32, multiply_add64
-from jaxtrain.rng._pieces import pieces
+from jaxtrain.rng import _integers, _normal, _state
+from jaxtrain.rng._integers import pieces
+from jaxtrain.rng._normal import multiply_add32, multiply_add64
+from jaxtrain.rng._state import Shape
 
 _DEFAULT_SEED = 67280421310721  # c10::detail::default_rng_seed_val
 _LOW_24_BITS = np.uint32(2**24 - 1)
@@ -54,7 +54,7 @@ class Generator:
             >>> Generator().manual_seed(7).randperm(5)
             array([0, 1, 3, 2, 4])
         """
-        self._seed = _arguments.seed(seed)
+        self._seed = _state.seed(seed)
         # RandomState's streams are frozen by NumPy's compatibility policy (NEP 19).
         self._twister.seed(self._seed % 2**32)
         # PyTorch's bytes tell a stream not begun from one whose words are used up.
@@ -164,10 +164,10 @@ class Generator:
             array([[-0.00748682,  0.5364436 ],
                    [-0.82304513, -0.735939  ]], dtype=float32)
         """
-        dtype = _arguments.float_dtype(dtype)
-        low, high = _arguments.real("low", low), _arguments.real("high", high)
-        _arguments.interval(low, high, dtype)
-        shape = _arguments.shape(shape)
+        dtype = _state.float_dtype(dtype)
+        low, high = _state.real("low", low), _state.real("high", high)
+        _state.interval(low, high, dtype)
+        shape = _state.shape(shape)
         return self._uniforms(math.prod(shape), low, high, dtype).reshape(shape)
 
     def normal(
@@ -210,8 +210,8 @@ class Generator:
             >>> Generator(0).normal(3)
             array([ 1.5409961, -0.2934289, -2.1787894], dtype=float32)
         """
-        dtype, shape = _arguments.float_dtype(dtype), _arguments.shape(shape)
-        mean, std = _arguments.real("mean", mean), _arguments.real("std", std)
+        dtype, shape = _state.float_dtype(dtype), _state.shape(shape)
+        mean, std = _state.real("mean", mean), _state.real("std", std)
         if not std >= 0:
             raise ValueError(f"normal needs std >= 0, got std={std}")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -233,12 +233,12 @@ class Generator:
             >>> Generator(0).randperm(5)
             array([4, 0, 1, 3, 2])
         """
-        size = _arguments.integer("n", n)
+        size = _state.integer("n", n)
         if size < 0:
             raise ValueError(f"randperm needs n >= 0, got n={size}")
-        if size < _permutation.INSIDE_OUT_FROM:
-            return _permutation.swapped(size, self._words32)
-        return _permutation.inside_out(size, self._words64)
+        if size < _integers.INSIDE_OUT_FROM:
+            return _integers.swapped(size, self._words32)
+        return _integers.inside_out(size, self._words64)
 
     def random_(
         self,
@@ -276,10 +276,10 @@ class Generator:
         if low is None and high is None:
             draw = _integers.full_range(kind)
         else:
-            first = 0 if low is None else _arguments.integer("low", low)
-            end = None if high is None else _arguments.integer("high", high)
+            first = 0 if low is None else _state.integer("low", low)
+            end = None if high is None else _state.integer("high", high)
             draw = _integers.between(first, end, kind)
-        shape = _arguments.shape(shape)
+        shape = _state.shape(shape)
         words = (self._words64 if draw.wide else self._words32)(math.prod(shape))
         return _integers.integers(words, draw, kind).reshape(shape)
 
@@ -309,10 +309,10 @@ class Generator:
             >>> Generator(0).bernoulli(6, 0.8)
             array([False,  True,  True, False,  True,  True])
         """
-        kind, probability = np.dtype(dtype), _arguments.real("p", p)
+        kind, probability = np.dtype(dtype), _state.real("p", p)
         if not 0 <= probability <= 1:
             raise ValueError(f"bernoulli needs p within [0, 1], got p={probability}")
-        shape = _arguments.shape(shape)
+        shape = _state.shape(shape)
         words = self._words64(math.prod(shape))
         words &= _LOW_53_BITS
         # k / 2**53 < p for whole k, without turning each k into a float.
@@ -356,12 +356,12 @@ class Generator:
     def _normals(
         self, count: int, mean: float, std: float, dtype: np.dtype
     ) -> NDArray[Any]:
-        if count < _box_muller.BLOCK:
+        if count < _normal.BLOCK:
             values = multiply_add64(self._standard_normals(count), std, mean)
             return values.astype(dtype)
-        u = _box_muller.uniforms(lambda n: self._uniforms(n, 0.0, 1.0, dtype), count)
-        kernel = _box_muller.normals32 if dtype == np.float32 else _box_muller.normals64
-        return _box_muller.laid_out(kernel(u, mean, std), count)
+        u = _normal.uniforms(lambda n: self._uniforms(n, 0.0, 1.0, dtype), count)
+        kernel = _normal.normals32 if dtype == np.float32 else _normal.normals64
+        return _normal.laid_out(kernel(u, mean, std), count)
 
     def _standard_normals(self, count: int) -> NDArray[np.float64]:
         """Float64 normals one by one, the cached half of a pair first."""
@@ -370,6 +370,6 @@ class Generator:
         kept = [] if self._cached_normal is None else [self._cached_normal]
         missing = count - len(kept)
         pairs = self._uniform64(missing + missing % 2, 0.0, 1.0)
-        values = np.concatenate([kept, _box_muller.normals_one_by_one(pairs)])
+        values = np.concatenate([kept, _normal.normals_one_by_one(pairs)])
         self._cached_normal = float(values[-1]) if missing % 2 else None
         return values[:count]

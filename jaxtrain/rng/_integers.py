@@ -1,15 +1,24 @@
-"""What `random_` may draw for a dtype, and words into integers.
+"""Words of the engine as integers, masks and permutations."""
 
-PyTorch keeps the remainder of a word by the range: a 32-bit word for narrow ranges, a
-64-bit one from 2**28 on (ATen/core/DistributionsHelper.h). A float dtype is given
-integers, its range narrowed to what the dtype can hold (ATen/native/
-DistributionTemplates.h).
-"""
-
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+_LENGTH = 2**15
+
+
+def pieces(count: int) -> Iterator[slice]:
+    """Slices that cover 0 ... count - 1 in order, each of 2**15 values or fewer.
+
+    Example:
+        >>> [part.stop for part in pieces(70000)]
+        [32768, 65536, 70000]
+    """
+    for start in range(0, count, _LENGTH):
+        yield slice(start, min(start + _LENGTH, count))
+
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _WIDE = 2**28
@@ -141,3 +150,43 @@ def _first_float(low: int, dtype: np.dtype) -> int:
 def _last_float(high: int, dtype: np.dtype) -> int:
     rounded = _through(high - 1, dtype)
     return (rounded - _gap(high - 1, dtype) if rounded >= high else high) - 1
+
+
+INSIDE_OUT_FROM = (2**32 - 1) // 20
+"""From so many values on, remainders of 32-bit words were too uneven for PyTorch."""
+
+
+def swapped(n: int, words32: Callable[[int], NDArray[np.uint32]]) -> NDArray[np.int64]:
+    """Swap place i with place i + word % (n - i), for i = 0 ... n - 2.
+
+    Example:
+        >>> swapped(4, lambda count: np.full(count, 5, np.uint32))
+        array([1, 3, 0, 2])
+    """
+    permutation = np.arange(n, dtype=np.int64)
+    view = permutation.data
+    for part in pieces(n - 1):
+        places = np.arange(part.start, part.stop, dtype=np.int64)
+        others = words32(places.size) % (n - places) + places
+        for i, other in enumerate(others.tolist(), part.start):
+            view[i], view[other] = view[other], view[i]
+    return permutation
+
+
+def inside_out(
+    n: int, words64: Callable[[int], NDArray[np.uint64]]
+) -> NDArray[np.int64]:
+    """Move what is in place word % (i + 1) to place i and put i there, for each i.
+
+    Example:
+        >>> inside_out(4, lambda count: np.full(count, 5, np.uint64))
+        array([0, 3, 2, 1])
+    """
+    permutation = np.arange(n, dtype=np.int64)
+    view = permutation.data
+    for part in pieces(n):
+        counts = np.arange(part.start + 1, part.stop + 1, dtype=np.uint64)
+        others = words64(counts.size) % counts
+        for i, other in enumerate(others.tolist(), part.start):
+            view[i], view[other] = view[other], i
+    return permutation

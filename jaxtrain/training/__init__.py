@@ -5,13 +5,13 @@ runs chunks of batches. `run` is the command line's: it turns a configuration in
 events and prints nothing.
 """
 
-from jaxtrain.training._augment import augmentation, drawer
-from jaxtrain.training._numerics import Numerics
-from jaxtrain.training._replay import replay
-from jaxtrain.training._run import run
-from jaxtrain.training._step import Chunk, Placed, TrainState
-from jaxtrain.training._to_tensor import to_tensor
-from jaxtrain.training._trainer import Trainer
+from jaxtrain.run.loop import run
+from jaxtrain.run.recipe import augmentation, drawer
+from jaxtrain.run.replay import replay
+from jaxtrain.training.numerics import Numerics
+from jaxtrain.training.pixels import to_tensor
+from jaxtrain.training.step import Chunk, Placed, TrainState
+from jaxtrain.training.trainer import Trainer
 
 __all__ = [
     "Chunk",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtrain import data
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
 
 
 @dataclass(frozen=True)

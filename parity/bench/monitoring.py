@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtrain import data
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.events import Epoch, Event
+from jaxtrain.run.config import (
     Config,
     LoopConfig,
     ModelConfig,
     OptimizerConfig,
     RecordsConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.events import Epoch, Event
-from jaxtrain.monitor import watching
-from jaxtrain.run_folder import RunFolder
-from jaxtrain.training import run
+from jaxtrain.run.loop import run
+from jaxtrain.store.run_folder import RunFolder
+from jaxtrain.watch.monitor import watching
 
 
 @dataclass(frozen=True)

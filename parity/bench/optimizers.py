@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from jaxtrain import optim
-from parity.cases.optax_nearest import NEAREST
+from parity.proof.optimizers.optax_nearest import NEAREST
 
 SHAPES = ((512, 784), (512,), (512, 512), (512,), (10, 512), (10,))
 """The tutorial's network: 669,706 parameters."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.datasets import FashionMNIST
 
-from parity.torch_models import MODELS
+from parity.pytorch.networks import MODELS
 
 
 def tensors(root: str, train: bool) -> tuple[torch.Tensor, torch.Tensor]:

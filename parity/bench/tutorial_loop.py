@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from parity.torch_models import MODELS
+from parity.pytorch.networks import MODELS
 
 
 def train(loader: DataLoader, model: nn.Module, optimizer: torch.optim.SGD) -> None:

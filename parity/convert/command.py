@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
 from parity.convert.files import CheckpointError, read, write
 
 

@@ -17,7 +17,7 @@ import safetensors.numpy
 import torch
 from safetensors import SafetensorError, safe_open
 
-from jaxtrain import atomic
+from jaxtrain import files
 from parity.convert.tree import TreeError, flattened, restored
 
 DESCRIPTION = "checkpoint"
@@ -57,7 +57,7 @@ def write(path: str | os.PathLike[str], tree: Any) -> None:
     by_torch = _is_torchs(path)
     try:
         arrays, text = flattened(tree)
-        with atomic.writing(path) as file:
+        with files.writing(path) as file:
             if by_torch:
                 torch.save(_mapped(tree, _as_tensor), file)
             else:

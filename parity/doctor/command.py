@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
 
 
 def run(path: str, *, steps: int | None = None, json_file: str | None = None) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.doctor import (
+from parity.doctor.causes import (
     activations,
     batches,
     clipping,

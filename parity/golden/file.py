@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtrain import atomic
+from jaxtrain import files
 from parity.golden.content import Golden
 from parity.golden.tree import decoded, encoded
 from parity.port.comparison import DTYPES
@@ -50,7 +50,7 @@ def write(path: str | os.PathLike[str], golden: Golden) -> bool:
         if path.is_file() and path.read_bytes() == data:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(path, data)
+        files.write_bytes(path, data)
     except OSError as error:
         raise GoldenError(f"{path}: {error.strerror or error}") from error
     except TypeError as error:

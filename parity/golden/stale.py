@@ -10,7 +10,7 @@ import torch
 from parity.golden.content import Golden
 from parity.port.case import Batch, TorchSide
 from parity.port.judge import Judge, judge_step
-from parity.port.layout import Leaf, same
+from parity.port.layouts import Leaf, same
 from parity.port.mapping import WeightMap
 from parity.port.outline import Outline
 from parity.port.step import Arrays, Step

@@ -9,7 +9,7 @@ from parity.golden.file import GoldenError, read, write
 from parity.port.case import Case
 from parity.port.comparison import Pair, batch_pairs, record_from
 from parity.port.mapping import MapError
-from parity.port.original import Original
+from parity.port.step import Original
 
 
 class Task(NamedTuple):

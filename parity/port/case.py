@@ -15,6 +15,7 @@ from flax import nnx
 if TYPE_CHECKING:
     import torch
 
+
 Batch = tuple[Any, ...]
 """(input, *targets); the input is an array, or a tuple of several for the model."""
 

@@ -14,11 +14,10 @@ from flax import nnx
 from parity.port.case import Batch, Case, JaxSide, TorchSide
 from parity.port.jax_run import JaxRun
 from parity.port.judge import Judge, judge_step, largest
-from parity.port.layout import activation_layouts
+from parity.port.layouts import activation_layouts
 from parity.port.mapping import WeightMap, weight_map
-from parity.port.original import Original
 from parity.port.report import Report, Row
-from parity.port.step import Step
+from parity.port.step import Original, Step
 from parity.port.taps import as_arrays
 
 DTYPES = ("float64", "float32")

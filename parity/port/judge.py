@@ -11,7 +11,7 @@ import numpy as np
 
 from parity.difference import difference
 from parity.port.case import Case
-from parity.port.layout import activation_layouts
+from parity.port.layouts import activation_layouts
 from parity.port.mapping import WeightMap
 from parity.port.masks import KEEP_BOUND, apart
 from parity.port.report import Row

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flax import nnx
 
-from jaxtrain.registry import nearest
-from parity.port import layer_layouts
+from jaxtrain.errors import nearest
+from parity.port import layouts
 from parity.port.case import Placement
-from parity.port.layout import Leaf, same
+from parity.port.layouts import Leaf, by_layer, same, torch_recurrent
 from parity.port.outline import Outline, outlined
-from parity.port.recurrent_layouts import by_layer, torch_recurrent
 from parity.port.units import Unit, jax_modules, jax_units, torch_units
 
 if TYPE_CHECKING:
     import torch
+
 
 Arrays = dict[str, np.ndarray]
 
@@ -161,7 +161,7 @@ def _one_leaf(ours: Unit, name: str, theirs: Unit, jax_name: str) -> Leaf:
     """A tensor put in a place by the user, in the layout of that layer."""
     a = replace(ours, shapes={name: ours.shapes[name]})
     b = replace(theirs, shapes={jax_name: theirs.shapes[jax_name]})
-    leaves = layer_layouts.leaves(a, b)
+    leaves = layouts.leaves(a, b)
     if leaves:
         return leaves[0]
     if ours.shapes[name] != theirs.shapes[jax_name]:
@@ -215,7 +215,7 @@ def _pairs(ours: list[Unit], theirs: list[Unit]) -> list[Pair]:
             for other in [] if place in found else left:
                 if by_name and plain(unit.path) != plain(other.path):
                     continue
-                leaves = layer_layouts.leaves(unit, other)
+                leaves = layouts.leaves(unit, other)
                 if leaves:
                     found[place] = (unit, other, leaves)
                     left.remove(other)

@@ -23,6 +23,7 @@ from jaxtrain import nn
 if TYPE_CHECKING:
     import torch
 
+
 DROPPING = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
 

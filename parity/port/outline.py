@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+
 SIZES = ("embed_dim", "hidden_size")
 """Attributes of a module that a rule of the layouts asks for."""
 

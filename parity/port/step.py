@@ -1,11 +1,13 @@
-"""What one side computes in one step."""
+"""What one side computes in one step, and PyTorch's side as the comparison sees it."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from parity.port.case import Batch
 from parity.port.masks import Mask
+from parity.port.outline import Outline
 
 Arrays = dict[str, np.ndarray]
 
@@ -37,3 +39,17 @@ class Step:
     """(shape, keep probability) of each dropout mask that the port asked for."""
     updated: bool = True
     """Whether the optimiser was called at this step."""
+
+
+class Original(Protocol):
+    """What a port is compared with, step by step."""
+
+    outline: Outline
+    clips: bool
+    """Whether it says how it clips."""
+
+    def start(self) -> Arrays:
+        """Parameters and buffers before the first step, by PyTorch's names."""
+
+    def step(self, batch: Batch) -> tuple[Step, Step | None]:
+        """The next step, and the same in float64 where it is narrower."""

@@ -14,6 +14,7 @@ from jaxtrain.nn import layer_outputs
 if TYPE_CHECKING:
     import torch
 
+
 Outputs = dict[str, list[Any]]
 """Module path -> every array that it returned, call by call."""
 

@@ -13,6 +13,7 @@ from parity.port.outline import Module, Outline, Tensor, outlined
 if TYPE_CHECKING:
     import torch
 
+
 WHOLE_IN_FLAX = (
     nnx.MultiHeadAttention,
     nnx.LSTMCell,

@@ -3,18 +3,36 @@
 import argparse
 import importlib.util
 import os
+import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jaxtrain import records
-from jaxtrain.registry import ConfigError, check_name
-from parity.proof import record, table
+from jaxtrain.errors import ConfigError, check_name
+from jaxtrain.run import records
 from parity.proof.groups import GROUPS, module, task
-from parity.proof.progress import Progress
-from parity.proof.task import DTYPES, Task
-from parity.proof.verdict import Verdict
+from parity.proof.report import record, table
+from parity.proof.verdict import DTYPES, Task, Verdict
+
+
+class Progress:
+    """Shows what is being judged on stderr, and nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if self._shown:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[2K{text[:width]}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Remove the line, before another is printed."""
+        self.show("")
+
 
 COMMANDS: Mapping[str, str] = {
     "core": "a part of each group, in two minutes; what runs without a command",
@@ -95,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = tasks(options)
     if "fashion" in chosen:
         # Before minutes of work, not after.
-        from parity.proof.images import fashion_mnist
+        from parity.proof.runs.runs import fashion_mnist
 
         fashion_mnist()
     found = Findings()
@@ -205,10 +223,10 @@ def _write(options: argparse.Namespace, found: Findings) -> None:
     if options.json:
         record.save(Path(options.json), found.all, found.controls)
     if options.html:
-        from parity.proof import page
+        from parity.proof.report import page
 
         page.save(Path(options.html), found.verdicts, found.controls)
     if options.picture:
-        from parity.proof import picture
+        from parity.proof.report import curves as picture
 
         picture.save(Path(options.picture), found.all)

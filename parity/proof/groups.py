@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from parity.proof.task import Task
+from parity.proof.verdict import Task
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtrain.checkpoint import Checkpoint, Store
+from jaxtrain.store.checkpoint import Checkpoint, Store
 
 FILES = ("manifest.json", "state.json", "state.safetensors")
 

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from jaxtrain.checkpoint import Store, _arrays, _json
-from jaxtrain.checkpoint._damaged import Damaged
+from jaxtrain.store import codec
+from jaxtrain.store.checkpoint import Store
+from jaxtrain.store.checkpoint import tree as _arrays
+from jaxtrain.store.codec import Damaged
 
 WORDS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 TYPES = [np.dtype(name) for name in ("?", "f2", "f4", "f8", *WORDS)]
@@ -137,19 +139,19 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json(tree: Any) -> None:
-    found = _json.decode(_json.encode(tree))
+    found = codec.decode(codec.encode(tree))
     assert found == tree
     assert repr(found) == repr(tree)  # 1 is not 1.0, nor 0.0 -0.0
 
 
 def test_numbers_that_json_has_not() -> None:
     tree = {"a": [math.inf, -math.inf, math.nan, "inf", "nan"], "b": {"c": math.nan}}
-    assert repr(_json.decode(_json.encode(tree))) == repr(tree)
+    assert repr(codec.decode(codec.encode(tree))) == repr(tree)
 
 
 def test_tuples_and_mappings_become_what_json_has() -> None:
     tree = MappingProxyType({"a": (1, (2.0,))})
-    assert _json.decode(_json.encode(tree)) == {"a": [1, [2.0]]}
+    assert codec.decode(codec.encode(tree)) == {"a": [1, [2.0]]}
 
 
 def endless() -> list[Any]:
@@ -197,7 +199,7 @@ def test_what_is_no_json_is_refused(store: Store, tree: Any, reason: str) -> Non
 )
 def test_other_json_is_refused(text: bytes) -> None:
     with pytest.raises(Damaged, match=r"^(is no JSON|has a )"):
-        _json.decode(text)
+        codec.decode(text)
 
 
 @pytest.mark.parametrize("step", [-1, 1.0, True, "1", np.int64(1)])

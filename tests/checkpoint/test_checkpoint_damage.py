@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from checkpoint_content import FILES, folder, is_right, names, save
 
-from jaxtrain.checkpoint import Store, _arrays, _folder, load, read
-from jaxtrain.checkpoint._manifest import Entry
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.checkpoint import Store, folder, load, read, tree
+from jaxtrain.store.checkpoint.manifest import Entry
 
 Harm = Callable[[Path], None]
 EACH_FILE = pytest.mark.parametrize("name", FILES)
@@ -89,7 +89,7 @@ def test_without_hashes_flipped_bits_are_loaded(
 ) -> None:
     """The broken twin: what the safetensors library alone lets pass."""
     monkeypatch.setattr(
-        _folder._manifest, "entry_of", lambda data: Entry(len(data), Always())
+        folder._manifest, "entry_of", lambda data: Entry(len(data), Always())
     )
     path = folder(root, 2) / "state.safetensors"
     right = path.read_bytes()
@@ -293,12 +293,12 @@ def test_header_and_data_are_the_bytes_that_were_hashed(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that changes after it was hashed makes no difference."""
-    real = _arrays.decode
+    real = tree.decode
 
     def late(data: bytes) -> object:
         for name in FILES:
             (folder(root, 2) / name).write_bytes(b"something else")
         return real(data)
 
-    monkeypatch.setattr(_arrays, "decode", late)
+    monkeypatch.setattr(tree, "decode", late)
     assert is_right(load(folder(root, 2)), 2)

@@ -22,8 +22,9 @@ from checkpoint_faults import (
     failing,
 )
 
-from jaxtrain.checkpoint import Store, _store, load
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.checkpoint import Store, load
+from jaxtrain.store.checkpoint import store as _store
 
 OTHER = {"other": True}
 
@@ -188,8 +189,8 @@ def test_a_folder_that_goes_is_one_line(
 LIMITED = """
 import resource, sys
 from checkpoint_content import is_right, names, save
-from jaxtrain.checkpoint import Store
-from jaxtrain.registry import ConfigError
+from jaxtrain.store.checkpoint import Store
+from jaxtrain.run.by_name import ConfigError
 with Store.open(sys.argv[1]) as store:
     save(store, 1)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
@@ -205,8 +206,8 @@ FILLING = """
 import sys
 import numpy as np
 from checkpoint_content import is_right, names, save
-from jaxtrain.checkpoint import Store
-from jaxtrain.registry import ConfigError
+from jaxtrain.store.checkpoint import Store
+from jaxtrain.run.by_name import ConfigError
 with Store.open(sys.argv[1], keep=1) as store:
     save(store, 1)
     try:

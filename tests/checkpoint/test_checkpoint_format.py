@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 from checkpoint_content import same
 
-from jaxtrain.checkpoint import Store, load
+from jaxtrain.store.checkpoint import Store, load
 
 ARRAYS = {
     "b": np.array([1, -0.0], ml_dtypes.bfloat16),

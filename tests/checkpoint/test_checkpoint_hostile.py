@@ -20,9 +20,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_checkpoint_damage import check_refused
 
-from jaxtrain.checkpoint import Store, _arrays, _manifest, load, read
-from jaxtrain.checkpoint._damaged import Damaged
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.checkpoint import Store, load, read, tree
+from jaxtrain.store.checkpoint import manifest as _manifest
+from jaxtrain.store.codec import Damaged
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_hostile_arrays(root: Path, kind: str, monkeypatch: pytest.MonkeyPatch) 
 def test_the_same_bytes_for_two_arrays() -> None:
     # Which of the two the library names is chance, so not among those above.
     with pytest.raises(Damaged, match=r"(?i)invalid ?offset"):
-        _arrays.decode(safetensors({"a": entry(0, 4), "b": entry(0, 4)}, b"1234"))
+        tree.decode(safetensors({"a": entry(0, 4), "b": entry(0, 4)}, b"1234"))
 
 
 def test_the_bomb_would_have_gone_off(
@@ -277,7 +278,7 @@ def test_a_link_out_of_the_store_is_not_followed(root: Path) -> None:
     assert is_right(read(root).checkpoint, 1)
 
 
-SMALL = _arrays.encode({"a": np.arange(3.0), "b": np.array([True])})
+SMALL = tree.encode({"a": np.arange(3.0), "b": np.array([True])})
 
 
 @settings(deadline=None)
@@ -294,7 +295,7 @@ def test_no_bytes_at_all_raise_anything_else(
         data[at : at + len(piece)] = piece
     arrays, reason = {}, ""
     try:
-        arrays = _arrays.decode(bytes(data))
+        arrays = tree.decode(bytes(data))
     except Damaged as error:
         reason = str(error)
     assert "\n" not in reason

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from checkpoint_content import folder, is_right, names, save, steps
 
-from jaxtrain.checkpoint import Store, load, read
+from jaxtrain.store.checkpoint import Store, load, read
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
 
 WRITER = """
 import itertools, sys
 from checkpoint_content import save
-from jaxtrain.checkpoint import Store
+from jaxtrain.store.checkpoint import Store
 first = int(sys.argv[2])
 with Store.open(sys.argv[1], keep=2) as store:
     print("ready", flush=True)
@@ -32,8 +32,8 @@ import os, shutil, signal, sys
 from pathlib import Path
 from checkpoint_content import is_right, names, save
 from checkpoint_faults import WRITING, Fault, broken
-from jaxtrain.checkpoint import Store, _store, load, read
-from jaxtrain.registry import ConfigError
+from jaxtrain.store.checkpoint import Store, _store, load, read
+from jaxtrain.run.by_name import ConfigError
 from test_checkpoint_faults import write_in_place
 
 root, new, way = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

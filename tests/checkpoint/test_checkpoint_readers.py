@@ -9,9 +9,10 @@ from subprocess import PIPE
 import pytest
 from checkpoint_content import is_right, save
 
-from jaxtrain.checkpoint import Checkpoint, Store, _find, read
-from jaxtrain.checkpoint._damaged import Damaged
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.checkpoint import Checkpoint, Store, read
+from jaxtrain.store.checkpoint import store as _find
+from jaxtrain.store.codec import Damaged
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ READER = """
 import sys
 from pathlib import Path
 from checkpoint_content import is_right
-from jaxtrain.checkpoint import _find, read
+from jaxtrain.store.checkpoint import _find, read
 again = 0
 real = _find._search_once
 def counted(root, best):

@@ -16,10 +16,12 @@ from checkpoint_content import FILES, arrays_of, folder, is_right, names, save, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxtrain import checkpoint
-from jaxtrain.checkpoint import Store, _retention, _store, load, read
-from jaxtrain.checkpoint._retention import Scored
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store import checkpoint
+from jaxtrain.store.checkpoint import Store, load, read
+from jaxtrain.store.checkpoint import store as _retention
+from jaxtrain.store.checkpoint import store as _store
+from jaxtrain.store.checkpoint.store import Scored
 
 
 @pytest.fixture
@@ -212,7 +214,7 @@ def test_a_second_store_on_the_folder_is_refused(root: Path) -> None:
 
 HOLDER = """
 import sys
-from jaxtrain.checkpoint import Store
+from jaxtrain.store.checkpoint import Store
 with Store.open(sys.argv[1]) as store:
     print("held", flush=True)
     sys.stdin.read()
@@ -227,7 +229,7 @@ def test_another_process_is_refused_until_it_is_killed(root: Path) -> None:
         second = subprocess.run(command, capture_output=True, text=True, input="")
         assert second.returncode == 1
         assert second.stderr.splitlines()[-1].startswith(
-            f"jaxtrain.registry.ConfigError: checkpoint folder {root} is in use by "
+            f"jaxtrain.errors.ConfigError: checkpoint folder {root} is in use by "
         )
         assert second.stdout == ""
         # The other reads all the same.
@@ -317,7 +319,7 @@ def test_a_replaced_checkpoint_comes_back(root: Path) -> None:
 LIGHT = """
 import sys
 import numpy as np
-from jaxtrain.checkpoint import Store, read
+from jaxtrain.store.checkpoint import Store, read
 with Store.open(sys.argv[1]) as store:
     store.save(1, {"a": np.zeros(3)})
     assert read(sys.argv[1]).checkpoint.step == 1

@@ -12,8 +12,8 @@ from checkpoint_content import same
 from flax import nnx
 
 from jaxtrain import models, nn, optim, rng
-from jaxtrain.checkpoint import Store, flatten, restore
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.checkpoint import Store, flatten, restore
 
 
 class State(NamedTuple):

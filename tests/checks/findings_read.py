@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jaxtrain.checks import Finding
+from jaxtrain.watch.checks import Finding
 
 
 def wrong(findings: Sequence[Finding]) -> dict[str, str]:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from findings_read import wrong
 
-from jaxtrain.checks import Finding, check_data
-from jaxtrain.checks._label_fit import random_share
-from jaxtrain.checks._nearest_mean import accuracy, class_means
 from jaxtrain.data import Dataset, Split
+from jaxtrain.watch.checks import Finding, check_data
+from jaxtrain.watch.checks.label_fit import accuracy, class_means, random_share
 
 
 class Arrays(NamedTuple):

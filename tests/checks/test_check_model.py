@@ -14,19 +14,19 @@ import pytest
 from findings_read import wrong
 from flax import nnx
 
-from jaxtrain import cli, losses, nn, optim
-from jaxtrain.checks import Finding, Setup, check, check_model, configured, show
-from jaxtrain.checks._gradients import gradients_reach, units_alive
-from jaxtrain.checks._learning_rate import rate_works, watched
-from jaxtrain.checks._outputs import bounds
-from jaxtrain.checks._recorder import by_name, recorder
-from jaxtrain.checks._setup import draw
-from jaxtrain.config import Config
+from jaxtrain import losses, nn, optim
+from jaxtrain.commands import options
 from jaxtrain.data import Dataset, Split
 from jaxtrain.events import Steps
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
-from jaxtrain.training import run
+from jaxtrain.run.config import Config
+from jaxtrain.run.loop import run
+from jaxtrain.watch.checks import Finding, Setup, check, check_model, configured, show
+from jaxtrain.watch.checks.finding import by_name, recorder
+from jaxtrain.watch.checks.learning_rate import rate_works, watched
+from jaxtrain.watch.checks.model import bounds, gradients_reach, units_alive
+from jaxtrain.watch.checks.setup import draw
 
 NAMES = {
     "first loss",
@@ -38,7 +38,7 @@ NAMES = {
 
 
 def config(line: str) -> Config:
-    return cli.parse(line.split(), "a test", "")
+    return options.parse(line.split(), "a test", "")
 
 
 def prepared(images: Any) -> jax.Array:

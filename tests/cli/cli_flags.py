@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jaxtrain.config import (
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     FlowConfig,

@@ -14,9 +14,9 @@ from cli_flags import FLAGS
 from cli_refusals import REFUSED
 
 from jaxtrain import losses, lr_scheduler, optim
-from jaxtrain.cli import parse
-from jaxtrain.config import Config
-from jaxtrain.registry import ConfigError
+from jaxtrain.commands.options import parse
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.config import Config
 
 HELP = Path(__file__).with_name("fashion_help.txt")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from toys import ENTRY_POINTS, PROGRAM, TOY, Command, Ran, Start
 
-from jaxtrain import fashion
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from toys import PROG, Command, refused
 
-from jaxtrain import fashion
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
-from jaxtrain.history import History
+from jaxtrain.run.history import History
 
 
 def jax_devices() -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from toys import PROG, Command, refused
 
-from jaxtrain.history import History
+from jaxtrain.run.history import History
 
 OTHER = "is a link, a device or a pipe; it must be a file, or not exist yet"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from toys import PROG, SIGNALS, Command, Ran, Start, finished, quiet, refused
 
-from jaxtrain import optim, process
-from jaxtrain.history import History
+from jaxtrain import optim
+from jaxtrain.commands import process
+from jaxtrain.run.history import History
 
 
 def test_the_module_is_a_program(environment: dict[str, str]) -> None:

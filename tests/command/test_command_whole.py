@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from toys import PROG, Command, refused
 
-from jaxtrain import backends
-from jaxtrain.cli import parse
-from jaxtrain.config import Config
-from jaxtrain.history import History
+from jaxtrain.commands.options import parse
+from jaxtrain.run import backends
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import History
 
 
 def test_a_run_prints_and_keeps_its_history(command: Command, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_without_an_installation_no_backend_is_there(
 def test_the_torch_backend_needs_its_extra(
     command: Command, unread: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "parity.torch_backend", raising=False)
+    monkeypatch.delitem(sys.modules, "parity.pytorch.backend", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     refused(
         command("--backend torch"),

@@ -10,12 +10,12 @@ import pytest
 from toys import PROG
 
 import jaxtrain
-from jaxtrain.cli import parse
-from jaxtrain.config import Config
+from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
-from jaxtrain.display import Bar, Display
 from jaxtrain.events import Epoch, Event, Started, Steps
-from jaxtrain.history import PYTHON
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import PYTHON
+from jaxtrain.show.terminal import Bar, Display
 
 
 def blank(train: int = 60_000, test: int = 10_000, name: str = "toy data") -> Dataset:
@@ -38,7 +38,7 @@ def displayed(
     """Lines that events make; the clock starts at 1 and gains 2 at each look."""
     ticks = iter(range(3, 100, 2))
     clock = SimpleNamespace(perf_counter=lambda: next(ticks))
-    monkeypatch.setattr("jaxtrain.display.time", clock)
+    monkeypatch.setattr("jaxtrain.show.terminal.time", clock)
     with Bar() as bar:
         display = Display(config or Config(), dataset or blank(), bar, 1.0)
         for event in events:

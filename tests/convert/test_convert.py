@@ -14,7 +14,7 @@ import torch
 from jaxtrain import models, nn, optim, rng
 from parity import convert
 from parity.__main__ import main
-from parity.torch_models import CNN
+from parity.pytorch.networks import CNN
 
 
 def trained() -> dict[str, Any]:

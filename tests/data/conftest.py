@@ -12,8 +12,8 @@ import pytest
 from data_fakes import PATIENT, Server, Tiny, make_tiny, status
 
 from jaxtrain.data import DataError, Dataset, load
-from jaxtrain.data.debian import Package
-from jaxtrain.data.find import Places
+from jaxtrain.data.fashion_mnist.debian import Package
+from jaxtrain.data.fashion_mnist.find import Places
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from jaxtrain.data import idx
-from jaxtrain.data.download import Limits
-from jaxtrain.data.fashion_mnist import IdxFile, Manifest
+from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
+from jaxtrain.data.fashion_mnist.download import Limits
 
 PATIENT = Limits(pause=0.01)
 HASTY = Limits(window=0.6, least=1000, pause=0.01)
@@ -99,9 +99,9 @@ import json, resource, sys
 from pathlib import Path
 from typing import Literal
 from jaxtrain.data import DataError, find, lock
-from jaxtrain.data.debian import Package
-from jaxtrain.data.download import Limits
-from jaxtrain.data.fashion_mnist import IdxFile, Manifest
+from jaxtrain.data.fashion_mnist.debian import Package
+from jaxtrain.data.fashion_mnist.download import Limits
+from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
 
 given = json.loads(sys.argv[1])
 files = tuple(IdxFile(name, tuple(shape), sha) for name, shape, sha in given["files"])

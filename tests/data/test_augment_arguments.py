@@ -10,17 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtrain.data import augment
-from jaxtrain.data.augment import (
+from jaxtrain.data import transforms
+from jaxtrain.data.transforms import (
     Augmentation,
-    by_name,
     random_crop,
     random_erasing,
     random_horizontal_flip,
     random_rotation,
     random_vertical_flip,
 )
-from jaxtrain.registry import Call, ConfigError
+from jaxtrain.errors import ConfigError
+from jaxtrain.run import transforms_by_name
+from jaxtrain.run.by_name import Call
 
 REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (random_crop, {}, ValueError, "size=None, padding=None"),
@@ -133,7 +134,7 @@ def test_texts_and_calls() -> None:
         Call("random_rotation", {"degrees": [-10, 20]}),
         "random_erasing(p=0.25, scale=(0.1, 0.2)), random_vertical_flip()",
     ]
-    assert by_name.build(specs) == (
+    assert transforms_by_name.build(specs) == (
         random_crop(padding=4, padding_mode="reflect"),
         random_horizontal_flip(),
         random_rotation((-10, 20)),
@@ -159,12 +160,12 @@ def test_texts_and_calls() -> None:
 )
 def test_what_cannot_be_built_is_one_line(spec: str, says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)) as refusal:
-        by_name.build([spec])
+        transforms_by_name.build([spec])
     assert "\n" not in str(refusal.value)
 
 
 def test_the_public_names_exist_and_are_documented() -> None:
-    for name in augment.__all__:
-        assert getattr(augment, name).__doc__
-    functions = {name for name in augment.__all__ if name.startswith("random_")}
-    assert functions == set(augment.TRANSFORMS)
+    for name in transforms.__all__:
+        assert getattr(transforms, name).__doc__
+    functions = {name for name in transforms.__all__ if name.startswith("random_")}
+    assert functions == set(transforms.TRANSFORMS)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtrain.data.augment import (
+from jaxtrain.data.transforms import (
     Augmentation,
     random_crop,
     random_erasing,
@@ -103,7 +103,7 @@ def test_whole_numbers_are_images_too() -> None:
 def test_names_and_texts_are_read_without_jax() -> None:
     """The command line's help and its refusals must not wait for it."""
     program = (
-        "import sys; from jaxtrain.data.augment import TRANSFORMS, by_name;"
+        "import sys; from jaxtrain.data.transforms import TRANSFORMS, by_name;"
         "by_name.parse('random_crop(padding=4)'); print('jax' in sys.modules)"
     )
     ran = subprocess.run(

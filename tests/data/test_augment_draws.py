@@ -13,7 +13,7 @@ pytest.importorskip("torchvision")
 
 from torchvision import transforms
 
-from jaxtrain.data.augment import (
+from jaxtrain.data.transforms import (
     Augmentation,
     Drawn,
     RandomErasing,

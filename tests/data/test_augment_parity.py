@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.data.augment import (
+from jaxtrain.data.transforms import (
     Augmentation,
     Drawn,
     Transform,
@@ -23,7 +23,7 @@ from jaxtrain.data.augment import (
     random_rotation,
     random_vertical_flip,
 )
-from parity.torch_augment import apply_chain, apply_drawn
+from parity.pytorch.transforms import apply_chain, apply_drawn
 
 BATCH = 32
 SIZE = (28, 28)

@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.data.augment import RandomRotation, random_rotation
-from jaxtrain.data.augment._sampling import source_positions
-from parity.torch_augment import apply_drawn
+from jaxtrain.data.transforms import RandomRotation, random_rotation
+from jaxtrain.data.transforms._arguments import source_positions
+from parity.pytorch.transforms import apply_drawn
 
 SIZES = [(28, 28), (9, 14), (33, 20)]
 SQUARE = [0.0, 90.0, 180.0, 270.0, -90.0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxtrain import atomic
+from jaxtrain import files
 
 KILLED = """
 import os, signal, sys
@@ -51,14 +51,14 @@ def old(tmp_path: Path) -> Path:
 
 
 def test_the_new_content_replaces_the_old(old: Path) -> None:
-    atomic.write_text(old, "grün\r\n")
+    files.write_text(old, "grün\r\n")
     assert old.read_bytes() == "grün\r\n".encode()
     assert os.listdir(old.parent) == ["file"]
 
 
 def test_an_error_in_the_block_changes_nothing(old: Path) -> None:
     def fail() -> None:
-        with atomic.writing(old) as file:
+        with files.writing(old) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 
@@ -73,7 +73,7 @@ def test_killed_while_writing(old: Path, way: str, left: bytes) -> None:
     """The plain way is the broken twin: it has destroyed the old file."""
     assert run(KILLED, old, way).returncode == -signal.SIGKILL
     assert old.read_bytes()[:3] == left
-    atomic.remove_leftovers(old.parent)
+    files.remove_leftovers(old.parent)
     assert os.listdir(old.parent) == ["file"]
 
 
@@ -87,7 +87,7 @@ def test_no_room_for_the_file(old: Path, way: str, left: bytes) -> None:
 def test_the_umask_decides_who_may_read(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        atomic.write_bytes(tmp_path / "file", b"")
+        files.write_bytes(tmp_path / "file", b"")
     finally:
         os.umask(before)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
@@ -96,7 +96,7 @@ def test_the_umask_decides_who_may_read(tmp_path: Path) -> None:
 def test_a_link_is_replaced_and_its_target_kept(old: Path) -> None:
     link = old.with_name("link")
     link.symlink_to(old)
-    atomic.write_bytes(link, b"new")
+    files.write_bytes(link, b"new")
     assert (link.is_symlink(), link.read_bytes()) == (False, b"new")
     assert old.read_bytes() == b"old"
 
@@ -104,14 +104,14 @@ def test_a_link_is_replaced_and_its_target_kept(old: Path) -> None:
 def test_impossible_targets_raise_and_leave_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(IsADirectoryError):
-        atomic.write_bytes(tmp_path / "folder", b"")
+        files.write_bytes(tmp_path / "folder", b"")
     with pytest.raises(FileNotFoundError):
-        atomic.write_bytes(tmp_path / "missing" / "file", b"")
+        files.write_bytes(tmp_path / "missing" / "file", b"")
     assert os.listdir(tmp_path) == ["folder"]
 
 
 def test_leftovers_are_told_from_other_files(tmp_path: Path) -> None:
     for name in (".a.123.part", "a.part", ".b"):
         (tmp_path / name).write_bytes(b"")
-    atomic.remove_leftovers(tmp_path)
+    files.remove_leftovers(tmp_path)
     assert sorted(os.listdir(tmp_path)) == [".b", "a.part"]

@@ -12,7 +12,7 @@ import pytest
 from data_fakes import Tiny
 
 from jaxtrain.data import DataError
-from jaxtrain.data.debian import Package, from_package, private_settings
+from jaxtrain.data.fashion_mnist.debian import Package, from_package, private_settings
 
 
 def program(folder: Path, script: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from data_fakes import HASTY, PATIENT, Behaviour, Server, Tiny, body, status
 
 from jaxtrain.data import DataError
-from jaxtrain.data.download import Limits, Unreachable, fetch, from_mirror
+from jaxtrain.data.fashion_mnist.download import Limits, Unreachable, fetch, from_mirror
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CONTENT = bytes(range(256)) * 400

@@ -17,9 +17,8 @@ import pytest
 from data_fakes import Behaviour, Server, Tiny, body, child, status
 
 from jaxtrain.data import DataError, Dataset, idx
-from jaxtrain.data.debian import Package
-from jaxtrain.data.find import Places, auto, default_cache
-from jaxtrain.data.lock import locked
+from jaxtrain.data.fashion_mnist.debian import Package
+from jaxtrain.data.fashion_mnist.find import Places, auto, default_cache, locked
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 MakePlaces = Callable[..., Places]

@@ -10,7 +10,7 @@ import pytest
 from data_fakes import Tiny
 
 from jaxtrain.data import DataError, idx, load
-from jaxtrain.data.find import from_folder
+from jaxtrain.data.fashion_mnist.find import from_folder
 
 IMAGES = "train-images-idx3-ubyte"
 

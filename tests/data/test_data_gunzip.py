@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxtrain.data import DataError
-from jaxtrain.data.gunzip import gunzip
+from jaxtrain.data.idx import gunzip
 
 CONTENT = np.random.default_rng(0).bytes(5000)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import jaxtrain.data
-from jaxtrain import atomic
+from jaxtrain import files
 
 FOLDER = Path(jaxtrain.data.__file__).parent
 OURS = [
-    Path(atomic.__file__),
+    Path(files.__file__),
     *(
         path
         for path in FOLDER.glob("*.py")

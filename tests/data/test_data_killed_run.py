@@ -15,9 +15,9 @@ import json, sys
 from pathlib import Path
 from jaxtrain import fashion
 from jaxtrain.data import find
-from jaxtrain.data.debian import Package
-from jaxtrain.data.download import Limits
-from jaxtrain.data.fashion_mnist import IdxFile, Manifest
+from jaxtrain.data.fashion_mnist.debian import Package
+from jaxtrain.data.fashion_mnist.download import Limits
+from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
 
 given = json.loads(sys.argv[1])
 files = tuple(IdxFile(name, tuple(shape), sha) for name, shape, sha in given["files"])

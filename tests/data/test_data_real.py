@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxtrain.data import DataError, Dataset, idx, load, write_idx
-from jaxtrain.data.fashion_mnist import FASHION_MNIST
+from jaxtrain.data.fashion_mnist.description import FASHION_MNIST
 
 
 def files(data: Dataset) -> dict[str, np.ndarray]:

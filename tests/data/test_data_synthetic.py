@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxtrain.data import DataError, Dataset, Split, load, write_idx
-from jaxtrain.data.fashion_mnist import CLASSES
+from jaxtrain.data.fashion_mnist.description import CLASSES
 from jaxtrain.data.synthetic import synthetic
 
 HASHES = {

@@ -11,8 +11,8 @@ import pytest
 from data_fakes import Tiny
 
 from jaxtrain.data import DataError, idx
-from jaxtrain.data.fashion_mnist import FASHION_MNIST
-from jaxtrain.data.verify import verified
+from jaxtrain.data.fashion_mnist.description import FASHION_MNIST
+from jaxtrain.data.fashion_mnist.folder import verified
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

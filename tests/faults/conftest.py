@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fault_runs import SAVING, Command, commands
 
-from jaxtrain import fashion
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
 
 

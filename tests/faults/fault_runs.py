@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
-from jaxtrain import checkpoint, fashion
-from jaxtrain.backends import Backend
-from jaxtrain.checkpoint import _manifest
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
 from jaxtrain.events import Started
+from jaxtrain.run.backends import Backend
+from jaxtrain.store import checkpoint
+from jaxtrain.store.checkpoint import manifest as _manifest
 
 PROG = "python -m jaxtrain.fashion"
 LINEAR = "--hidden --epochs 1"

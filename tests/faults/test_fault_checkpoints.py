@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from fault_runs import LINEAR, SAVING, Command, forge, left, nested, refused, steps
 
-from jaxtrain import checkpoint, fashion
-from jaxtrain.checkpoint import Store, _files
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
-from jaxtrain.run_folder import RunFolder
+from jaxtrain.store import checkpoint
+from jaxtrain.store.checkpoint import Store, manifest
+from jaxtrain.store.run_folder import RunFolder
 
 FILES = ("manifest.json", "state.json", "state.safetensors")
 WEIGHT = "params/linear_relu_stack.0.weight"
@@ -59,7 +60,7 @@ def test_a_save_that_fails_in_mid_run_is_told_and_the_run_goes_on_later(
 ) -> None:
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(_files, "os", Failing(call, code, out))
+        patch.setattr(manifest, "os", Failing(call, code, out))
         ran = command(f"{SAVING} --out", out)
     refused(ran, f"error: checkpoint {out / 'checkpoints' / 'step-0000000'}")
     assert ran.err.endswith(f"cannot be written: {os.strerror(code)}\n")

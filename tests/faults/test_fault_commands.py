@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from fault_runs import LINEAR, SAVING, Command, left, refused
 
-from jaxtrain import fashion
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset, write_idx
-from jaxtrain.data.fashion_mnist import FASHION_MNIST
+from jaxtrain.data.fashion_mnist.description import FASHION_MNIST
 from jaxtrain.data.load import load
 
 
@@ -283,8 +283,8 @@ def out_of_memory(*given: Any) -> Any:
 def test_a_lack_of_memory_names_the_sizes(
     command: Command, monkeypatch: pytest.MonkeyPatch, flag: str
 ) -> None:
-    monkeypatch.setattr("jaxtrain.checks.check", out_of_memory)
-    monkeypatch.setattr("jaxtrain.training._run.build_trainer", out_of_memory)
+    monkeypatch.setattr("jaxtrain.watch.checks.check", out_of_memory)
+    monkeypatch.setattr("jaxtrain.run.loop.build_trainer", out_of_memory)
     refused(
         command(f"--hidden 3 2 --batch-size 7 {flag}"),
         "error: not enough memory for --hidden 3 2 with --batch-size 7: Unable to "

@@ -29,13 +29,14 @@ from fault_runs import (
     steps,
 )
 
-from jaxtrain import checkpoint, fashion
-from jaxtrain.checkpoint import Store
-from jaxtrain.config import Config
+from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset, Split
 from jaxtrain.events import Epoch, Event, Steps
-from jaxtrain.history import History
-from jaxtrain.run_folder import read_run
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import History
+from jaxtrain.store import checkpoint
+from jaxtrain.store.checkpoint import Store
+from jaxtrain.store.run_folder import read_run
 
 DIVERGING = "--hidden 8 --epochs 1 --lr 1e30"
 FOUND = "epoch 1, step 1 (loss nan): the output of layer "
@@ -148,7 +149,7 @@ def test_a_replay_that_no_memory_holds_is_one_line(
     def build(*given: Any) -> Any:
         raise MemoryError("Unable to allocate 5.70 TiB")
 
-    monkeypatch.setattr("jaxtrain.training._run.build_trainer", build)
+    monkeypatch.setattr("jaxtrain.run.loop.build_trainer", build)
     ran = command("--replay", fault / "fault")
     refused(ran, f"error: --replay {fault / 'fault'} holds no kept step: Unable to")
 
@@ -326,7 +327,7 @@ def test_a_damaged_run_is_one_line_for_the_report(
     damage: Any,
     told: str,
 ) -> None:
-    from jaxtrain.report.__main__ import main
+    from jaxtrain.commands.report import main
 
     monkeypatch.chdir(ended.parent)
     damage(ended / name)

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain import fashion
-from jaxtrain.run_folder import RunRecord, read_run
+from jaxtrain.commands import fashion
+from jaxtrain.store.run_folder import RunRecord, read_run
 from parity.difference import difference
 
 OPTIONS = (

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from jaxtrain.config import FlowConfig
 from jaxtrain.events import Epoch, Event, Resumed, Saved, Started, Steps, Stopped
-from jaxtrain.flow import EndRun, ending
+from jaxtrain.run.config import FlowConfig
+from jaxtrain.run.stopping import EndRun, ending
 
 
 def epoch(number: int, loss: float) -> Epoch:

@@ -11,7 +11,11 @@ import pytest
 from flax import nnx
 
 from jaxtrain import losses, nn, optim
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Steps, TrainingFault
+from jaxtrain.rng import Generator
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     LoopConfig,
@@ -20,12 +24,10 @@ from jaxtrain.config import (
     OptimizerConfig,
     RecordsConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.events import Steps, TrainingFault
-from jaxtrain.registry import ConfigError
-from jaxtrain.rng import Generator
-from jaxtrain.training import Chunk, Placed, Trainer, replay, run
-from jaxtrain.training._fault import Fault, locate, make_inspect
+from jaxtrain.run.loop import run
+from jaxtrain.run.replay import replay
+from jaxtrain.training import Chunk, Placed, Trainer
+from jaxtrain.training.fault import Fault, locate, make_inspect
 
 STEPS, BATCH = 5, 8
 

@@ -8,13 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.config import Config
 from jaxtrain.data import Dataset, load
-from jaxtrain.history import History
-from parity.cases.fashion import FLOAT64_BOUND
-from parity.cases.flow import AVERAGES, CASES, FlowCase
-from parity.fashion import history, part_of
-from parity.histories import Comparison, compare_histories
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import History
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.flow_cases import AVERAGES, CASES, FlowCase
+from parity.proof.runs.histories import Comparison, compare_histories, history, part_of
 
 IMAGES = 1000
 """Of training: 16 batches, the last of which is short."""

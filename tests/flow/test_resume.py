@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from jaxtrain import checkpoint
-from jaxtrain.config import (
+from jaxtrain.data import Dataset, Split
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Epoch, Event, Resumed, Started, Steps
+from jaxtrain.optim import OPTIMIZERS
+from jaxtrain.run.config import (
     SCHEDULERS,
     Config,
     DataConfig,
@@ -21,12 +24,9 @@ from jaxtrain.config import (
     RecordsConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Epoch, Event, Resumed, Started, Steps
-from jaxtrain.flow import EndRun
-from jaxtrain.optim import OPTIMIZERS
-from jaxtrain.registry import ConfigError
-from jaxtrain.training import run
+from jaxtrain.run.loop import run
+from jaxtrain.run.stopping import EndRun
+from jaxtrain.store import checkpoint
 
 REPORTS = 4
 """Steps between two reports, and so between two places where a run can end."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxtrain.data import DataError, Dataset
-from jaxtrain.data.split import first_batches, keep_validation
+from jaxtrain.data.dataset import first_batches, keep_validation
 
 
 @pytest.mark.parametrize("amount", [1, 37, 199, 0.1, 0.335])

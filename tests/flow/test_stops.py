@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxtrain import fashion, process
-from jaxtrain.run_folder import read_run
+from jaxtrain.commands import fashion, process
+from jaxtrain.store.run_folder import read_run
 
 OPTIONS = (
     *("--data", "synthetic", "--batch-size", "16", "--limit-batches", "6"),

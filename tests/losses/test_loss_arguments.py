@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import losses
-from parity.cases.losses import CASES, NAMES
-from parity.loss_inputs import tensors
-from parity.loss_judge import OUR_DISTANCES, plain_arguments, torch_loss
+from parity.proof.losses.cases import CASES, NAMES
+from parity.proof.losses.inputs import tensors
+from parity.proof.losses.judge import OUR_DISTANCES, plain_arguments, torch_loss
 
 
 def name_of(x: Any) -> str | None:

@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import losses
-from parity.cases.losses import CASES, LossCase
-from parity.loss_inputs import tensors
-from parity.loss_judge import torch_loss
+from parity.proof.losses.cases import CASES, LossCase
+from parity.proof.losses.inputs import tensors
+from parity.proof.losses.judge import torch_loss
 
 F = torch.nn.functional
 

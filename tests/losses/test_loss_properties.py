@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from parity.cases.losses import CASES, LossCase, Shape
-from parity.loss_judge import judge
+from parity.proof.losses.cases import CASES, LossCase, Shape
+from parity.proof.losses.judge import judge
 
 LAST_IS_FIXED = ("iou_loss", "linear_cross_entropy")
 """Four corners, and as many features as the layer's weights have."""

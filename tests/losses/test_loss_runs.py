@@ -7,7 +7,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.run.config import (
     LOSSES,
     Config,
     LoopConfig,
@@ -15,12 +16,10 @@ from jaxtrain.config import (
     ModelConfig,
     OptimizerConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.history import History
-from parity.cases.fashion import FLOAT64_BOUND
+from jaxtrain.run.history import History
 from parity.difference import difference
-from parity.fashion import history, part_of
-from parity.histories import compare_histories
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.histories import compare_histories, history, part_of
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "cross_entropy": {

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import losses
-from parity.cases.losses import CASES, LossCase
-from parity.loss_judge import judge
+from parity.proof.losses.cases import CASES, LossCase
+from parity.proof.losses.judge import judge
 
 Twin = Callable[..., jax.Array]
 

@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxtrain import losses
-from parity.cases.losses import CASES, NAMES, LossCase
-from parity.loss_inputs import tensors
-from parity.loss_judge import (
+from parity.proof.losses.cases import CASES, NAMES, LossCase
+from parity.proof.losses.documentation import OPTAX, rows
+from parity.proof.losses.inputs import tensors
+from parity.proof.losses.judge import (
     Measure,
     Reference,
     judge,
@@ -23,7 +24,6 @@ from parity.loss_judge import (
     reference,
     torch_result,
 )
-from parity.losses import OPTAX, rows
 
 
 def cases(name: str) -> list[LossCase]:

@@ -10,19 +10,27 @@ import optax
 import pytest
 from flax import nnx
 
-from jaxtrain import cli, optim
-from jaxtrain.checks import Setup
-from jaxtrain.config import Config
+from jaxtrain import optim
+from jaxtrain.commands import options
 from jaxtrain.data import Dataset
+from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch
-from jaxtrain.lr_range import range_test, range_test_model, smooth, steepest
-from jaxtrain.lr_range._range_test import BLOWN_UP, CHUNK, rates
-from jaxtrain.registry import ConfigError
-from jaxtrain.training import run
+from jaxtrain.run.config import Config
+from jaxtrain.run.loop import run
+from jaxtrain.watch.checks import Setup
+from jaxtrain.watch.lr_range import (
+    BLOWN_UP,
+    CHUNK,
+    range_test,
+    range_test_model,
+    rates,
+    smooth,
+    steepest,
+)
 
 
 def config(line: str) -> Config:
-    return cli.parse(line.split(), "a test", "")
+    return options.parse(line.split(), "a test", "")
 
 
 def by_definition(values: np.ndarray, beta: float) -> np.ndarray:

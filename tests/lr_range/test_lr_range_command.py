@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jaxtrain.commands import lr_range as command
 from jaxtrain.data import Dataset
-from jaxtrain.lr_range import RangeTest, smooth
-from jaxtrain.lr_range import __main__ as command
+from jaxtrain.watch.lr_range import RangeTest, smooth
 
 PROG = "python -m jaxtrain.lr_range"
 QUICK = ["--hidden", "8", "--lr", "5", "--steps", "40"]
@@ -105,7 +105,7 @@ def test_a_picture_without_matplotlib_is_one_line(
 
 def test_a_blown_up_test_is_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from jaxtrain.lr_range._picture import plot
+    from jaxtrain.commands.lr_range import plot
 
     losses = np.array([2.0, 1.0, 1e30, 1e38])
     test = RangeTest(np.geomspace(1e-3, 1, 4), losses, smooth(losses), None, True)

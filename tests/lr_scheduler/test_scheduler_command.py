@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jaxtrain import lr_scheduler
-from jaxtrain.lr_scheduler import _picture
-from jaxtrain.lr_scheduler.__main__ import NAMES, main
+from jaxtrain.commands import lr_scheduler
+from jaxtrain.commands.lr_scheduler import NAMES, main
 
 
 def drawn(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -170,8 +170,8 @@ def test_a_plot_of_what_overflows(
 def test_a_peak_between_columns_is_shown() -> None:
     values = [0.0] * 1000
     values[503] = 1.0
-    line = _picture.sparkline(values)
-    assert len(line) == _picture.WIDTH
+    line = lr_scheduler.sparkline(values)
+    assert len(line) == lr_scheduler.WIDTH
     assert line.count("█") == 1
 
 

@@ -14,9 +14,9 @@ from jaxtrain import lr_scheduler
 
 torch = pytest.importorskip("torch")
 
-from parity.cases import schedulers as cases
-from parity.cases.schedulers import CASES, LRS, PLATEAU, SINGLE, SchedulerCase
-from parity.proof.scheduler_values import (
+from parity.proof.schedulers import cases
+from parity.proof.schedulers.cases import CASES, LRS, PLATEAU, SINGLE, SchedulerCase
+from parity.proof.schedulers.values import (
     ENDS,
     Values,
     momentum_of,

@@ -12,12 +12,12 @@ import optax.contrib
 import pytest
 
 from jaxtrain import lr_scheduler
-from jaxtrain.lr_scheduler import _reduce_lr_on_plateau as plateau
+from jaxtrain.lr_scheduler import _plateau as plateau
 
 torch = pytest.importorskip("torch")
 
-from parity.cases.schedulers import LRS, PLATEAU, SchedulerCase
-from parity.proof.scheduler_values import (
+from parity.proof.schedulers.cases import LRS, PLATEAU, SchedulerCase
+from parity.proof.schedulers.values import (
     optimizer_for,
     our_schedule,
     torch_scheduler,
@@ -270,7 +270,7 @@ def test_a_sweep_of_plateaus() -> None:
 
 
 def test_more_reductions_than_the_table_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jaxtrain.lr_scheduler._run.TABLE_LIMIT", 10)
+    monkeypatch.setattr("jaxtrain.lr_scheduler._values.TABLE_LIMIT", 10)
     schedule = lr_scheduler.reduce_lr_on_plateau(0.1, patience=0, factor=0.9, eps=0.0)
     metrics = np.arange(40, dtype=np.float32)
     _, found = compiled(schedule, metrics[None])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from parity.cases.schedulers import LRS, SchedulerCase
-from parity.proof.scheduler_values import (
+from parity.proof.schedulers.cases import LRS, SchedulerCase
+from parity.proof.schedulers.values import (
     ENDS,
     optimizer_for,
     our_schedule,

@@ -13,17 +13,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import lr_scheduler, optim
-from jaxtrain.config import SCHEDULERS, Config, SchedulerConfig
 from jaxtrain.data import Dataset
-from parity.cases import pairs
-from parity.cases.fashion import FLOAT64_BOUND
-from parity.cases.pairs import BATCHES, CYCLED, configured
+from jaxtrain.run.config import SCHEDULERS, Config, SchedulerConfig
 from parity.difference import difference
-from parity.fashion import history, part_of
-from parity.histories import compare_histories
+from parity.proof.runs import pairs_cases
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.histories import compare_histories, history, part_of
+from parity.proof.runs.pairs_cases import BATCHES, CYCLED, configured
 
 QUICK = [
-    *(("sgd", s) for s in pairs.SCHEDULERS),
+    *(("sgd", s) for s in pairs_cases.SCHEDULERS),
     ("adam", "one_cycle_lr"),
     ("rmsprop", "cyclic_lr"),
     ("rmsprop", "step_lr"),
@@ -46,10 +45,10 @@ def check(config: Config, dataset: Dataset) -> None:
 
 
 def test_every_scheduler_is_run() -> None:
-    assert {*pairs.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULERS}
+    assert {*pairs_cases.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULERS}
     assert {*CYCLED} == {*lr_scheduler.SETTING_LR}
-    assert {*pairs.OPTIMIZERS} < {*optim.OPTIMIZERS}
-    assert len({*pairs.PAIRS}) >= 40
+    assert {*pairs_cases.OPTIMIZERS} < {*optim.OPTIMIZERS}
+    assert len({*pairs_cases.PAIRS}) >= 40
 
 
 @pytest.mark.parametrize(("optimizer", "scheduler"), QUICK)
@@ -60,7 +59,7 @@ def test_a_hundred_steps(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("optimizer", "scheduler"), pairs.PAIRS)
+@pytest.mark.parametrize(("optimizer", "scheduler"), pairs_cases.PAIRS)
 def test_five_hundred_steps(
     optimizer: str, scheduler: str, fashion_mnist: Dataset
 ) -> None:
@@ -124,7 +123,7 @@ def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) 
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
     tx = optax.rmsprop(schedule, 0.99, 1e-8, eps_in_sqrt=False, momentum=0.9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jaxtrain.training._build.build_optimizer", lambda *args: tx)
+        patch.setattr("jaxtrain.run.recipe.build_optimizer", lambda *args: tx)
         ours = history(config, part_of(fashion_mnist, 1280, 64), "jax")
     assert difference(theirs.losses, ours.losses).max() > 1e-3
 

@@ -14,9 +14,9 @@ from jaxtrain.lr_scheduler import TwoFloat
 
 torch = pytest.importorskip("torch")
 
-from parity.cases.schedulers import CASES, SchedulerCase
 from parity.difference import ulps
-from parity.proof.scheduler_values import (
+from parity.proof.schedulers.cases import CASES, SchedulerCase
+from parity.proof.schedulers.values import (
     momentum_of,
     optimizer_for,
     our_schedule,
@@ -131,7 +131,7 @@ def test_a_schedule_that_settles_has_its_last_value_for_ever() -> None:
 
 @pytest.fixture
 def short_table(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("jaxtrain.lr_scheduler._run.TABLE_LIMIT", 50)
+    monkeypatch.setattr("jaxtrain.lr_scheduler._values.TABLE_LIMIT", 50)
     return 50
 
 

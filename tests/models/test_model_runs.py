@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 
 from jaxtrain import nn
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     LoopConfig,
     ModelConfig,
     OptimizerConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.history import History
-from parity.cases.fashion import FLOAT64_BOUND
-from parity.fashion import history, part_of
-from parity.histories import compare_histories
-from parity.noise import departure_from_noise, nudged_history
+from jaxtrain.run.history import History
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.histories import compare_histories, history, part_of
+from parity.proof.runs.noise import departure_from_noise, nudged_history
 
 BATCH = 16
 OPTIMIZERS = {

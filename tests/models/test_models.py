@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from jaxtrain import models, nn, rng
-from jaxtrain.config import MODELS, Config, LoopConfig, ModelConfig
-from jaxtrain.registry import ConfigError
-from jaxtrain.training._build import MODELS as OURS
-from jaxtrain.training._build import build_model
-from parity.torch_models import MODELS as THEIRS
-from parity.torch_models import configured_model
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.config import MODELS, Config, LoopConfig, ModelConfig
+from jaxtrain.run.recipe import MODELS as OURS
+from jaxtrain.run.recipe import build_model
+from parity.pytorch.networks import MODELS as THEIRS
+from parity.pytorch.networks import configured_model
 
 SEEDS = 20
 

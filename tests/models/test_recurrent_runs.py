@@ -12,11 +12,11 @@ from flax import nnx
 from jaxtrain import losses, nn, optim, rng
 from jaxtrain.data import Dataset
 from jaxtrain.events import Steps
-from jaxtrain.history import History
+from jaxtrain.run.history import History
 from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
-from parity.cases.fashion import FLOAT64_BOUND
 from parity.difference import difference
-from parity.noise import departure_from_noise
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.noise import departure_from_noise
 
 STEPS, BATCH = 100, 16
 ROWS = np.arange(STEPS * BATCH).reshape(STEPS, BATCH)

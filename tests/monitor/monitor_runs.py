@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import nnx
 
-from jaxtrain.cli import parse
+from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
 from jaxtrain.events import Event, TrainingFault, Warned
-from jaxtrain.monitor import watching
 from jaxtrain.nn import load_state_dict, state_dict
-from jaxtrain.training import _build, run
+from jaxtrain.run import recipe
+from jaxtrain.run.loop import run
+from jaxtrain.watch.monitor import watching
 
 Weights = Callable[[str, np.ndarray], np.ndarray]
 
@@ -88,9 +89,9 @@ def events(case: Case, dataset: Dataset, monkeypatch: Any) -> Iterator[Event]:
     """The run's events, watched."""
     config = parse(case.options.split(), "a test", "", "")
     if case.weights is not None:
-        original = _build.MODELS[config.model.name]
+        original = recipe.MODELS[config.model.name]
         changed = partial(_built, original, case.weights)
-        monkeypatch.setitem(_build.MODELS, config.model.name, changed)
+        monkeypatch.setitem(recipe.MODELS, config.model.name, changed)
     return watching(run(config, case.data(dataset)), config)
 
 

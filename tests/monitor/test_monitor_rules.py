@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtrain.config import Config, LossConfig
 from jaxtrain.events import (
     Earlier,
     Epoch,
@@ -22,9 +21,10 @@ from jaxtrain.events import (
     Steps,
     Warned,
 )
-from jaxtrain.monitor import KINDS, watching
-from jaxtrain.monitor._chance import chance_level
-from jaxtrain.monitor._watching import EXPLAINS, rules
+from jaxtrain.run.config import Config, LossConfig
+from jaxtrain.watch.monitor import KINDS, watching
+from jaxtrain.watch.monitor.beginning import chance_level
+from jaxtrain.watch.monitor.watching import EXPLAINS, rules
 
 LN10 = math.log(10)
 STARTED = Started("jax", "cpu", "MLP", 1, {})

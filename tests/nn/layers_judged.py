@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import jax
 
-from parity.cases.layers import CASES, LayerCase
-from parity.layer_judge import measures
+from parity.proof.layers.cases import CASES, LayerCase
+from parity.proof.layers.judge import measures
 
 
 def cases_of(name: str) -> list[LayerCase]:

@@ -11,8 +11,8 @@ from flax import nnx
 torch = pytest.importorskip("torch")
 
 from jaxtrain import nn
-from parity.cases.layers import CASES
-from parity.layer_judge import measures
+from parity.proof.layers.cases import CASES
+from parity.proof.layers.judge import measures
 
 INDICES = np.array([[0, 4], [4, 2]])
 # Three float32 roundings of a row of length 1, and of gradients of size 4.

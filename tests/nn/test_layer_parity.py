@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 from layers_judged import cases_of, failures
 
 from jaxtrain import nn
-from jaxtrain.nn._gates import gru_step
-from parity.cases.layers import NAMES, LayerCase
-from parity.layer_judge import Build, measures, our_layer, tensor
+from jaxtrain.nn.activation.smooth import gru_step
+from parity.proof.layers.cases import NAMES, LayerCase
+from parity.proof.layers.judge import Build, measures, our_layer, tensor
 
 SOME = 4
 """Argument sets of each layer that are judged at every change."""

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from layers_judged import cases_of, failures
 
-from parity.cases.layers import NAMES
+from parity.proof.layers.cases import NAMES
 
 SOME = 3
 """Argument sets of each layer that are judged at every change."""

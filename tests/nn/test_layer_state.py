@@ -12,8 +12,8 @@ from flax import nnx
 torch = pytest.importorskip("torch")
 
 from jaxtrain import nn, rng
-from parity.cases.layers import CASES, NAMES, LayerCase
-from parity.layer_judge import our_layer, starting_state, torch_layer
+from parity.proof.layers.cases import CASES, NAMES, LayerCase
+from parity.proof.layers.judge import our_layer, starting_state, torch_layer
 
 SEEDS = [0, 1, 2, 17, -1, 2**32 - 1, 2**63, 2**64 - 1, *range(100, 112)]
 

@@ -11,7 +11,7 @@ from jaxtrain.models import MLP
 
 torch = pytest.importorskip("torch")
 
-from parity.torch_models import MLP as TorchMLP
+from parity.pytorch.networks import MLP as TorchMLP
 
 SEEDS = [0, 1, 2, 17, -1, 2**32 - 1, 2**63, 2**64 - 1, *range(100, 112)]
 

@@ -13,9 +13,9 @@ from flax import nnx
 torch = pytest.importorskip("torch")
 
 from jaxtrain import nn
-from jaxtrain.nn import _interpolation, _upsample
-from parity.cases.layers import CASES, LayerCase
-from parity.layer_judge import Build, measures, our_layer
+from jaxtrain.nn import upsampling
+from parity.proof.layers.cases import CASES, LayerCase
+from parity.proof.layers.judge import Build, measures, our_layer
 
 
 def first(
@@ -170,7 +170,7 @@ def test_the_cubic_of_others_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     case = first("Upsample", has(mode="bicubic", size=(7, 3)))
     with jax.enable_x64(True):
         assert all(m.passed for m in measures([case], "float64"))
-        monkeypatch.setattr(_interpolation, "CUBIC", -0.5)
+        monkeypatch.setattr(upsampling, "CUBIC", -0.5)
         wrong = measures([case], "float64")
     assert not any(m.passed for m in wrong)
 
@@ -181,7 +181,7 @@ def test_a_derivative_that_is_no_copy_is_noticed(
     case = first("Upsample", has(mode="bicubic", scale_factor=1.1))
     with jax.enable_x64(True):
         assert all(m.passed for m in measures([case], "float64"))
-        monkeypatch.setattr(_upsample, "with_slope", lambda x, value, slope: value)
+        monkeypatch.setattr(upsampling, "with_slope", lambda x, value, slope: value)
         wrong = {m.tensor: m.passed for m in measures([case], "float64")}
     assert wrong == {"output 0": True, "d input 0": False}
 

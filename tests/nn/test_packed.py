@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from torch.nn.utils import rnn
 
 from jaxtrain import nn, rng
-from jaxtrain.nn._packed import places
+from jaxtrain.nn.rnn.packed import places
 
 LENGTHS = ([5, 3, 1], [4, 4, 4], [1], [2, 1, 1])
 UNSORTED = ([1, 5, 3], [2, 4, 4, 1], [1, 6])

@@ -12,11 +12,11 @@ import torch
 from flax import nnx
 
 from jaxtrain import nn, rng
-from jaxtrain.config import MODELS, Config, ModelConfig
-from jaxtrain.training._build import build_model
-from parity.cases.layers import CASES, NAMES
-from parity.layer_judge import our_layer, torch_layer
-from parity.torch_models import configured_model
+from jaxtrain.run.config import MODELS, Config, ModelConfig
+from jaxtrain.run.recipe import build_model
+from parity.proof.layers.cases import CASES, NAMES
+from parity.proof.layers.judge import our_layer, torch_layer
+from parity.pytorch.networks import configured_model
 
 FIRST = {name: next(case for case in CASES if case.name == name) for name in NAMES}
 WITH_STATE = [name for name in NAMES if torch_layer(FIRST[name]).state_dict()]

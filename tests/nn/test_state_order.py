@@ -11,7 +11,7 @@ from flax import nnx
 torch = pytest.importorskip("torch")
 
 from jaxtrain import nn
-from jaxtrain.nn._state_dict import named_variables
+from jaxtrain.nn.module import named_variables
 
 
 class Ours(nnx.Module):

@@ -12,7 +12,7 @@ from flax import nnx
 
 from jaxtrain import nn
 from jaxtrain.models import CNN, MLP, ResNetSmall, VisionTransformer
-from jaxtrain.nn import _taps
+from jaxtrain.nn import module as _taps
 from jaxtrain.rng import Generator
 
 MODELS: dict[str, Callable[..., nnx.Module]] = {
@@ -41,7 +41,7 @@ def small() -> nn.Sequential:
 def test_modules_and_outputs_are_those_of_pytorch_s_hooks(name: str) -> None:
     """To 1e-12 of the largest: float64 sums of at most 3136 terms of size one."""
     torch = pytest.importorskip("torch")
-    from parity import torch_models
+    from parity.pytorch import networks as torch_models
 
     theirs = getattr(torch_models, name)().double()
     with jax.enable_x64(True):

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from jaxtrain.optim import clip_grad_norm, clip_grad_value
-from jaxtrain.optim._clip import total_norm
+from jaxtrain.optim._gradients import total_norm
 
 torch = pytest.importorskip("torch")
 

@@ -14,7 +14,7 @@ from flax import nnx
 
 from jaxtrain import optim
 from jaxtrain.optim import _lbfgs, _line_search
-from jaxtrain.optim._lbfgs_memory import Memory, direction
+from jaxtrain.optim._lbfgs import Memory, direction
 
 torch = pytest.importorskip("torch")
 

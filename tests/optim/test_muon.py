@@ -17,8 +17,8 @@ torch = pytest.importorskip("torch")
 
 from torch.optim import _muon as torch_muon
 
-from parity.cases.optimizers import MUON, OptimizerCase
-from parity.trajectory import gap
+from parity.proof.optimizers.cases import MUON, OptimizerCase
+from parity.proof.optimizers.trajectory import gap
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 SMALL = ((6, 5), (5, 6), (4, 4), (1, 7), (7, 1), (32, 16))

@@ -10,8 +10,7 @@ import pytest
 
 from jaxtrain import optim
 from jaxtrain.optim._adam import AdamState
-from jaxtrain.optim._arithmetic import average_square, lerp
-from jaxtrain.optim._build import build
+from jaxtrain.optim._build import average_square, build, lerp
 from jaxtrain.optim._hyper import Coefficient, Hyper, coefficient_of
 from jaxtrain.optim._radam import RadamState, _factor, rectification
 from jaxtrain.optim._rmsprop import RmspropState
@@ -20,9 +19,9 @@ torch = pytest.importorskip("torch")
 
 import numpy as np
 
-from parity.cases.optimizers import CASES, Arguments, OptimizerCase
-from parity.one_step import judge
-from parity.torch_names import torch_optimizer
+from parity.proof.optimizers.cases import CASES, Arguments, OptimizerCase
+from parity.proof.optimizers.one_step import judge
+from parity.pytorch.names import torch_optimizer
 
 STEPS = {"float32": 100, "float64": 40}
 """PyTorch's own float32 run is the yardstick of both, and takes its time twice."""

@@ -16,9 +16,9 @@ from jaxtrain.optim._radam import _factors, rectification
 
 torch = pytest.importorskip("torch")
 
-from parity.cases.optimizers import Arguments, OptimizerCase
-from parity.torch_names import torch_gradient, torch_optimizer
-from parity.trajectory import gap
+from parity.proof.optimizers.cases import Arguments, OptimizerCase
+from parity.proof.optimizers.trajectory import gap
+from parity.pytorch.names import torch_gradient, torch_optimizer
 
 BETAS = ("adam", "adamax", "adamw", "nadam", "radam", "sparse_adam")
 

@@ -11,7 +11,8 @@ pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain import optim
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     LoopConfig,
@@ -19,13 +20,11 @@ from jaxtrain.config import (
     OptimizerConfig,
     SchedulerConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.history import History
-from parity.cases.fashion import FLOAT64_BOUND
+from jaxtrain.run.history import History
 from parity.difference import difference
-from parity.fashion import history, part_of
-from parity.histories import compare_histories
-from parity.noise import allowance, departure_from_noise, nudged_history
+from parity.proof.runs.fashion_cases import FLOAT64_BOUND
+from parity.proof.runs.histories import compare_histories, history, part_of
+from parity.proof.runs.noise import allowance, departure_from_noise, nudged_history
 
 # Learning rates at which each optimiser learns, and arguments that keep more state.
 ARGUMENTS: dict[str, tuple[float, dict[str, Any]]] = {

@@ -9,15 +9,11 @@ import optax
 import pytest
 
 from jaxtrain import optim
-from jaxtrain.optim import (
-    from_torch_state_dict,
-    param_groups,
-    to_torch_state_dict,
-)
+from jaxtrain.optim import from_torch_state_dict, param_groups, to_torch_state_dict
 
 torch = pytest.importorskip("torch")
 
-from parity.torch_names import torch_gradient, torch_optimizer
+from parity.pytorch.names import torch_gradient, torch_optimizer
 
 STEPS, HANDOVER = 60, 25
 ORDER = ["weight", "bias"]

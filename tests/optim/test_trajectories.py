@@ -12,8 +12,8 @@ from jaxtrain import optim
 
 pytest.importorskip("torch")
 
-from parity.cases.optimizers import CASES, OptimizerCase
-from parity.trajectory import gap, gradients, torch_trajectory
+from parity.proof.optimizers.cases import CASES, OptimizerCase
+from parity.proof.optimizers.trajectory import gap, gradients, torch_trajectory
 
 FREE_STEPS = 300
 FLOAT64 = 1e-11

@@ -26,7 +26,7 @@ from port_parts import (
     vectors,
 )
 
-from jaxtrain.registry import ConfigError
+from jaxtrain.errors import ConfigError
 from parity.__main__ import main
 from parity.doctor import diagnose
 from parity.doctor.command import run

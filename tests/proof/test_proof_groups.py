@@ -16,11 +16,13 @@ from jaxtrain import losses, lr_scheduler, nn, optim
 from jaxtrain.data import Dataset
 from jaxtrain.rng import Generator
 from parity.__main__ import main
-from parity.cases.pairs import OPTIMIZERS, PAIRS, SCHEDULERS, configured
-from parity.cases.schedulers import PLATEAU, SchedulerCase
-from parity.proof import images, pairs, rng, scheduler_values
 from parity.proof.groups import GROUPS, module
-from parity.proof.task import Task
+from parity.proof.rng import group as rng
+from parity.proof.runs import pairs, runs
+from parity.proof.runs.pairs_cases import OPTIMIZERS, PAIRS, SCHEDULERS, configured
+from parity.proof.schedulers import values
+from parity.proof.schedulers.cases import PLATEAU, SchedulerCase
+from parity.proof.verdict import Task
 
 SMALL: dict[str, list[str]] = {
     "rng": ["uniform", "random_"],
@@ -160,7 +162,7 @@ def test_every_scheduler_and_optimiser_is_in_a_pair() -> None:
 @pytest.mark.parametrize("case", PLATEAU[:-1], ids=str)
 def test_the_plateaus_are_met(case: SchedulerCase) -> None:
     """Rates that never fall would be equal whatever the scheduler does."""
-    rates, _ = scheduler_values.torch_values(case, 500)
+    rates, _ = values.torch_values(case, 500)
     assert len(np.unique(np.array(rates), axis=0)) > 1
 
 
@@ -176,15 +178,15 @@ def test_a_short_run_of_the_tutorial(
 
 def test_a_pair_on_drawn_images_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> Dataset:
-        raise images.DataError("it is not here")
+        raise runs.DataError("it is not here")
 
-    monkeypatch.setattr(images, "fashion_mnist", missing)
-    images.images.cache_clear()
+    monkeypatch.setattr(runs, "fashion_mnist", missing)
+    runs.images.cache_clear()
     try:
         task = Task(["sgd+constant_lr"], steps=20)
         found = list(pairs.verdicts(task, lambda text: None))
     finally:
-        images.images.cache_clear()
+        runs.images.cache_clear()
     assert all(verdict.passed for verdict in found)
     assert all("drawn images, no Fashion-MNIST" in v.config for v in found)
 

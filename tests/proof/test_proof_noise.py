@@ -12,15 +12,20 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.config import Config
 from jaxtrain.data import Dataset
-from jaxtrain.history import History
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import History
 from parity.__main__ import main
-from parity.cases.noise import CASES
-from parity.noise import FACTOR, allowance, departure_from_noise, distance, left_out
-from parity.proof import noise
-from parity.proof.task import Task
-from parity.proof.verdict import Verdict
+from parity.proof.runs import noise_group
+from parity.proof.runs.noise import (
+    FACTOR,
+    allowance,
+    departure_from_noise,
+    distance,
+    left_out,
+)
+from parity.proof.runs.noise_cases import CASES
+from parity.proof.verdict import Task, Verdict
 
 SMALL = ["noise", "--names", "mlp+sgd", "--steps", "20"]
 
@@ -80,26 +85,26 @@ def made_up(
         first = CASES["mlp+sgd"].optimizer.lr
         return apart(moves * (config.optimizer.lr / first - 1))
 
-    patch.setattr(noise, "history", of)
-    patch.setattr(noise, "threaded_history", of)
-    patch.setattr(noise, "nudged_history", lambda *args, seed: nudged(seed))
+    patch.setattr(noise_group, "history", of)
+    patch.setattr(noise_group, "threaded_history", of)
+    patch.setattr(noise_group, "nudged_history", lambda *args, seed: nudged(seed))
 
 
 def verdicts(limit: int | None = 8) -> dict[str, Verdict]:
     task = Task(["mlp+sgd"], steps=STEPS, limit=limit)
-    return {v.measure: v for v in noise.verdicts(task, lambda text: None)}
+    return {v.measure: v for v in noise_group.verdicts(task, lambda text: None)}
 
 
 def test_as_many_runs_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     made_up(lambda seed: apart(1e-5), monkeypatch)
-    assert ", 8 noisy runs, " in verdicts()[noise.OURS].config
-    assert ", 16 noisy runs, " in verdicts(None)[noise.OURS].config
+    assert ", 8 noisy runs, " in verdicts()[noise_group.OURS].config
+    assert ", 16 noisy runs, " in verdicts(None)[noise_group.OURS].config
     assert all(verdict.passed for verdict in verdicts().values())
 
 
 def test_a_run_that_is_alone_gets_company(monkeypatch: pytest.MonkeyPatch) -> None:
     made_up(lambda seed: apart(1e-3 if seed in (5, 13) else 1e-5), monkeypatch)
-    found = verdicts()[noise.THEIRS]
+    found = verdicts()[noise_group.THEIRS]
     assert ", 14 noisy runs, " in found.config
     assert found.passed
 
@@ -108,7 +113,7 @@ def test_runs_that_are_all_alone_are_no_measure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made_up(lambda seed: apart(1e-6 * 3.0 ** (seed % 32)), monkeypatch)
-    found = verdicts()[noise.THEIRS]
+    found = verdicts()[noise_group.THEIRS]
     assert f", {noise.MOST_RUNS} noisy runs, " in found.config
     assert not found.passed
 
@@ -131,14 +136,14 @@ def test_the_smallest_broken_twin_is_named(
 
 def test_ours_beyond_the_noise_departs(monkeypatch: pytest.MonkeyPatch) -> None:
     made_up(lambda seed: apart(2e-5), monkeypatch)
-    right = noise.history
+    right = noise_group.history
 
     def off(config: Config, dataset: Dataset, backend: str) -> History:
         return apart(5e-5, 30) if backend == "jax" else right(config, dataset, backend)
 
-    monkeypatch.setattr(noise, "history", off)
+    monkeypatch.setattr(noise_group, "history", off)
     failed = [v for v in verdicts().values() if not v.passed]
-    assert [v.measure for v in failed] == [noise.OURS]
+    assert [v.measure for v in failed] == [noise_group.OURS]
     assert failed[0].value == pytest.approx(2.5)
 
 
@@ -146,8 +151,8 @@ def test_weights_that_stand_still_prove_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     still = run([2.3] * STEPS)
-    monkeypatch.setattr(noise, "history", lambda *args: still)
-    monkeypatch.setattr(noise, "nudged_history", lambda *args, seed: still)
+    monkeypatch.setattr(noise_group, "history", lambda *args: still)
+    monkeypatch.setattr(noise_group, "nudged_history", lambda *args, seed: still)
     failed = [v.measure for v in verdicts().values() if not v.passed]
     assert failed == ["least rate error seen", "learns nothing"]
 
@@ -174,13 +179,13 @@ def test_it_is_found_equal_and_written(
 def test_a_rate_a_thousandth_off_departs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = noise.history
+    right = noise_group.history
 
     def off(config: Config, dataset: Dataset, backend: str) -> History:
-        wrong = noise.with_rate(config, 1e-3) if backend == "jax" else config
+        wrong = noise_group.with_rate(config, 1e-3) if backend == "jax" else config
         return right(wrong, dataset, backend)
 
-    monkeypatch.setattr(noise, "history", off)
+    monkeypatch.setattr(noise_group, "history", off)
     assert main(SMALL) == 1
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("departs: 1 of 4 measures; the worst is noise mlp+sgd")
@@ -189,12 +194,12 @@ def test_a_rate_a_thousandth_off_departs(
 def test_a_judge_that_takes_anything_for_noise_is_blind(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = noise.nudged_history
+    right = noise_group.nudged_history
 
     def far(*args: Any, seed: int) -> History:
         return right(*args, seed=seed, size=0.1)
 
-    monkeypatch.setattr(noise, "nudged_history", far)
+    monkeypatch.setattr(noise_group, "nudged_history", far)
     assert main(SMALL) == 2
     message = capsys.readouterr().err
     assert "the judge of noise is blind" in message
@@ -202,7 +207,7 @@ def test_a_judge_that_takes_anything_for_noise_is_blind(
 
 
 def test_there_is_nothing_of_it_in_float64(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not list(noise.verdicts(Task(["mlp+sgd"], dtype="float64"), print))
+    assert not list(noise_group.verdicts(Task(["mlp+sgd"], dtype="float64"), print))
     assert capsys.readouterr().out == ""
 
 
@@ -215,9 +220,13 @@ def test_more_steps_than_an_epoch_are_whole_epochs(
         asked.append((config.loop.epochs, len(dataset.train)))
         return FALL
 
-    monkeypatch.setattr(noise, "history", of)
-    monkeypatch.setattr(noise, "nudged_history", lambda *args, seed: FALL)
-    for steps in (20, noise.EPOCH, noise.EPOCH + 1):
-        list(noise.verdicts(Task(["mlp+sgd"], steps=steps, limit=8), lambda text: None))
-    whole = 64 * noise.EPOCH
+    monkeypatch.setattr(noise_group, "history", of)
+    monkeypatch.setattr(noise_group, "nudged_history", lambda *args, seed: FALL)
+    for steps in (20, noise_group.EPOCH, noise_group.EPOCH + 1):
+        list(
+            noise_group.verdicts(
+                Task(["mlp+sgd"], steps=steps, limit=8), lambda text: None
+            )
+        )
+    whole = 64 * noise_group.EPOCH
     assert list(dict.fromkeys(asked)) == [(1, 64 * 20), (1, whole), (2, whole)]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from jaxtrain.events import Epoch
-from jaxtrain.history import History
-from parity.proof import curves, page, plot
-from parity.proof.plot import Line, chart, thinned, ticks
+from jaxtrain.run.history import History
+from parity.proof.report import curves, page, plot
+from parity.proof.report.plot import Line, chart, thinned, ticks
 from parity.proof.verdict import Twins, Verdict
 
 STEPS = 1876

@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("torch")
 
+from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Steps
-from jaxtrain.history import History
-from jaxtrain.registry import ConfigError
-from parity.proof import picture
-from parity.proof.page import STYLE
+from jaxtrain.run.history import History
+from parity.proof.report import curves
+from parity.proof.report.page import STYLE
 from parity.proof.verdict import Twins, Verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -29,7 +29,7 @@ def verdict(twins: Twins | None) -> Verdict:
 
 def test_every_plot_has_its_place(tmp_path: Path) -> None:
     path = tmp_path / "plots.svg"
-    picture.save(path, [verdict(None), verdict(Twins("a", run(0.0), run(1e-6), 1e-5))])
+    curves.save(path, [verdict(None), verdict(Twins("a", run(0.0), run(1e-6), 1e-5))])
     root = ElementTree.parse(path).getroot()
     width, height = map(float, root.attrib["viewBox"].split()[2:])
     plots = root.findall(f"{SVG}svg")
@@ -45,9 +45,9 @@ def test_every_plot_has_its_place(tmp_path: Path) -> None:
 
 
 def test_a_page_s_style_would_move_them() -> None:
-    assert picture.FLUID in STYLE
+    assert curves.FLUID in STYLE
 
 
 def test_without_a_run_there_is_no_picture(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nothing was drawn"):
-        picture.save(tmp_path / "plots.svg", [verdict(None)])
+        curves.save(tmp_path / "plots.svg", [verdict(None)])

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from parity.proof import record, table
-from parity.proof.progress import Progress
-from parity.proof.task import Task
-from parity.proof.verdict import Verdict, worst
+from parity.proof.command import Progress
+from parity.proof.report import record, table
+from parity.proof.verdict import Task, Verdict, worst
 
 SEEN = Verdict("rng", "uniform", "seed 0", "float32", "same bits", "u", 1.0, 4.0, "r")
 

@@ -16,10 +16,11 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.figure import Figure
 
-from jaxtrain import events, pictures
+from jaxtrain import events
 from jaxtrain.events import Steps
-from jaxtrain.pictures import PICTURES, _style
-from jaxtrain.run_folder import RunFolder, RunRecord, read_run
+from jaxtrain.show import pictures
+from jaxtrain.show.pictures import PICTURES, _style
+from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 LOSSES = np.array([toy.loss(n) for n in range(21)])
 LRS = np.array([0.1 * 0.99**n for n in range(21)])
@@ -305,7 +306,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['matplotlib'] = None; "
         "sys.modules['matplotlib.figure'] = None; "
-        "from jaxtrain.report.__main__ import main; sys.exit(main(sys.argv[1:]))"
+        "from jaxtrain.commands.report import main; sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "out"], capture_output=True, text=True
@@ -318,7 +319,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:
 def test_pictures_touch_no_global_state(record: RunRecord) -> None:
     code = (
         "import sys; from pathlib import Path; "
-        "from jaxtrain import pictures; from jaxtrain.run_folder import read_run; "
+        "from jaxtrain import pictures; from jaxtrain.store.run_folder import read_run; "
         "assert 'matplotlib' not in sys.modules; "
         "record = read_run(Path(sys.argv[1])); "
         "[pictures.png(p.draw(record)) for p in pictures.PICTURES.values()]; "

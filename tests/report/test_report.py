@@ -17,11 +17,10 @@ import run_events as toy
 pytest.importorskip("matplotlib")
 
 from jaxtrain import events
-from jaxtrain.pictures import COMPARISONS, PICTURES
-from jaxtrain.report import Drawn, page
-from jaxtrain.report import _figures as figures
-from jaxtrain.report.__main__ import main
-from jaxtrain.run_folder import RunFolder, RunRecord, read_run
+from jaxtrain.commands.report import main
+from jaxtrain.show.pictures import COMPARISONS, PICTURES
+from jaxtrain.show.report import Drawn, figures, page
+from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 VOID = ("meta", "img", "br", "link")
 EVENTS = [*toy.story()]
@@ -161,7 +160,7 @@ def test_the_default_is_in_the_run_s_folder_or_here(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "jaxtrain.report.__main__.draw", lambda r: Drawn(r, [{}] * 2, {})
+        "jaxtrain.commands.report.draw", lambda r: Drawn(r, [{}] * 2, {})
     )
     assert main([str(runs / "second")]) == 0
     assert capsys.readouterr().out == f"{runs / 'second' / 'report.html'}\n"
@@ -342,7 +341,7 @@ def test_what_is_not_possible_is_one_line(
     told: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jaxtrain.report.__main__.draw", lambda r: Drawn(r, [{}], {}))
+    monkeypatch.setattr("jaxtrain.commands.report.draw", lambda r: Drawn(r, [{}], {}))
     (tmp_path / "file").touch()
     run = str(runs / "first")
     assert main([each.replace("{run}", run) for each in arguments]) == 2
@@ -364,7 +363,7 @@ def test_a_full_disk_leaves_the_old_page(
 
     html = tmp_path / "page.html"
     html.write_text("old")
-    monkeypatch.setattr("jaxtrain.report.__main__.draw", lambda r: Drawn(r, [{}], {}))
+    monkeypatch.setattr("jaxtrain.commands.report.draw", lambda r: Drawn(r, [{}], {}))
     monkeypatch.setattr(os, "fsync", fsync)
     assert main([str(runs / "first"), "--html", str(html)]) == 2
     assert f"--html {html}: No space left on device" in capsys.readouterr().err

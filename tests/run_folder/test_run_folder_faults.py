@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import run_events as toy
 
-from jaxtrain.registry import ConfigError
-from jaxtrain.run_folder import read_run
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.run_folder import read_run
 
 EVENTS = [*toy.story()]
 

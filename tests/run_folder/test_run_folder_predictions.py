@@ -13,9 +13,8 @@ import run_events as toy
 
 from jaxtrain import events
 from jaxtrain.data import Split
-from jaxtrain.registry import ConfigError
-from jaxtrain.run_folder import Predictions, read_run
-from jaxtrain.run_folder import _predictions as predictions
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.run_folder import Predictions, predictions, read_run
 
 
 @pytest.fixture

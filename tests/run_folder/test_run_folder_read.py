@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import run_events as toy
 
-from jaxtrain.registry import ConfigError
-from jaxtrain.run_folder import _read, read_run
+from jaxtrain.errors import ConfigError
+from jaxtrain.store.run_folder import read, read_run
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_is_no_file(run: Path, name: str) -> None:
 
 
 def test_what_is_too_large(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_read, "MOST_BYTES", 1000)
+    monkeypatch.setattr(read, "MOST_BYTES", 1000)
     with pytest.raises(ConfigError, match=r"metrics\.jsonl has [\d,]+ bytes; at most"):
         read_run(run)
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import run_events as toy
 
+from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Event, Resumed, Sampled, Steps, Warned
-from jaxtrain.registry import ConfigError
-from jaxtrain.run_folder import _folder as folder_module
-from jaxtrain.run_folder import read_run
+from jaxtrain.store.run_folder import folder as folder_module
+from jaxtrain.store.run_folder import read_run
 
 SESSION = ("started", "resumed", "saved")
 """Rows of a session and not of the run."""

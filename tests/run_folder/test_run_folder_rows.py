@@ -12,10 +12,10 @@ import pytest
 import run_events as toy
 
 import jaxtrain
+from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Started, Steps, Stopped
-from jaxtrain.registry import ConfigError
-from jaxtrain.run_folder import read_run
-from jaxtrain.run_folder._read import read_rows
+from jaxtrain.store.run_folder import read_run
+from jaxtrain.store.run_folder.read import read_rows
 
 
 def no_constant(name: str) -> NoReturn:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import run_events as toy
 
-from jaxtrain.run_folder import _tensorboard as board
+from jaxtrain.store.run_folder import tensorboard as board
 
 EVENTS = [*toy.story()]
 

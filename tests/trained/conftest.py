@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from trained_runs import Run
 
-from jaxtrain.config import (
+from jaxtrain.data import Dataset
+from jaxtrain.data.synthetic import synthetic
+from jaxtrain.events import Tested
+from jaxtrain.run.config import (
     Config,
     DataConfig,
     FlowConfig,
@@ -11,10 +14,7 @@ from jaxtrain.config import (
     OptimizerConfig,
     RecordsConfig,
 )
-from jaxtrain.data import Dataset
-from jaxtrain.data.synthetic import synthetic
-from jaxtrain.events import Tested
-from jaxtrain.training import run
+from jaxtrain.run.loop import run
 
 
 @pytest.fixture(scope="session")

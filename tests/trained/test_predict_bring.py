@@ -12,10 +12,10 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from jaxtrain.data import Dataset
-from jaxtrain.predict import _bring as steps
-from jaxtrain.predict import bring, read_image
-from jaxtrain.registry import ConfigError
-from jaxtrain.trained import load
+from jaxtrain.data import photo as steps
+from jaxtrain.data.photo import bring, read_image
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.trained import load
 
 NEAREST, BICUBIC = Image.Resampling.NEAREST, Image.Resampling.BICUBIC
 SAMPLE = np.random.default_rng(0).integers(0, 100, (28, 28), dtype=np.uint8)

@@ -15,14 +15,12 @@ pytest.importorskip("matplotlib")
 from matplotlib.colors import to_rgba
 from PIL import Image
 
+from jaxtrain.commands.predict import MOST_DRAWN, Answer, drawing, main
 from jaxtrain.data import Dataset
-from jaxtrain.data.fashion_mnist import CLASSES
-from jaxtrain.pictures._style import BLUE
-from jaxtrain.predict import Brought
-from jaxtrain.predict.__main__ import main
-from jaxtrain.predict._answers import Answer
-from jaxtrain.predict._picture import MOST_DRAWN, drawing
-from jaxtrain.trained import load
+from jaxtrain.data.fashion_mnist.description import CLASSES
+from jaxtrain.data.photo import Brought
+from jaxtrain.run.trained import load
+from jaxtrain.show.pictures._style import BLUE
 
 
 @pytest.fixture
@@ -185,7 +183,7 @@ def test_what_is_not_possible_is_said_in_a_line(
 def test_a_network_that_diverged_is_refused(
     tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from jaxtrain import checkpoint
+    from jaxtrain.store import checkpoint
 
     path = write(tmp_path / "run", configured())
     found = checkpoint.load(path)

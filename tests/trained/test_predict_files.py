@@ -15,9 +15,9 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from jaxtrain.predict import _read as reading
-from jaxtrain.predict import bring, read_image
-from jaxtrain.registry import ConfigError
+from jaxtrain.data import photo as reading
+from jaxtrain.data.photo import bring, read_image
+from jaxtrain.errors import ConfigError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
 
@@ -136,7 +136,7 @@ def test_the_first_picture_of_several(tmp_path: Path) -> None:
 
 
 def test_pillow_is_imported_when_an_image_is_read(tmp_path: Path) -> None:
-    look = "import sys, jaxtrain.predict.__main__; sys.exit(any(m in sys.modules "
+    look = "import sys, jaxtrain.commands.predict; sys.exit(any(m in sys.modules "
     look += "for m in ('PIL', 'jax', 'matplotlib')))"
     assert subprocess.run([sys.executable, "-c", look], cwd=tmp_path).returncode == 0
 

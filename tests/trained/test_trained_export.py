@@ -21,14 +21,14 @@ import safetensors.torch
 from torch import nn as torch_nn
 
 from jaxtrain import nn
-from jaxtrain.config import MODELS, Config, DataConfig, ModelConfig
+from jaxtrain.commands.export import KINDS, MOST_IMAGES, PLATFORMS, function, main
+from jaxtrain.commands.export import write as export
 from jaxtrain.data import Dataset
-from jaxtrain.export import KINDS, MOST_IMAGES, PLATFORMS, function, main
-from jaxtrain.export import write as export
-from jaxtrain.registry import ConfigError
-from jaxtrain.trained import Trained, load
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.config import MODELS, Config, DataConfig, ModelConfig
+from jaxtrain.run.trained import Trained, load
 from parity.__main__ import main as parity
-from parity.torch_models import configured_model
+from parity.pytorch.networks import configured_model
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (32, 28, 28), dtype=np.uint8)
 

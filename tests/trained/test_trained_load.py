@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from trained_runs import Run, configured, network, write
 
-from jaxtrain import checkpoint, nn
-from jaxtrain.config import FlowConfig, ModelConfig
+from jaxtrain import nn
 from jaxtrain.data import Dataset
-from jaxtrain.registry import ConfigError
-from jaxtrain.trained import BATCH, Trained, load
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.config import FlowConfig, ModelConfig
+from jaxtrain.run.trained import BATCH, Trained, load
+from jaxtrain.store import checkpoint
 
 
 def softmax(outputs: np.ndarray) -> np.ndarray:

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from jaxtrain.checkpoint import Store, flatten
-from jaxtrain.config import Config, LoopConfig, ModelConfig
-from jaxtrain.data.fashion_mnist import CLASSES
-from jaxtrain.nn._state_dict import named_variables
+from jaxtrain.data.fashion_mnist.description import CLASSES
+from jaxtrain.nn.module import named_variables
 from jaxtrain.optim._average import AverageState
 from jaxtrain.rng import Generator
+from jaxtrain.run.config import Config, LoopConfig, ModelConfig
+from jaxtrain.run.recipe import build_model
+from jaxtrain.store.checkpoint import Store, flatten
 from jaxtrain.training import Numerics, TrainState
-from jaxtrain.training._build import build_model
 
 
 class Run(NamedTuple):

@@ -17,13 +17,13 @@ from jaxtrain.events import Sampled
 from jaxtrain.models import CNN, MLP, ResNetSmall, VisionTransformer
 from jaxtrain.rng import Generator
 from jaxtrain.training import Numerics, to_tensor
-from jaxtrain.training._probe import Probe, Probed, dead_share, make_probe
-from jaxtrain.training._step import Chunk, Placed, Recipe, TrainState, take_step
+from jaxtrain.training.probe import Probe, Probed, dead_share, make_probe
+from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
 
 BATCH, STEPS, P = 32, 3, 0.5
 FLOAT64 = Numerics("float64")
 RTOL = 1e-10
-"""Of float64 trajectories, as everywhere in the proof; see `parity.trajectory`."""
+"""Of float64 trajectories, as everywhere in the proof; see `parity.proof.optimizers.trajectory`."""
 
 
 HIDDEN = (48, 32)
@@ -133,7 +133,7 @@ class Theirs:
 
     def __init__(self, case: Case, ours: Ours):
         self.torch = pytest.importorskip("torch")
-        from parity import torch_models
+        from parity.pytorch import networks as torch_models
 
         self.case, self.ours = case, ours
         kind = getattr(torch_models, case.model.__name__)

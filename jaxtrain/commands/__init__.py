@@ -1,0 +1,1 @@
+"""The command lines: options read, work done, exit statuses."""

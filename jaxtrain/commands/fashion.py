@@ -1,0 +1,215 @@
+"""Train on Fashion-MNIST from the command line, as the official PyTorch tutorial does.
+
+    python -m jaxtrain.fashion --seed 0
+
+prints the lines that the tutorial's script prints after `torch.manual_seed(0)`;
+`--backend torch` has PyTorch itself print them.
+"""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from jaxtrain.commands import process, program
+from jaxtrain.commands.options import parse_with
+from jaxtrain.data import DataError, Dataset, load
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Earlier, Event, Started, TrainingFault
+from jaxtrain.run import records
+from jaxtrain.run.backends import Backend, load_backend
+from jaxtrain.run.config import Config
+from jaxtrain.run.history import History
+from jaxtrain.run.stopping import chosen_images, ending
+from jaxtrain.show.terminal import Bar, Display
+from jaxtrain.store.run_folder import RunFolder
+from jaxtrain.watch.monitor import watching
+
+PROG = "python -m jaxtrain.fashion"
+DESCRIPTION = """\
+Train on Fashion-MNIST as the official PyTorch tutorial does, and print its lines.
+Without options it is the tutorial's own run: its network, its rate, 10 epochs."""
+EPILOG = """\
+KEY=VALUE: a VALUE is a number, true, false, None or a word, or several with commas
+between them. A KEY that does not exist is answered with those that do.
+
+examples:
+  python -m jaxtrain.fashion --seed 0
+  python -m jaxtrain.fashion --backend torch --seed 0
+  python -m jaxtrain.fashion --model cnn --normalize --shuffle --optimizer adamw
+  python -m jaxtrain.fashion --hidden 128 --shuffle --epochs 5 --lr 0.1
+  python -m jaxtrain.fashion --optimizer sgd --optimizer-args momentum=0.9 \\
+      --scheduler step_lr --scheduler-args step_size=3 --history run.json
+  python -m jaxtrain.fashion --out runs/first --resume auto
+
+exit status: 0 if all went well; 1 if --check found something; 2 if something is not
+possible or a number is not finite, with the reason on stderr; 128 + n if signal n ended
+the run (130: Ctrl-C), after --history and a checkpoint in --out were written.
+"""
+
+ACTIONS = {
+    "--check": {
+        "action": "store_true",
+        "help": "look at data, network and learning rate, say in words what is wrong, "
+        "and train nothing",
+    },
+    "--replay": {
+        "metavar": "DIR",
+        "help": "take again a step that made a number that is not finite",
+    },
+}
+"""Flags that have the command do something other than train."""
+
+_NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re.I)
+"""How JAX and PyTorch, which raise a `RuntimeError` of many meanings, put it."""
+
+
+def train(config: Config, start: float | None = None) -> History:
+    """Run a configuration and print it as it goes.
+
+    Args:
+        config: what to run.
+        start: `time.perf_counter()` when the program started; now if not given.
+
+    Raises:
+        ConfigError: something that was asked for is not possible.
+        DataError: the images cannot be had, or are not what they should be.
+    """
+    start = time.perf_counter() if start is None else start
+    path = config.records.history
+    if path is not None:
+        records.check_destination(path)
+    backend = load_backend(config.loop.backend)
+    with Bar() as bar:
+        dataset = load(config.data.source, on_progress=bar.show)
+    dataset = chosen_images(config, dataset)
+    about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}
+    history = History(config.to_dict(), about)
+    with (
+        records.kept(history, path),
+        _run_folder(config, about, dataset) as folder,
+        _memory_explained(config),
+        Bar() as bar,
+        process.signals_wait() as interrupt,
+        closing(_events(config, dataset, backend, interrupt, folder)) as events,
+    ):
+        display = Display(config, dataset, bar, start)
+        for event in events:
+            history.add(event)
+            if folder is not None and not isinstance(event, Earlier):
+                folder.add(event)
+            display.show(event)
+        display.done()
+    return history
+
+
+def _events(
+    config: Config,
+    dataset: Dataset,
+    backend: Backend,
+    interrupt: Callable[[], None],
+    folder: RunFolder | None,
+) -> Generator[Event]:
+    """What the backend yields, up to the end that configuration or signals set."""
+    events = ending(backend(config, dataset), config.flow, interrupt)
+    if folder is not None:
+        events = _with_past(events, folder)
+    yield from watching(events, config) if config.records.monitor else events
+
+
+def _with_past(events: Iterator[Event], folder: RunFolder) -> Iterator[Event]:
+    """The same, and after a run's new start what its folder holds of it."""
+    for event in events:
+        resumed = event.resumed if isinstance(event, Started) else None
+        earlier = [] if resumed is None else folder.resume(resumed)
+        yield event
+        yield from map(Earlier, earlier)
+
+
+@contextmanager
+def _run_folder(
+    config: Config, about: Mapping[str, Any], dataset: Dataset
+) -> Iterator[RunFolder | None]:
+    """The folder of `--out`, if there is one."""
+    chosen = config.records
+    if chosen.out is None:
+        yield None
+        return
+    with RunFolder.open(
+        chosen.out,
+        config.to_dict(),
+        about,
+        dataset,
+        resume=chosen.resume is not None,
+        tensorboard=chosen.tensorboard,
+    ) as folder:
+        yield folder
+
+
+@contextmanager
+def _memory_explained(config: Config) -> Iterator[None]:
+    """Make a `ConfigError` that names the sizes of any lack of memory in the block."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            raise
+        size = f"--model {config.model.name}"
+        if config.model.name == "mlp":
+            size = f"--hidden {' '.join(map(str, config.model.hidden))}"
+        raise ConfigError(
+            f"not enough memory for {size} with --batch-size "
+            f"{config.data.batch_size}: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def check(config: Config) -> int:
+    """Look at data, network and rate before training; 1 if something is wrong."""
+    from jaxtrain.watch import checks
+
+    with Bar() as bar:
+        dataset = load(config.data.source, on_progress=bar.show)
+    with _memory_explained(config):
+        findings = checks.check(config, chosen_images(config, dataset))
+    print("\n".join(checks.show(findings)))
+    return 0 if all(finding.passed for finding in findings) else 1
+
+
+def replay(path: Path) -> int:
+    """Take again a step that made a number that is not finite; 1 if it does not."""
+    from jaxtrain.run.replay import replay as take_again
+
+    now, then = take_again(path)
+    print(f"{now} (as then)" if now == then else f"{now}\nthen: {then}")
+    return 0 if now == then else 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, train, print; returns the exit status."""
+    start = time.perf_counter()
+    if argv is None:
+        # As a program: what the process has computed so far is its own start.
+        argv, start = sys.argv[1:], start - time.process_time()
+    given = argv
+
+    def work() -> int:
+        config, chosen = parse_with(ACTIONS, given, PROG, DESCRIPTION, EPILOG)
+        if "--replay" in chosen:
+            return replay(Path(chosen["--replay"]))
+        if "--check" in chosen:
+            return check(config)
+        train(config, start)
+        return 0
+
+    return program.run(PROG, work, (DataError, TrainingFault))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""A command line derived from `Config`: flat flags, one-line errors."""
+
+import argparse
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jaxtrain import losses, lr_scheduler, optim
+from jaxtrain.commands.program import Parser
+from jaxtrain.errors import ConfigError, nearest
+from jaxtrain.run.by_name import parse_argument
+from jaxtrain.run.config import Config
+
+Field = dataclasses.Field[Any]
+
+_WORDS = {int: "a whole number", float: "a number"}
+
+
+def parse(argv: Sequence[str], prog: str, description: str, epilog: str = "") -> Config:
+    """Read a configuration from command-line arguments alone; see `parse_with`.
+
+    Example:
+        >>> config = parse(["--lr", "0.1", "--optimizer-args", "momentum=0.9"], "x", "")
+        >>> config.optimizer.lr, config.optimizer.args
+        (0.1, {'momentum': 0.9})
+    """
+    return parse_with({}, argv, prog, description, epilog)[0]
+
+
+def parse_with(
+    own: Mapping[str, Mapping[str, Any]],
+    argv: Sequence[str],
+    prog: str,
+    description: str,
+    epilog: str = "",
+) -> tuple[Config, dict[str, Any]]:
+    """Read a configuration, and a command's own flags beside it.
+
+    Every command takes `--config FILE`, a configuration as JSON, which flags then
+    change.
+
+    Args:
+        own: flag -> what argparse is told about it.
+        argv: the arguments, without the program's name.
+        prog: how the program is called, for `--help`.
+        description: what it does, for `--help`.
+        epilog: what follows the list of flags in `--help`.
+
+    Returns:
+        The configuration, and the values of those own flags that were given, by flag.
+
+    Raises:
+        ConfigError: a flag is unknown, or a value is not possible.
+        SystemExit: the help was asked for and printed.
+
+    Example:
+        >>> own = {"--check": {"action": "store_true"}}
+        >>> parse_with(own, ["--check", "--epochs", "2"], "x", "")[1]
+        {'--check': True}
+    """
+    own = {**_CONFIG, **own}
+    parser = Parser(
+        prog=prog,
+        usage=f"{prog} [OPTIONS]",
+        description=description,
+        epilog=epilog,
+    )
+    for flag, options in own.items():
+        parser.add_argument(
+            flag, dest=flag, **{"default": argparse.SUPPRESS, **options}
+        )
+    _add_options(parser)
+    flags = {field.metadata["flag"]: field for _, _, field in _fields()}
+    single = [flag for flag, field in flags.items() if "nargs" not in field.metadata]
+    namespace, unknown = parser.parse_known_args(_join_negatives(argv, single))
+    if unknown:
+        _refuse(unknown[0].partition("=")[0], [*own, *flags])
+    given = vars(namespace)
+    values = {flag: given[flag] for flag in own if flag in given}
+    return _config(given, _from_file(values.pop("--config", None))), values
+
+
+_CONFIG = {
+    "--config": {
+        "metavar": "FILE",
+        "help": "begin with a configuration that a run has written, such as "
+        "RUN/config.json; the other flags replace what it says",
+    }
+}
+
+
+def _from_file(path: str | None) -> Mapping[str, Any]:
+    """The parts of a configuration file, alone or among what a run writes with it."""
+    if path is None:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            content = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
+        raise ConfigError(f"--config {path} cannot be read: {reason}") from error
+    if isinstance(content, Mapping) and "schema" in content:
+        if not re.fullmatch(r"jaxtrain\.\w+/1", str(content["schema"])):
+            told = f"{content['schema']!r:.50}, which this version does not know"
+            raise ConfigError(f"--config {path} is of the schema {told}")
+        content = content.get("config")
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"--config {path} holds no configuration")
+    try:
+        return Config.from_dict(content).to_dict()
+    except (ConfigError, RecursionError) as error:
+        raise ConfigError(f"--config {path}: {error}") from error
+
+
+def _fields() -> Iterator[tuple[str, type, Field]]:
+    for part in dataclasses.fields(Config):
+        assert isinstance(part.type, type)
+        for field in dataclasses.fields(part.type):
+            yield part.name, part.type, field
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    groups: dict[str, Any] = {}
+    for part, kind, field in _fields():
+        if part not in groups:
+            groups[part] = parser.add_argument_group((kind.__doc__ or "").rstrip("."))
+        groups[part].add_argument(
+            field.metadata["flag"], dest=f"{part}.{field.name}", **_described(field)
+        )
+
+
+def _described(field: Field) -> dict[str, Any]:
+    """What argparse is told about a field. It judges no value: `Config` does, in words.
+
+    A type or choices given to argparse would have it complain in words of its own.
+    """
+    options = {k: v for k, v in field.metadata.items() if k not in ("flag", "type")}
+    choices = options.pop("choices", None)
+    if "metavar" in options and choices:
+        options["help"] += f"; one of: {', '.join(choices)}"
+    elif choices:
+        options["metavar"] = "|".join(choices)
+    if field.metadata.get("type") in _WORDS and "metavar" not in options:
+        options["metavar"] = "N" if field.metadata["type"] is int else "X"
+    default = field.default
+    if default is False:
+        options["action"] = "store_true"
+    elif default not in (None, (), dataclasses.MISSING):
+        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+        options["help"] += f" (default: {shown})"
+    return options | {"default": argparse.SUPPRESS}
+
+
+def _join_negatives(argv: Sequence[str], flags: Collection[str]) -> list[str]:
+    """Tie a negative number to the flag before it: argparse takes -1e-3 for a flag."""
+    joined: list[str] = []
+    for token in argv:
+        if joined and joined[-1] in flags and _is_negative(token):
+            joined[-1] += f"={token}"
+        else:
+            joined.append(token)
+    return joined
+
+
+def _is_negative(token: str) -> bool:
+    try:
+        float(token)
+    except ValueError:
+        return False
+    return token.startswith("-")
+
+
+_ARGUMENTS = (
+    (optim, optim.OPTIMIZERS, "--optimizer-args"),
+    (lr_scheduler, lr_scheduler.SCHEDULERS, "--scheduler-args"),
+    (losses, losses.CLASSIFICATION, "--loss-args"),
+)
+"""Where to look for what is no flag but an argument."""
+
+
+def _refuse(name: str, flags: Collection[str]) -> NoReturn:
+    # Typesetters make dashes of hyphens, and some flags have one hyphen elsewhere.
+    bare = name.lstrip("-\N{EN DASH}\N{EM DASH}")
+    argument, near = bare.replace("-", "_"), nearest("--" + bare, flags)
+    for module, names, flag in _ARGUMENTS if "--" + bare not in flags else ():
+        for function in (getattr(module, each) for each in names):
+            if argument in inspect.signature(function).parameters:
+                raise ConfigError(
+                    f"unknown option {name!r}: give {flag} {argument}=VALUE"
+                )
+    if near:
+        raise ConfigError(f"unknown option {name!r}: did you mean {near!r}?")
+    raise ConfigError(
+        f"unknown option {name!r}: see --help; what an optimizer, scheduler or loss "
+        "takes goes into --optimizer-args KEY=VALUE, --scheduler-args or --loss-args"
+    )
+
+
+def _config(given: Mapping[str, Any], base: Mapping[str, Any]) -> Config:
+    parts: dict[str, dict[str, Any]] = {part: {**base[part]} for part in base}
+    for part, _, field in _fields():
+        key = f"{part}.{field.name}"
+        if key in given:
+            parts.setdefault(part, {})[field.name] = _value(field, given[key])
+    return Config.from_dict(parts)
+
+
+def _value(field: Field, given: Any) -> Any:
+    flag, kind = field.metadata["flag"], field.metadata.get("type", str)
+    if field.metadata.get("metavar") == "KEY=VALUE":
+        return _arguments(given, flag)
+    if isinstance(given, list):
+        return tuple(_converted(text, kind, flag) for text in given)
+    return given if given is True else _converted(given, kind, flag)
+
+
+def _converted(text: str, kind: type, flag: str) -> Any:
+    if kind is Path and not text:
+        raise ConfigError(f"{flag} is empty: give a path")
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigError(f"{flag} must be {_WORDS[kind]}, but got {text!r}") from None
+
+
+def _arguments(texts: Sequence[str], flag: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for text in texts:
+        try:
+            key, value = parse_argument(text)
+        except ConfigError as error:
+            raise ConfigError(f"{flag}: {error}") from None
+        if key in arguments:
+            raise ConfigError(
+                f"{flag}: {key} is given twice, as {arguments[key]!r} and {value!r}"
+            )
+        arguments[key] = value
+    return arguments

@@ -1,0 +1,84 @@
+"""What every command here has in common: one-line errors and exit statuses."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jaxtrain.commands import process
+from jaxtrain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that neither exits at an error nor guesses at shortened flags.
+
+    Raises:
+        ConfigError: by its methods that parse, for what they cannot read.
+    """
+
+    def __init__(self, **options: Any):
+        shown_as_written = argparse.RawDescriptionHelpFormatter
+        super().__init__(
+            **{"allow_abbrev": False, "formatter_class": shown_as_written, **options}
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message.removeprefix("argument "))
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        # argparse's own says nothing when the output is full or gone.
+        print(self.format_help(), end="", file=file)
+
+
+def run(
+    prog: str, work: Callable[[], int], refusals: tuple[type[Exception], ...] = ()
+) -> int:
+    """Do the work of a command, and turn how it ends into an exit status.
+
+    Args:
+        prog: how the program is called.
+        work: returns the status of a run that ends by itself.
+        refusals: errors that are, besides `ConfigError`, lines for the user.
+
+    Returns:
+        The work's; 2 after a refusal or an output that cannot be written, 128 + n
+        after signal n, 141 if whoever read the output has gone.
+
+    Example:
+        >>> run("program", lambda: 0)
+        0
+    """
+    refused: tuple[type[Exception], ...] = (ConfigError, *refusals)
+    process.prepare_stdout()
+    try:
+        with process.signals_interrupt():
+            return _flushed(work)
+    except refused as error:
+        return _fail(prog, f"error: {error}", 2)
+    except KeyboardInterrupt as interrupt:
+        number = process.number_of(interrupt)
+        notes = getattr(interrupt, "__notes__", [])
+        return _fail(prog, "; ".join([f"ended by {number.name}", *notes]), 128 + number)
+    except BrokenPipeError:
+        # The reader has gone, as `| head` does: no fault, and nobody to tell.
+        process.silence_stdout()
+        return 141
+    except OSError as error:
+        process.silence_stdout()
+        return _fail(prog, f"error: {error}", 2)
+
+
+def _flushed(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    finally:
+        # Here and not at exit, where a fault could only be reported as ignored.
+        sys.stdout.flush()
+
+
+def _fail(prog: str, message: str, status: int) -> int:
+    print(f"{prog}: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,1 @@
+"""Fashion-MNIST: what it is, and how it is found, verified or fetched."""

@@ -1,0 +1,45 @@
+"""One error for what a user asked for and cannot have, and the nearest name."""
+
+import difflib
+from collections.abc import Collection, Iterable
+
+
+class ConfigError(ValueError):
+    """What was asked for is not possible; the message is one line for the user."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """A hint at the nearest known name, or at all of them.
+
+    Example:
+        >>> suggestion("sdg", ["adam", "sgd"]), suggestion("x", ["adam", "sgd"])
+        ("did you mean 'sgd'?", 'choose from: adam, sgd')
+    """
+    known = sorted(known)
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else f"choose from: {', '.join(known)}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, whatever its case, if one is like it.
+
+    Example:
+        >>> nearest("SGD", ["adam", "sgd"]), nearest("x", ["adam", "sgd"])
+        ('sgd', None)
+    """
+    folded = {item.casefold(): item for item in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return folded[near[0]] if near else None
+
+
+def check_name(kind: str, name: str, known: Collection[str]) -> None:
+    """Raise `ConfigError`, with the nearest known name, unless `name` is known.
+
+    Example:
+        >>> check_name("optimizer", "sdg", ["adam", "sgd"])
+        Traceback (most recent call last):
+            ...
+        jaxtrain.errors.ConfigError: unknown optimizer 'sdg': did you mean 'sgd'?
+    """
+    if name not in known:
+        raise ConfigError(f"unknown {kind} {name!r}: {suggestion(name, known)}")

@@ -1,0 +1,131 @@
+"""Files that are whole or absent, and locks that a holder's death drops.
+
+The bytes go to a temporary name in the same folder, reach the disk, and only then take
+the final name. A crash at any moment leaves the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+SUFFIX = ".part"
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open `path` for writing; it takes its name when the block ends without error.
+
+    Where the block raises, the temporary file is removed and `path` stays as it was.
+    A symbolic link at `path` is replaced, not followed.
+
+    Raises:
+        OSError: the folder is missing or read-only, the disk is full, or `path` is a
+            folder.
+    """
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}{SUFFIX}")
+    try:
+        with _create(part) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Write `data` to `path` atomically.
+
+    Raises:
+        OSError: as for `writing`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder, "a"), b"new")
+    ...     Path(folder, "a").read_bytes(), len(os.listdir(folder))
+    (b'new', 1)
+    """
+    with writing(path) as file:
+        file.write(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8 and with its line ends as they are.
+
+    Raises:
+        OSError: as for `writing`.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that killed writers left in `folder`.
+
+    Call it only where no other process writes to the folder, say under a lock.
+    """
+    for part in Path(folder).glob(f".*{SUFFIX}"):
+        with suppress(OSError):
+            part.unlink()
+
+
+def _create(part: Path) -> BinaryIO:
+    # Mode "x" never follows a link laid under the name, and keeps the user's umask,
+    # where mkstemp's 0600 would lock other users out of a shared folder.
+    return open(part, "xb")
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename survives power loss only once the folder is on disk. Some file systems
+    # and Windows cannot sync a folder; the file itself is whole all the same.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+def try_lock(handle: int) -> bool | None:
+    """Lock an open file without waiting; closing the file unlocks it.
+
+    Args:
+        handle: the file's descriptor.
+
+    Returns:
+        True: taken. False: no such locks here. None: somebody else has it.
+
+    Raises:
+        OSError: it fails for another reason.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as file, open(file.name) as again:
+        ...     try_lock(file.fileno()), try_lock(again.fileno())
+        (True, None)
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return False
+        raise
+    return True

@@ -1,0 +1,1 @@
+"""Activations, softmax and attention, as in `torch.nn.modules.activation`."""

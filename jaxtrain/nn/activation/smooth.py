@@ -1,0 +1,295 @@
+"""Smooth, gated and shrinking activations."""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from jaxtrain.nn.activation.rectifiers import with_slope
+
+
+class Sigmoid(nnx.Module):
+    """y = 1 / (1 + exp(-x)).
+
+    PyTorch: `torch.nn.Sigmoid`.
+
+    Example:
+        >>> Sigmoid()(jnp.array([0.0, 1.0]))
+        Array([0.5      , 0.7310586], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jax.nn.sigmoid(input)
+
+
+class LogSigmoid(nnx.Module):
+    """y = -ln(1 + exp(-x)).
+
+    PyTorch: `torch.nn.LogSigmoid`.
+
+    Example:
+        >>> LogSigmoid()(jnp.array([0.0, -100.0]))
+        Array([  -0.6931472, -100.       ], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jax.nn.log_sigmoid(input)
+
+
+class Tanh(nnx.Module):
+    """y = tanh x.
+
+    PyTorch: `torch.nn.Tanh`.
+
+    Example:
+        >>> Tanh()(jnp.array([0.0, 1.0]))
+        Array([0.       , 0.7615942], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jnp.tanh(input)
+
+
+class Softsign(nnx.Module):
+    """y = x / (1 + |x|).
+
+    PyTorch: `torch.nn.Softsign`.
+
+    Example:
+        >>> Softsign()(jnp.array([0.0, 1.0]))
+        Array([0. , 0.5], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jax.nn.soft_sign(input)
+
+
+class SiLU(nnx.Module):
+    """y = x / (1 + exp(-x)).
+
+    PyTorch: `torch.nn.SiLU`.
+
+    Example:
+        >>> SiLU()(jnp.array([0.0, 1.0]))
+        Array([0.       , 0.7310586], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jax.nn.silu(input)
+
+
+class Mish(nnx.Module):
+    """y = x · tanh(ln(1 + exp x)).
+
+    PyTorch: `torch.nn.Mish`.
+    Reference: Misra 2019, https://arxiv.org/abs/1908.08681
+
+    Example:
+        >>> Mish()(jnp.array([0.0, 1.0]))
+        Array([0.        , 0.86509836], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        # With e = exp x, tanh(ln(1 + e)) is e (e + 2) / (e (e + 2) + 2). XLA's tanh is
+        # too coarse near 1 for the derivative. From 20 on the ratio rounds to 1.
+        e = jnp.exp(jnp.minimum(input, 20))
+        odds = e * (e + 2)
+        ratio = odds / (odds + 2)
+        slope = ratio + input * (4 * e * (e + 1) / jnp.square(odds + 2))
+        return with_slope(input, input * ratio, jnp.where(input > 20, 1, slope))
+
+
+class GELU(nnx.Module):
+    """y = x · Φ(x), Φ the cumulative distribution of the standard normal.
+
+    Args:
+        approximate: `"none"`, or `"tanh"` for
+            x/2 · (1 + tanh(sqrt(2/π) (x + 0.044715 x³))).
+
+    Raises:
+        ValueError: another `approximate`.
+
+    PyTorch: `torch.nn.GELU`. (`jax.nn.gelu` is the approximation by default.)
+    Reference: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415
+
+    Example:
+        >>> GELU()(jnp.array([1.0])), GELU("tanh")(jnp.array([1.0]))
+        (Array([0.8413447], dtype=float32), Array([0.841192], dtype=float32))
+    """
+
+    def __init__(self, approximate: str = "none"):
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU knows 'none' and 'tanh', got {approximate=}")
+        self.approximate = approximate
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        if self.approximate == "tanh":
+            return _tanh_gelu(input)
+        return jax.nn.gelu(input, approximate=False)
+
+
+def _tanh_gelu(x: jax.Array) -> jax.Array:
+    """x/2 · (1 + tanh u) as x / (1 + exp(-2u)), whose derivative does not cancel."""
+    rate = 2 * math.sqrt(2 / math.pi)
+    u = rate * (x + 0.044715 * x * x * x)
+    e = jnp.exp(-jnp.abs(u))
+    share = jnp.where(u > 0, 1, e) / (1 + e)
+    bend = e / jnp.square(1 + e) * (rate * (1 + 3 * 0.044715 * x * x))
+    return with_slope(x, x * share, share + x * bend)
+
+
+class Softplus(nnx.Module):
+    """y = ln(1 + exp(beta x)) / beta, and x where beta x > threshold.
+
+    Args:
+        beta: sharpness of the bend.
+        threshold: of beta x, beyond which the function is the identity.
+
+    PyTorch: `torch.nn.Softplus`.
+
+    Example:
+        >>> Softplus()(jnp.array([0.0, 30.0]))
+        Array([ 0.6931472, 30.       ], dtype=float32)
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0):
+        self.beta = beta
+        self.threshold = threshold
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        linear = input * self.beta > self.threshold
+        bent = jnp.log1p(jnp.exp(jnp.where(linear, 0, input * self.beta))) / self.beta
+        return jnp.where(linear, input, bent)
+
+
+State = tuple[jax.Array, ...]
+Step = Callable[[jax.Array, jax.Array, State], State]
+
+
+def tanh_step(x: jax.Array, h: jax.Array, state: State) -> State:
+    """h' = tanh(x + h).
+
+    Example:
+        >>> tanh_step(jnp.ones(1), -jnp.ones(1), (jnp.ones(1),))
+        (Array([0.], dtype=float32),)
+    """
+    return (jnp.tanh(x + h),)
+
+
+def relu_step(x: jax.Array, h: jax.Array, state: State) -> State:
+    """h' = max(x + h, 0).
+
+    Example:
+        >>> relu_step(jnp.ones(1), jnp.ones(1), (jnp.ones(1),))
+        (Array([2.], dtype=float32),)
+    """
+    return (jax.nn.relu(x + h),)
+
+
+def lstm_step(x: jax.Array, h: jax.Array, state: State) -> State:
+    """c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
+
+    The gates come in the order i, f, g, o.
+
+    Example:
+        >>> h, c = lstm_step(jnp.zeros(4), jnp.zeros(4), (jnp.ones(1), jnp.ones(1)))
+        >>> c
+        Array([0.5], dtype=float32)
+    """
+    i, f, g, o = jnp.split(x + h, 4, -1)
+    c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def gru_step(x: jax.Array, h: jax.Array, state: State) -> State:
+    """n = tanh(x_n + sigmoid(r) h_n), h' = n + sigmoid(z) (h - n).
+
+    The gates come in the order r, z, n.
+
+    Example:
+        >>> gru_step(jnp.zeros(3), jnp.zeros(3), (jnp.ones(1),))
+        (Array([0.5], dtype=float32),)
+    """
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = jnp.split(x, 3, -1), jnp.split(h, 3, -1)
+    n = jnp.tanh(x_n + jax.nn.sigmoid(x_r + h_r) * h_n)
+    return (n + jax.nn.sigmoid(x_z + h_z) * (state[0] - n),)
+
+
+GATES: dict[Step, int] = {tanh_step: 1, relu_step: 1, lstm_step: 4, gru_step: 3}
+
+
+def plain_step(nonlinearity: str) -> Step:
+    """The step of a recurrent layer without gates.
+
+    Raises:
+        ValueError: another nonlinearity than `"tanh"` and `"relu"`.
+
+    Example:
+        >>> plain_step("relu") is relu_step
+        True
+    """
+    if nonlinearity not in ("tanh", "relu"):
+        raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+    return tanh_step if nonlinearity == "tanh" else relu_step
+
+
+class Hardshrink(nnx.Module):
+    """y = 0 where |x| <= lambd, x elsewhere.
+
+    Args:
+        lambd: half width of the gap.
+
+    PyTorch: `torch.nn.Hardshrink`.
+
+    Example:
+        >>> Hardshrink()(jnp.array([0.25, 1.0]))
+        Array([0., 1.], dtype=float32)
+    """
+
+    def __init__(self, lambd: float = 0.5):
+        self.lambd = lambd
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return jnp.where(jnp.abs(input) <= self.lambd, 0, input)
+
+
+class Softshrink(nnx.Module):
+    """y = x - lambd where x > lambd, x + lambd where x < -lambd, 0 between.
+
+    Args:
+        lambd: half width of the gap, at least 0.
+
+    Raises:
+        ValueError: lambd is negative.
+
+    PyTorch: `torch.nn.Softshrink`.
+
+    Example:
+        >>> Softshrink()(jnp.array([0.25, 1.0]))
+        Array([0. , 0.5], dtype=float32)
+    """
+
+    def __init__(self, lambd: float = 0.5):
+        if lambd < 0:
+            raise ValueError(f"Softshrink needs lambd >= 0, got lambd={lambd}")
+        self.lambd = lambd
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        inside = jnp.abs(input) <= self.lambd
+        return jnp.where(inside, 0, input - self.lambd * jnp.sign(input))
+
+
+class Tanhshrink(nnx.Module):
+    """y = x - tanh x.
+
+    PyTorch: `torch.nn.Tanhshrink`.
+
+    Example:
+        >>> Tanhshrink()(jnp.array([0.0, 1.0]))
+        Array([0.        , 0.23840582], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return input - jnp.tanh(input)

@@ -1,0 +1,127 @@
+"""Activations along one dimension."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from jaxtrain.nn.shapes import check_ndim, misfit
+
+
+def _along(
+    function: Callable[..., jax.Array], input: jax.Array, dim: int | None
+) -> jax.Array:
+    """`function` along a dimension, of which a single number is given one."""
+    if dim is None:
+        # Where no dimension is named PyTorch takes one by this rule, with a warning.
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+    return function(jnp.atleast_1d(input), dim).reshape(input.shape)
+
+
+class Softmax(nnx.Module):
+    """y = exp(x) / Σ exp(x), the sum along `dim`.
+
+    Args:
+        dim: along which y sums to 1; if not given, 0 for inputs of 0, 1 or 3 dimensions
+            and 1 for others.
+
+    PyTorch: `torch.nn.Softmax`.
+
+    Example:
+        >>> Softmax(-1)(jnp.zeros(2))
+        Array([0.5, 0.5], dtype=float32)
+    """
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return _along(jax.nn.softmax, input, self.dim)
+
+
+class LogSoftmax(nnx.Module):
+    """y = x - ln Σ exp(x), the sum along `dim`.
+
+    Args:
+        dim: as for `Softmax`.
+
+    PyTorch: `torch.nn.LogSoftmax`.
+
+    Example:
+        >>> LogSoftmax(-1)(jnp.zeros(2))
+        Array([-0.6931472, -0.6931472], dtype=float32)
+    """
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return _along(jax.nn.log_softmax, input, self.dim)
+
+
+class Softmin(nnx.Module):
+    """y = exp(-x) / Σ exp(-x), the sum along `dim`.
+
+    Args:
+        dim: as for `Softmax`.
+
+    PyTorch: `torch.nn.Softmin`.
+
+    Example:
+        >>> Softmin(-1)(jnp.zeros(2))
+        Array([0.5, 0.5], dtype=float32)
+    """
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return _along(jax.nn.softmax, -input, self.dim)
+
+
+class Softmax2d(nnx.Module):
+    """Softmax over the channels of images.
+
+    Raises:
+        ValueError: an input is neither (N, C, H, W) nor (C, H, W).
+
+    PyTorch: `torch.nn.Softmax2d`.
+
+    Example:
+        >>> Softmax2d()(jnp.zeros((2, 1, 1)))[:, 0, 0]
+        Array([0.5, 0.5], dtype=float32)
+    """
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        check_ndim("Softmax2d()", input, (3, 4))
+        return jax.nn.softmax(input, -3)
+
+
+class GLU(nnx.Module):
+    """y = a / (1 + exp(-b)), a and b the halves of x along `dim`.
+
+    Args:
+        dim: along which x is halved.
+
+    Raises:
+        ValueError: that dimension of an input is odd, or there is none.
+
+    PyTorch: `torch.nn.GLU`.
+    Reference: Dauphin et al. 2016, https://arxiv.org/abs/1612.08083
+
+    Example:
+        >>> GLU()(jnp.array([3.0, 0.0]))
+        Array([1.5], dtype=float32)
+    """
+
+    def __init__(self, dim: int = -1):
+        self.dim = dim
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        if input.ndim == 0 or input.shape[self.dim] % 2:
+            raise misfit(
+                f"GLU({self.dim})", input, f"dimension {self.dim} must be even"
+            )
+        a, b = jnp.split(input, 2, self.dim)
+        return a * jax.nn.sigmoid(b)

@@ -1,0 +1,166 @@
+"""Layers of matrix products."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from jaxtrain import init, rng
+from jaxtrain.nn.module import drawn
+from jaxtrain.nn.shapes import misfit
+
+
+class Linear(nnx.Module):
+    """y = x Wᵀ + b.
+
+    `weight` is (out_features, in_features) and `bias` (out_features,), both drawn from
+    U(-1/sqrt(in_features), 1/sqrt(in_features)): weight first, then bias.
+
+    Args:
+        in_features: size of the last dimension of the input.
+        out_features: size of the last dimension of the output.
+        bias: whether b is there.
+        generator: where the initial values come from; `rng.default_generator`, which
+            `rng.manual_seed` seeds, if not given.
+        dtype: of the parameters. float64 draws PyTorch's float64 values; every other
+            type draws float32 values and rounds them, as `module.to(dtype)` does.
+
+    Raises:
+        ValueError: a size is negative; an input's last dimension is not `in_features`.
+
+    PyTorch: `torch.nn.Linear`.
+
+    Example:
+        >>> layer = Linear(3, 2, generator=rng.Generator(0))
+        >>> layer.weight.shape, layer(jnp.ones((5, 3))).shape
+        ((2, 3), (5, 2))
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        generator: rng.Generator | None = None,
+        dtype: DTypeLike = jnp.float32,
+    ):
+        if min(in_features, out_features) < 0:
+            raise ValueError(
+                f"Linear({in_features}, {out_features}): sizes cannot be negative"
+            )
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight, self.bias = kaiming_pair(
+            (out_features, in_features), out_features, bias, generator, dtype
+        )
+
+    def __call__(self, input: jax.Array) -> jax.Array:
+        if input.shape[-1:] != (self.in_features,):
+            name = f"Linear({self.in_features}, {self.out_features})"
+            raise misfit(name, input, f"its last dimension must be {self.in_features}")
+        output = input @ self.weight[...].T
+        return output if self.bias is None else output + self.bias[...]
+
+
+def kaiming_pair(
+    shape: tuple[int, ...],
+    outputs: int,
+    bias: bool,
+    generator: rng.Generator | None,
+    dtype: DTypeLike,
+) -> tuple[nnx.Param, nnx.Param | None]:
+    """Weight and bias as linear layers and convolutions begin: U(-b, b), b = fan_in^-½.
+
+    Args:
+        shape: of the weight, drawn first.
+        outputs: size of the bias.
+        bias: whether there is one.
+        generator: where the values come from.
+        dtype: of both.
+
+    Example:
+        >>> weight, bias = kaiming_pair((2, 3), 2, False, None, jnp.float32)
+        >>> weight.shape, bias
+        ((2, 3), None)
+    """
+    source = rng.default_generator if generator is None else generator
+    weight = drawn(
+        lambda dtype: init.kaiming_uniform(
+            shape, math.sqrt(5), generator=source, dtype=dtype
+        ),
+        dtype=dtype,
+    )
+    if not bias:
+        return weight, None
+    fan_in, _ = init.fan_in_and_fan_out(shape)
+    bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+    return weight, drawn(source.uniform, (outputs,), -bound, bound, dtype=dtype)
+
+
+class Bilinear(nnx.Module):
+    """y_k = x1ᵀ W_k x2 + b_k.
+
+    `weight` is (out_features, in1_features, in2_features) and `bias` (out_features,),
+    both drawn from U(-b, b), b = in1_features^-½.
+
+    Args:
+        in1_features: size of the last dimension of x1.
+        in2_features: size of the last dimension of x2.
+        out_features: size of the last dimension of y.
+        bias: whether b is there.
+        generator: where the initial values come from; `rng.default_generator` if not
+            given.
+        dtype: of the parameters; see `Linear`.
+
+    Raises:
+        ValueError: `in1_features` is not positive, or another size is negative; inputs
+            that do not fit.
+
+    PyTorch: `torch.nn.Bilinear`.
+
+    Example:
+        >>> Bilinear(3, 4, 2)(jnp.ones((5, 3)), jnp.ones((5, 4))).shape
+        (5, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        generator: rng.Generator | None = None,
+        dtype: DTypeLike = jnp.float32,
+    ):
+        name = f"Bilinear({in1_features}, {in2_features}, {out_features})"
+        if in1_features < 1 or min(in2_features, out_features) < 0:
+            raise ValueError(
+                f"{name}: in1_features must be greater than 0, no size negative"
+            )
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        bound = 1 / math.sqrt(in1_features)
+        source = rng.default_generator if generator is None else generator
+
+        def draw(*shape: int) -> nnx.Param:
+            return drawn(
+                init.uniform, shape, -bound, bound, dtype=dtype, generator=source
+            )
+
+        self.weight = draw(out_features, in1_features, in2_features)
+        self.bias = draw(out_features) if bias else None
+
+    def __call__(self, input1: jax.Array, input2: jax.Array) -> jax.Array:
+        sizes = (self.in1_features, self.in2_features)
+        for x, size in zip((input1, input2), sizes, strict=True):
+            if x.shape != (*input1.shape[:-1], size) or not x.ndim:
+                name = f"Bilinear({sizes[0]}, {sizes[1]}, {self.out_features})"
+                raise misfit(name, x, f"it must be {(*input1.shape[:-1], size)}")
+        weighed = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
+        output = jnp.einsum("...oj,...j->...o", weighed, input2)
+        return output if self.bias is None else output + self.bias[...]

@@ -1,0 +1,207 @@
+"""Where dropout masks come from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from jaxtrain import rng
+
+
+class MaskSource(Protocol):
+    """What layers ask for masks and slopes; an `rng.Generator` serves as well."""
+
+    def bernoulli(self, shape: tuple[int, ...], p: float) -> Any:
+        """Booleans of that shape, true with probability p."""
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> Any:
+        """Numbers of that shape from U(low, high)."""
+
+
+class GivenMasks:
+    """Masks drawn beforehand, handed out in the order in which layers ask for them.
+
+    Raises:
+        ValueError: a layer asks for another shape, or for one mask too many.
+    """
+
+    def __init__(self, masks: Sequence[jax.Array]):
+        self._masks = iter(masks)
+
+    def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
+        mask = next(self._masks, None)
+        if mask is None or mask.shape != shape:
+            given = "none is left" if mask is None else f"the next is {mask.shape}"
+            raise ValueError(f"a dropout mask of shape {shape} was asked for: {given}")
+        return mask
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
+        return self.bernoulli(shape, 1.0)
+
+    def check_used_up(self) -> None:
+        """Raise `ValueError` if masks are left that no layer has asked for.
+
+        Example:
+            >>> GivenMasks([jnp.ones(3)]).check_used_up()
+            Traceback (most recent call last):
+                ...
+            ValueError: 1 dropout mask is left over, of shape (3,)
+        """
+        rest = [mask.shape for mask in self._masks]
+        if rest:
+            count = "1 dropout mask is" if len(rest) == 1 else f"{len(rest)} masks are"
+            shapes = ", ".join(map(str, rest))
+            raise ValueError(f"{count} left over, of shape {shapes}")
+
+
+class KeyMasks:
+    """Masks drawn with `jax.random`: the n-th layer that asks folds n into the key."""
+
+    def __init__(self, key: jax.Array):
+        self._key = key
+        self._asked = 0
+
+    def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
+        return jax.random.bernoulli(self._next(), p, shape)
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
+        return jax.random.uniform(self._next(), shape, minval=low, maxval=high)
+
+    def _next(self) -> jax.Array:
+        key = jax.random.fold_in(self._key, self._asked)
+        self._asked += 1
+        return key
+
+
+class _Recorder:
+    def __init__(self) -> None:
+        self.draws: list[tuple[tuple[int, ...], float]] = []
+
+    def bernoulli(self, shape: tuple[int, ...], p: float) -> np.ndarray:
+        self.draws.append((shape, p))
+        return np.ones(shape, bool)
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> np.ndarray:
+        raise ValueError(
+            "only dropout masks can be told beforehand: how many slopes RReLU draws "
+            "depends on its input's values, and fractional pooling draws no mask"
+        )
+
+
+_source: ContextVar[MaskSource | rng.Generator | None] = ContextVar(
+    "dropout_source", default=None
+)
+
+
+@contextmanager
+def dropout_source(source: MaskSource | rng.Generator) -> Iterator[None]:
+    """Inside the block, every `Dropout` takes its masks from `source`.
+
+    Under `jax.jit`, enter it inside the compiled function, with a key or masks that
+    are among the function's arguments.
+
+    Example:
+        >>> from jaxtrain import nn
+        >>> layer = nn.Dropout(0.5)
+        >>> with dropout_source(KeyMasks(jax.random.key(0))):
+        ...     layer(jnp.ones(4)).shape
+        (4,)
+    """
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def dropout_draws(
+    model: Callable[..., Any], *inputs: Any
+) -> list[tuple[tuple[int, ...], float]]:
+    """(shape, keep probability) of each mask that one call draws, in drawing order.
+
+    Args:
+        model: a module or function; nothing is computed.
+        inputs: arrays, or `jax.ShapeDtypeStruct`s that stand for them.
+
+    Example:
+        >>> from jaxtrain import nn
+        >>> dropout_draws(nn.Dropout(0.2), jnp.ones((64, 512)))
+        [((64, 512), 0.8)]
+    """
+    recorder = _Recorder()
+    with dropout_source(recorder):
+        if isinstance(model, nnx.Module):
+            # A copy, whose running statistics may move inside the trace.
+            graph, state = nnx.split(model)
+            jax.eval_shape(lambda s, *args: nnx.merge(graph, s)(*args), state, *inputs)
+        else:
+            # A new function each time: a cached trace would record nothing.
+            jax.eval_shape(lambda *args: model(*args), *inputs)
+    return recorder.draws
+
+
+def draw_mask(input: jax.Array, shape: tuple[int, ...], p: float) -> jax.Array:
+    """A mask for `input`: 1 with probability p, in the input's type.
+
+    Raises:
+        ValueError: the source is the host's generator, and the input is traced.
+    """
+    return jnp.asarray(_source_for(input).bernoulli(shape, p), _dtype(input))
+
+
+def draw_uniform(
+    input: jax.Array, where: jax.Array, low: float, high: float
+) -> jax.Array:
+    """Numbers from U(low, high) in the shape and type of `input`; 1 outside `where`.
+
+    The host's generator draws for the elements in `where` alone, as PyTorch does.
+
+    Raises:
+        ValueError: the source is the host's generator, and the input is traced.
+    """
+    source = _source_for(input)
+    if isinstance(source, rng.Generator):
+        chosen = np.asarray(where)
+        values = np.ones(input.shape)
+        u = source.uniform(int(chosen.sum()), dtype=np.float64)
+        # The bounds have the input's type, and the sum is rounded twice in PyTorch's
+        # kernel, which is not compiled for fused instructions.
+        first, end = (float(jnp.asarray(x, _dtype(input))) for x in (low, high))
+        values[chosen] = u * (end - first) + first
+    else:
+        values = source.uniform(input.shape, low, high)
+    return jnp.asarray(values, _dtype(input))
+
+
+def draw_unit(input: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Numbers from U(0, 1) of that shape, in the type of `input`.
+
+    Raises:
+        ValueError: the source is the host's generator, and the input is traced.
+    """
+    source, dtype = _source_for(input), _dtype(input)
+    if isinstance(source, rng.Generator):
+        kind = np.float64 if dtype == np.float64 else np.float32
+        return jnp.asarray(source.uniform(shape, dtype=kind), dtype)
+    return jnp.asarray(source.uniform(shape, 0.0, 1.0), dtype)
+
+
+def _dtype(input: jax.Array) -> np.dtype:
+    # NumPy's float64 is float32 where JAX has no other.
+    return jax.dtypes.canonicalize_dtype(input.dtype)
+
+
+def _source_for(input: jax.Array) -> MaskSource | rng.Generator:
+    source = _source.get() or rng.default_generator
+    if isinstance(input, jax.core.Tracer) and isinstance(source, rng.Generator):
+        raise ValueError(
+            "Dropout inside a compiled function cannot draw from the host's generator: "
+            "enter jaxtrain.nn.dropout_source(KeyMasks(key)) or (GivenMasks(masks)) "
+            "inside that function"
+        )
+    return source

@@ -1,0 +1,1 @@
+"""Pooling layers, as in `torch.nn.modules.pooling`."""

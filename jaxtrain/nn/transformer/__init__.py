@@ -1,0 +1,1 @@
+"""Layers made of attention, as in `torch.nn.modules.transformer`."""

@@ -1,0 +1,204 @@
+"""One encoder or decoder layer."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from jaxtrain import rng
+from jaxtrain.nn.activation.attention import MultiheadAttention
+from jaxtrain.nn.activation.rectifiers import ReLU
+from jaxtrain.nn.activation.smooth import GELU
+from jaxtrain.nn.dropout import Dropout
+from jaxtrain.nn.linear import Linear
+from jaxtrain.nn.normalization import LayerNorm
+
+Activation = Callable[[jax.Array], jax.Array]
+
+
+class _Layer(nnx.Module):
+    """Attentions, then two linear maps, each with a residual and a LayerNorm."""
+
+    attentions: Sequence[str]
+    self_attn: MultiheadAttention
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Activation = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        *,
+        generator: rng.Generator | None = None,
+        dtype: DTypeLike = jnp.float32,
+    ):
+        for name in self.attentions:
+            attention = MultiheadAttention(
+                d_model,
+                nhead,
+                dropout,
+                bias,
+                batch_first=batch_first,
+                generator=generator,
+                dtype=dtype,
+            )
+            setattr(self, name, attention)
+        self.linear1 = Linear(
+            d_model, dim_feedforward, bias, generator=generator, dtype=dtype
+        )
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(
+            dim_feedforward, d_model, bias, generator=generator, dtype=dtype
+        )
+        self.norm_first = norm_first
+        parts = range(1, len(self.attentions) + 2)
+        for i in parts:
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+            setattr(self, f"norm{i}", norm)
+        for i in parts:
+            setattr(self, f"dropout{i}", Dropout(dropout))
+        self.activation = _activation(activation)
+
+    def _through(self, x: jax.Array, *parts: Activation) -> jax.Array:
+        """Part by part, each with its residual and its norm."""
+        for i, part in enumerate(parts, 1):
+            norm = getattr(self, f"norm{i}")
+            x = x + part(norm(x)) if self.norm_first else norm(x + part(x))
+        return x
+
+    def _attend(
+        self,
+        place: int,
+        memory: jax.Array | None,
+        mask: jax.Array | None,
+        key_padding_mask: jax.Array | None,
+        is_causal: bool,
+    ) -> Activation:
+        """Attention to the memory, or to the sequence itself."""
+        attention = getattr(self, self.attentions[place])
+
+        def attend(x: jax.Array) -> jax.Array:
+            keys = x if memory is None else memory
+            output, _ = attention(
+                x,
+                keys,
+                keys,
+                key_padding_mask,
+                need_weights=False,
+                attn_mask=mask,
+                is_causal=is_causal,
+            )
+            return self._dropped(getattr(self, f"dropout{place + 1}"), output)
+
+        return attend
+
+    def _dropped(self, dropout: Dropout, x: jax.Array) -> jax.Array:
+        if not self.self_attn.batch_first or x.ndim < 3:
+            return dropout(x)
+        # In PyTorch's memory time still comes first here, and masks are drawn in it.
+        return dropout(x.swapaxes(0, 1)).swapaxes(0, 1)
+
+    def _fed_forward(self, x: jax.Array) -> jax.Array:
+        hidden = self.dropout(self.activation(self.linear1(x)))
+        last = getattr(self, f"dropout{len(self.attentions) + 1}")
+        return last(self.linear2(hidden))
+
+
+def _activation(given: str | Activation) -> Activation:
+    if not isinstance(given, str):
+        return given
+    known = {"relu": ReLU, "gelu": GELU}
+    if given not in known:
+        raise ValueError(f"activation must be one of {sorted(known)}, got {given!r}")
+    return known[given]()
+
+
+class TransformerEncoderLayer(_Layer):
+    """Self-attention, then two linear maps, each with a residual and a LayerNorm.
+
+    x ← norm1(x + attention(x)), x ← norm2(x + linear2(activation(linear1(x)))), or,
+    with `norm_first`, x ← x + attention(norm1(x)), x ← x + …(norm2(x)).
+
+    Args:
+        d_model: size of the features.
+        nhead: number of heads.
+        dim_feedforward: size between the two linear maps.
+        dropout: after attention weights, attention, activation and second map.
+        activation: `"relu"`, `"gelu"`, or a module or function.
+        layer_norm_eps: eps of the norms.
+        batch_first: whether batched inputs are (N, L, d_model), not (L, N, d_model).
+        norm_first: whether norms come before instead of after.
+        bias: whether linear maps and norms have biases.
+        generator: where the initial values come from; `rng.default_generator` if not
+            given.
+        dtype: of the parameters; see `Linear`.
+
+    Raises:
+        ValueError: another activation's name, and as for `MultiheadAttention`.
+
+    PyTorch: `torch.nn.TransformerEncoderLayer`.
+    Reference: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+
+    Example:
+        >>> layer = TransformerEncoderLayer(8, 2, dim_feedforward=16, dropout=0.0)
+        >>> layer(jnp.ones((5, 3, 8))).shape
+        (5, 3, 8)
+    """
+
+    attentions = ("self_attn",)
+
+    def __call__(
+        self,
+        src: jax.Array,
+        src_mask: jax.Array | None = None,
+        src_key_padding_mask: jax.Array | None = None,
+        is_causal: bool = False,
+    ) -> jax.Array:
+        """The encoded sequence; the masks are those of `MultiheadAttention`."""
+        attend = self._attend(0, None, src_mask, src_key_padding_mask, is_causal)
+        return self._through(src, attend, self._fed_forward)
+
+
+class TransformerDecoderLayer(_Layer):
+    """Self-attention, attention to a memory, and two linear maps.
+
+    Each has a residual and a LayerNorm, as in `TransformerEncoderLayer`, whose
+    arguments and errors these are.
+
+    PyTorch: `torch.nn.TransformerDecoderLayer`.
+
+    Example:
+        >>> layer = TransformerDecoderLayer(8, 2, dim_feedforward=16, dropout=0.0)
+        >>> layer(jnp.ones((5, 3, 8)), jnp.ones((7, 3, 8))).shape
+        (5, 3, 8)
+    """
+
+    attentions = ("self_attn", "multihead_attn")
+
+    def __call__(
+        self,
+        tgt: jax.Array,
+        memory: jax.Array,
+        tgt_mask: jax.Array | None = None,
+        memory_mask: jax.Array | None = None,
+        tgt_key_padding_mask: jax.Array | None = None,
+        memory_key_padding_mask: jax.Array | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> jax.Array:
+        """The decoded sequence; the masks are those of `MultiheadAttention`."""
+        return self._through(
+            tgt,
+            self._attend(0, None, tgt_mask, tgt_key_padding_mask, tgt_is_causal),
+            self._attend(
+                1, memory, memory_mask, memory_key_padding_mask, memory_is_causal
+            ),
+            self._fed_forward,
+        )

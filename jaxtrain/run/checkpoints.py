@@ -1,0 +1,176 @@
+"""When a run's state goes to disk, and how it comes back."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from operator import index
+from pathlib import Path
+from typing import Any
+
+from jaxtrain.data import Dataset
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Event, Resumed, Saved
+from jaxtrain.run.config import Config
+from jaxtrain.run.place import Point, limited
+from jaxtrain.store import checkpoint
+from jaxtrain.store.checkpoint import Checkpoint, Store
+
+FOLDER = "checkpoints"
+"""Of a run's folder."""
+FREE = {
+    "records": None,
+    "loop": ("epochs",),
+    "flow": ("early_stopping", "min_delta", "max_time"),
+}
+"""What may be another when a run goes on: it changes no step, only which are taken."""
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What content of another form than is meant may raise."""
+
+
+class Checkpoints:
+    """Saves a run's points to its folder, if it has one."""
+
+    def __init__(self, config: Config, dataset: Dataset, store: Store | None):
+        self.config, self.dataset, self.store = config, dataset, store
+        self.saved_at = time.monotonic()
+        self.saved: tuple[int, bool] | None = None
+
+    @classmethod
+    @contextmanager
+    def opened(cls, config: Config, dataset: Dataset) -> Iterator["Checkpoints"]:
+        """Hold the run's folder to the end of the block.
+
+        Raises:
+            ConfigError: another run holds it, or it cannot be written to.
+        """
+        out = config.records.out
+        if out is None:
+            yield cls(config, dataset, None)
+            return
+        with Store.open(out / FOLDER, config.records.keep) as store:
+            yield cls(config, dataset, store)
+
+    def due(self) -> bool:
+        """Whether the last checkpoint is old enough for another."""
+        return time.monotonic() - self.saved_at >= self.config.records.save_every
+
+    def save(self, point: Point) -> Iterator[Event]:
+        """Put a point on disk, unless it is there.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        steps, tested = point.place.steps, point.place.batch == 0 and bool(point.past)
+        if self.store is None or (steps, tested) == self.saved:
+            return
+        score = point.past[-1].avg_loss if tested else math.nan
+        self.store.save(steps, point.arrays(), self._meta(point), score)
+        self.saved_at, self.saved = time.monotonic(), (steps, tested)
+        yield Saved(steps, str(self.store.root))
+
+    def _meta(self, point: Point) -> dict[str, Any]:
+        return {
+            **point.meta(),
+            "config": self.config.to_dict(),
+            "data": self.dataset.sha256,
+            "classes": list(self.dataset.classes),
+            "jax": version("jax"),
+        }
+
+    def restore(self, fresh: Point) -> tuple[Point, Resumed | None]:
+        """Where the run begins: `fresh`, or where `--resume` has it go on.
+
+        Raises:
+            ConfigError: what is there is damaged, or of another run.
+        """
+        found, problems = self._found()
+        if found is None:
+            return fresh, None
+        point = self._point(found, fresh)
+        if found.meta["jax"] != version("jax"):
+            problems.append(
+                f"{found.path} is of JAX {found.meta['jax']}, and this is "
+                f"{version('jax')}: the last digits of what follows may differ"
+            )
+        source, steps = str(found.path), point.place.steps
+        if self.store is not None and self.config.records.resume != "auto":
+            self.store.drop_after(steps)
+        return point, Resumed(source, steps, point.past, tuple(problems))
+
+    def _found(self) -> tuple[Checkpoint | None, list[str]]:
+        resume = self.config.records.resume
+        if resume == "auto" or resume is None:
+            if self.store is None:
+                return None, []
+            found = self.store.latest()
+            if found is not None and resume is None:
+                raise ConfigError(
+                    f"{self.config.records.out} holds a run already: give --resume "
+                    "auto to go on with it, or another --out"
+                )
+            return found, self.store.problems
+        return find(Path(resume))
+
+    def _point(self, found: Checkpoint, fresh: Point) -> Point:
+        try:
+            self._check_same(found.meta["config"], found.meta["data"])
+            point = fresh.restored(found.arrays, found.meta)
+            self._check_figures(point, fresh)
+            return point
+        except _MALFORMED as error:
+            if isinstance(error, ConfigError):
+                raise ConfigError(f"checkpoint {found.path}: {error}") from error
+            raise ConfigError(
+                f"checkpoint {found.path} is none of this program's: {error!r}"
+            ) from error
+
+    def _check_figures(self, point: Point, fresh: Point) -> None:
+        """Raise `TypeError` or `ValueError` where a point has figures that are none."""
+        epoch, batch, steps = map(index, point.place[:3])
+        done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
+        if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
+            raise ValueError("its counts contradict each other")
+        past = [value for each in point.past for value in vars(each).values()]
+        for value in (point.place.seconds, *point.losses, *past):
+            if not isinstance(value, int | float):
+                raise TypeError(f"{value!r:.50} is no number")
+        theirs, ours = (p.place.rates or {} for p in (point, fresh))
+        if {k: type(v) for k, v in theirs.items()} != {k: type(ours[k]) for k in ours}:
+            raise ValueError("its scheduler's state is that of another")
+
+    def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
+        theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()
+        differing = [
+            f"{part}.{name} {theirs[part][name]!r}, now {value!r}"
+            for part, values in ours.items()
+            for name, value in values.items()
+            if theirs[part][name] != value and not _is_free(part, name)
+        ]
+        differing += [
+            f"data {name} has another SHA-256"
+            for name, value in self.dataset.sha256.items()
+            if data.get(name) != value
+        ]
+        if differing:
+            raise ConfigError(f"it is of another run: {'; '.join(differing)}")
+
+
+def _is_free(part: str, name: str) -> bool:
+    names = FREE.get(part, ())
+    return names is None or name in names
+
+
+def find(path: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint that a path means: itself, or the newest of a run.
+
+    Raises:
+        ConfigError: there is none, or it is damaged.
+    """
+    for root in (path / FOLDER, path):
+        if (root / "manifest.json").exists():
+            return checkpoint.load(root), []
+        if root.is_dir() and (found := checkpoint.read(root)).checkpoint is not None:
+            return found
+    raise ConfigError(f"{path} holds no checkpoint; --resume takes a run's folder")

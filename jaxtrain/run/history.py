@@ -1,0 +1,98 @@
+"""The record of a run, made of the events that its backend yields."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jaxtrain import __version__, files
+from jaxtrain.events import Earlier, Epoch, Event, Started, Steps, to_json
+
+SCHEMA = "jaxtrain.history/1"
+PYTHON = ".".join(map(str, sys.version_info[:3]))
+
+
+@dataclass
+class History:
+    """One run: its configuration, every loss and learning rate, and its epochs.
+
+    Example:
+        >>> from jaxtrain.events import Steps
+        >>> history = History(config={}, data={})
+        >>> history.add(Steps(epoch=1, first=0, losses=[2.3, 2.2], lrs=[0.1, 0.1]))
+        >>> history.losses
+        [2.3, 2.2]
+    """
+
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]
+    """The data set's name, source and SHA-256 sums."""
+    losses: list[float] = field(default_factory=list)
+    lrs: list[Any] = field(default_factory=list)
+    momenta: list[float] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Take in what a backend yielded."""
+        match event:
+            case Earlier():
+                self.add(event.event)
+            case Started():
+                self.versions = {"jaxtrain": __version__, "python": PYTHON}
+                self.versions |= event.versions
+            case Steps():
+                self.losses.extend(event.losses)
+                self.lrs.extend(event.lrs)
+                self.momenta.extend(event.momenta)
+            case Epoch():
+                self.epochs.append(event)
+
+    def extend(self, events: Iterable[Event]) -> "History":
+        """Take in all of a run's events; returns the history itself."""
+        for event in events:
+            self.add(event)
+        return self
+
+    def to_json(self) -> str:
+        """The history as JSON, with null for every number that is not finite."""
+        content = {"schema": SCHEMA} | asdict(self)
+        return json.dumps(to_json(content))
+
+    def save(self, path: Path) -> None:
+        """Write the JSON; the file is whole or not there.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        files.write_text(path, self.to_json() + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "History":
+        """Read what `save` wrote; null becomes NaN again.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: the file holds no history of this schema.
+        """
+        try:
+            content = json.loads(path.read_bytes())
+            if content.pop("schema") != SCHEMA:
+                raise ValueError(f"its schema is not {SCHEMA}")
+            for name in ("losses", "lrs", "momenta", "epochs"):
+                content[name] = _restored(content[name])
+            content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
+            return cls(**content)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise ValueError(f"{path} holds no {SCHEMA}: {error}") from error
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _restored(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_restored(item) for item in value]
+    return math.nan if value is None else value

@@ -1,0 +1,98 @@
+"""Every chunk is looked through for what is not finite, and some steps for more."""
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtrain.commands import process
+from jaxtrain.events import Sampled
+from jaxtrain.run.place import Place
+from jaxtrain.training.fault import Fault, locate, make_inspect
+from jaxtrain.training.probe import Probed, make_probe
+from jaxtrain.training.step import Chunk, Placed, TrainState
+from jaxtrain.training.trainer import Trainer
+
+CHUNK = 100
+"""Steps in one call: enough to hide the call, few enough to print as they come."""
+
+
+class Watch:
+    """Looks at a run from inside, without changing it.
+
+    Args:
+        every: steps between two looks inside; 0 for never, not even for NaN.
+        trainer: the run's.
+        data: what it trains on.
+    """
+
+    def __init__(self, every: int, trainer: Trainer, data: Placed):
+        self.every, self.trainer, self.data = every, trainer, data
+        self._finite = jax.jit(_all_finite)
+        self._probe = make_probe(trainer.recipe)
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is looked at."""
+        return self.every > 0
+
+    @property
+    def chunk(self) -> int:
+        """Steps in one call: a step can be looked at only where one begins."""
+        return min(self.every, CHUNK) if self.on else CHUNK
+
+    def finite(self) -> jax.Array | None:
+        """Whether the state of this moment is finite; reading it waits."""
+        if not self.on:
+            return None
+        with self.trainer.numerics.active():
+            return self._finite(self.trainer.state)
+
+    def probe(
+        self, place: Place, start: TrainState | None, chunk: Chunk
+    ) -> Probed | None:
+        """A look at a chunk's first step, where one is due.
+
+        Args:
+            place: where the chunk begins.
+            start: the state there.
+            chunk: its steps.
+        """
+        begins = place.batch % self.chunk == 0
+        if start is None or not begins or not self.on:
+            return None
+        if place.batch % self.every >= self.chunk:
+            return None
+        given = dict(chunk.hyperparameters)
+        if "last" in given:
+            # What an update would do now, though it waits for more gradients.
+            given["last"] = np.ones_like(given["last"])
+        with self.trainer.numerics.active():
+            return self._probe(start, self.data, chunk._replace(hyperparameters=given))
+
+    def sampled(self, place: Place, probed: Probed) -> Sampled:
+        """What was seen, as an event; reading it waits."""
+        return probed.sampled(place.epoch, place.batch, process.memory())
+
+    def is_finite(self, losses: Sequence[float], state: jax.Array | None) -> bool:
+        """Whether a chunk's losses, and the state after it, are finite."""
+        return state is None or (bool(np.isfinite(losses).all()) and bool(state))
+
+    def locate(self, start: TrainState, chunk: Chunk) -> Fault:
+        """The first number of a chunk that is not finite."""
+        inspect = make_inspect(self.trainer.recipe)
+        with self.trainer.numerics.active():
+            found = locate(inspect, start, self.data, chunk)
+        # Taken one by one, steps may round otherwise than in a chunk.
+        return found or Fault(0, math.nan, "something in the next 100 steps", 1, start)
+
+
+def _all_finite(state: TrainState) -> jax.Array:
+    flags = [jnp.isfinite(x).all() for x in jax.tree.leaves(state) if _is_inexact(x)]
+    return jnp.stack(flags).all()
+
+
+def _is_inexact(x: jax.Array) -> bool:
+    return jnp.issubdtype(x.dtype, np.inexact)

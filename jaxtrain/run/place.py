@@ -1,0 +1,121 @@
+"""A moment of a run from which it can go on, and the batches around it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxtrain.events import Epoch
+from jaxtrain.rng import Generator
+from jaxtrain.run.config import Config
+from jaxtrain.store.checkpoint import flatten, restore
+from jaxtrain.training.step import TrainState
+
+
+class Place(NamedTuple):
+    """How far a run is, and what the host will draw next."""
+
+    epoch: int
+    """The one that is trained, from 1."""
+    batch: int
+    """Batches of it that are done."""
+    steps: int
+    """Batches of the run that are done."""
+    seconds: float
+    """Time that the epoch was trained for."""
+    order: np.ndarray
+    """State of the generator before it drew the epoch's order."""
+    generator: np.ndarray
+    """Its state now."""
+    rates: Mapping[str, Any] | None
+    """State of a scheduler that goes by the test loss."""
+
+
+class Point(NamedTuple):
+    """All that decides how a run goes on, and what it has to tell of its past."""
+
+    state: TrainState
+    place: Place
+    losses: tuple[float, ...] = ()
+    """Of the epoch's batches that are done."""
+    past: tuple[Epoch, ...] = ()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything in it that is an array, by name."""
+        return {
+            **flatten(self.state),
+            "generator/order": self.place.order,
+            "generator/now": self.place.generator,
+            "losses": np.array(self.losses, np.float64),
+        }
+
+    def meta(self) -> dict[str, Any]:
+        """The rest, as JSON can hold it."""
+        place = self.place
+        return {
+            "place": {name: getattr(place, name) for name in _COUNTS},
+            "rates": place.rates,
+            "past": [vars(epoch) for epoch in self.past],
+        }
+
+    def restored(self, arrays: Mapping[str, np.ndarray], meta: Any) -> "Point":
+        """The point that gave `arrays` and `meta`, this one being of the same shapes.
+
+        Raises:
+            ConfigError: an array is missing, one too many, or of another shape.
+            LookupError, TypeError, ValueError: `meta` is not of that form.
+        """
+        rest = dict(arrays)
+        order, now = (rest.pop(f"generator/{name}") for name in ("order", "now"))
+        losses = tuple(rest.pop("losses").tolist())
+        for state in (order, now):
+            Generator().set_state(state)
+        place = Place(
+            **{name: meta["place"][name] for name in _COUNTS},
+            order=order,
+            generator=now,
+            rates=meta["rates"],
+        )
+        past = tuple(Epoch(**epoch) for epoch in meta["past"])
+        return Point(restore(self.state, rest), place, losses, past)
+
+
+_COUNTS = ("epoch", "batch", "steps", "seconds")
+
+
+def limited(images: int, config: Config) -> int:
+    """Batches of one pass over so many images."""
+    whole = -(-images // config.data.batch_size)
+    limit = config.data.limit_batches
+    return whole if limit is None else min(whole, limit)
+
+
+def update_numbers(
+    config: Config, batches: int, place: Place, count: int
+) -> np.ndarray:
+    """For each of the next `count` batches, the number of its update in the run.
+
+    Args:
+        config: the run.
+        batches: of an epoch.
+        place: where the run is.
+        count: batches, all of one epoch.
+
+    Returns:
+        int64 array, (count,), from 0.
+    """
+    size = config.flow.accumulate
+    before = (place.epoch - 1) * -(-batches // size)
+    return before + np.arange(place.batch, place.batch + count) // size
+
+
+def ends_update(config: Config, batches: int, place: Place, count: int) -> np.ndarray:
+    """For each of the next batches, whether its gradient is the last of an update.
+
+    Those that are left at the end of an epoch make an update of their own.
+
+    Returns:
+        bool array, (count,).
+    """
+    done = np.arange(place.batch, place.batch + count) + 1
+    return (done % config.flow.accumulate == 0) | (done == batches)

@@ -1,0 +1,237 @@
+"""What a configuration names, built: network, loss, optimiser, inputs, batches."""
+
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from jaxtrain import losses, models, optim
+from jaxtrain.data import Dataset
+from jaxtrain.data.transforms import Augmentation
+from jaxtrain.errors import ConfigError
+from jaxtrain.optim._average import WeightAverage
+from jaxtrain.rng import Generator
+from jaxtrain.run import by_name
+from jaxtrain.run.config import Config, FlowConfig, OptimizerConfig
+from jaxtrain.run.transforms_by_name import build
+from jaxtrain.training.numerics import Numerics
+from jaxtrain.training.pixels import to_tensor
+from jaxtrain.training.step import Augment, LossFunction, Penalty
+from jaxtrain.training.trainer import Trainer
+
+Draw = Callable[[int, tuple[int, int]], Any]
+
+
+def augmentation(config: Config) -> Augmentation:
+    """The transforms that a configuration names, or `ConfigError`."""
+    return Augmentation(build(config.data.augment), config.loop.seed)
+
+
+def build_augment(config: Config) -> Augment | None:
+    """What is done to raw training images, where they are changed at random.
+
+    As a torchvision user would have it: ToTensor, the transforms, Normalize.
+    """
+    if not config.data.augment:
+        return None
+    # 16 bits come after the transforms, as after `ToTensor`.
+    wide = "float64" if config.loop.dtype == "float64" else "float32"
+    chain, prepare = augmentation(config), to_tensor(wide)
+    chosen = config.data.normalization
+
+    def augment(images: jax.Array, drawn: Any) -> jax.Array:
+        changed = chain.apply(prepare(images), drawn)
+        if chosen is not None:
+            changed = _normalized(changed, *chosen)
+        return changed.astype(config.loop.dtype)
+
+    return augment
+
+
+def _normalized(images: jax.Array, mean: float, std: float) -> jax.Array:
+    # XLA multiplies by the rounded reciprocal of what it can see to be one number.
+    divisor = jax.lax.optimization_barrier(jnp.full_like(images, std))
+    return (images - jnp.asarray(mean, images.dtype)) / divisor
+
+
+def drawer(config: Config, dataset: Dataset) -> Draw:
+    """Who draws the parameters of a chunk: (steps before it, (steps, batch)) -> arrays.
+
+    Raises:
+        ConfigError: a transform does not exist, or does not fit the images.
+    """
+    if not config.data.augment:
+        return lambda first, shape: ()
+    chain = augmentation(config)
+    height, width = dataset.train.images.shape[1:]
+    try:
+        chain.draw(0, (1, 1), (height, width))
+        size = chain.output_size(height, width)
+    except ValueError as error:
+        raise ConfigError(f"--augment: {error}") from error
+    if size != (height, width):
+        raise ConfigError(
+            f"--augment makes images of {size[0]} by {size[1]} pixels; the network "
+            f"takes {height} by {width}"
+        )
+    return lambda first, shape: chain.draw(first, shape, (height, width))
+
+
+MODELS: dict[str, Callable[..., nnx.Module]] = {
+    "mlp": models.MLP,
+    "cnn": models.CNN,
+    "resnet_small": models.ResNetSmall,
+    "transformer": models.VisionTransformer,
+}
+
+
+def build_model(config: Config, generator: Generator) -> nnx.Module:
+    """The network that a configuration names, its weights drawn from `generator`."""
+    chosen = config.model
+    sizes = {"hidden": chosen.hidden} if chosen.name == "mlp" else {}
+    return MODELS[chosen.name](
+        **sizes, dropout=chosen.dropout, generator=generator, dtype=config.loop.dtype
+    )
+
+
+def build_trainer(
+    config: Config,
+    dataset: Dataset,
+    generator: Generator,
+    moving: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Trainer, nnx.Module]:
+    """A configuration's trainer, and its network, which stays untrained.
+
+    Args:
+        config: the run.
+        dataset: what it will train on; its classes decide about the loss.
+        generator: where the initial weights come from.
+        moving: arguments of the optimiser that a schedule takes over.
+
+    Raises:
+        ConfigError: something that was asked for does not exist or does not fit.
+    """
+    numerics = Numerics(config.loop.dtype, config.loop.device)
+    with numerics.active():
+        model = build_model(config, generator)
+    trainer = Trainer(
+        model,
+        build_optimizer(config, moving),
+        build_loss(config, dataset, numerics),
+        to_tensor(config.loop.dtype, config.data.normalization),
+        numerics,
+        build_penalty(config),
+        average=build_average(config.flow),
+        average_steps=config.flow.swa is None,
+        augment=build_augment(config),
+    )
+    return trainer, model
+
+
+def build_optimizer(
+    config: Config, moving: Mapping[str, Any] = MappingProxyType({})
+) -> optax.GradientTransformation:
+    """The optimiser that a configuration names, or `ConfigError`.
+
+    Args:
+        config: the run.
+        moving: arguments that a schedule takes over, as functions of the step.
+    """
+    chosen = config.optimizer
+    function = by_name.lookup("optimizer", chosen.name, optim)
+    built = by_name.build(
+        function,
+        kind="optimizer",
+        name=chosen.name,
+        arguments=chosen.arguments,
+        fixed={"lr": chosen.lr},
+    )
+    if moving:
+        built = function(lr=chosen.lr, **{**chosen.arguments, **moving})
+    if chosen.rest is not None:
+        built = _with_rest(built, chosen, moving)
+    return _with_flow(built, config.flow)
+
+
+def _with_rest(
+    built: optax.GradientTransformation,
+    chosen: OptimizerConfig,
+    moving: Mapping[str, Any],
+) -> optax.GradientTransformation:
+    assert chosen.rest is not None
+    rest = by_name.lookup("optimizer", chosen.rest, optim)(lr=chosen.lr, **moving)
+    return optax.partition({True: built, False: rest}, _matrices)
+
+
+def _with_flow(
+    built: optax.GradientTransformation, flow: FlowConfig
+) -> optax.GradientTransformation:
+    """Gradients added up, clipped by norm, clipped by value, then given to `built`."""
+    clips = []
+    if flow.clip_grad_norm is not None:
+        clips.append(optim.clip_grad_norm(flow.clip_grad_norm))
+    if flow.clip_grad_value is not None:
+        clips.append(optim.clip_grad_value(flow.clip_grad_value))
+    if clips:
+        built = optax.chain(*clips, built)
+    return built if flow.accumulate == 1 else optim.accumulate(built, flow.accumulate)
+
+
+def build_average(flow: FlowConfig) -> WeightAverage | None:
+    """The average of the weights that is tested instead of them, if any."""
+    if flow.ema is not None:
+        return optim.ema(flow.ema)
+    return None if flow.swa is None else optim.swa()
+
+
+def _matrices(params: optax.Params) -> optax.Params:
+    return jax.tree.map(lambda p: p.ndim == 2, params)
+
+
+def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunction:
+    """The loss that a configuration names, tried on shapes alone, or `ConfigError`."""
+    chosen = config.loss
+    function = losses.classification(
+        chosen.name, by_name.lookup("loss", chosen.name, losses)
+    )
+    batch = config.data.batch_size
+    outputs = jax.ShapeDtypeStruct((batch, len(dataset.classes)), numerics.scalar)
+    targets = jax.ShapeDtypeStruct((batch,), np.uint8)
+
+    @wraps(function)
+    def shape_of(*inputs: Any, **arguments: Any) -> tuple[int, ...]:
+        with numerics.active():
+            return jax.eval_shape(partial(function, **arguments), *inputs).shape
+
+    shape = by_name.build(
+        shape_of, outputs, targets, kind="loss", name=chosen.name, arguments=chosen.args
+    )
+    if shape != ():
+        raise ConfigError(
+            f"loss {chosen.name} gives values of shape {shape} for a batch; "
+            "training needs one number, as with reduction=mean"
+        )
+    return partial(function, **chosen.args)
+
+
+def build_penalty(config: Config) -> Penalty | None:
+    """What is added to the loss of each batch for the size of the weights, if any."""
+    l1, l2 = config.loss.l1, config.loss.l2
+    if not (l1 or l2):
+        return None
+
+    def penalty(params: optax.Params) -> jax.Array:
+        terms = []
+        if l1:
+            terms.append(l1 * losses.l1_penalty(params))
+        if l2:
+            terms.append(l2 * losses.l2_penalty(params))
+        return sum(terms[1:], terms[0])
+
+    return penalty

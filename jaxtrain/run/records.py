@@ -1,0 +1,80 @@
+"""Where a run's history goes: judged before the training, and never lost after it."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from jaxtrain import files
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.history import History
+
+
+class _Probe(Exception):
+    """Ends a trial of writing before the file takes its name."""
+
+
+def check_destination(path: Path, flag: str = "--history") -> None:
+    """Refuse at once what would otherwise be refused when the work is done.
+
+    Args:
+        path: the file that is to be written.
+        flag: the option that asks for it.
+
+    Raises:
+        ConfigError: nothing can be written under that name.
+    """
+    try:
+        if not path.parent.is_dir():
+            raise ConfigError(f"{flag} {path}: there is no folder {path.parent}")
+        if os.path.lexists(path):
+            _check_replaceable(path, flag)
+        with suppress(_Probe), files.writing(path):
+            raise _Probe
+    except OSError as error:
+        raise ConfigError(
+            f"{flag} {path} cannot be written: {error.strerror}"
+        ) from error
+
+
+def _check_replaceable(path: Path, flag: str) -> None:
+    # The finished file takes the name of what is there. Nobody means that for a device
+    # or a pipe, nor for a link such as /dev/stdout.
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a link, a device or a pipe"
+        raise ConfigError(
+            f"{flag} {path} is {kind}; it must be a file, or not exist yet"
+        )
+
+
+@contextmanager
+def kept(history: History, path: Path | None) -> Iterator[None]:
+    """Write what the block adds to a history, however the block ends.
+
+    Raises:
+        ConfigError: it cannot be written there; the message says where it is instead.
+        OSError: it could be written nowhere.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if path is not None and history.versions:
+            interrupt.add_note(f"what was done until then is in {path}")
+        raise
+    finally:
+        if path is not None and history.versions:
+            _save(history, path)
+
+
+def _save(history: History, path: Path) -> None:
+    try:
+        history.save(path)
+    except OSError as error:
+        refuge = Path(tempfile.mkdtemp(prefix="jaxtrain-"), path.name)
+        history.save(refuge)
+        raise ConfigError(
+            f"--history {path} cannot be written: {error.strerror}; it is in {refuge}"
+        ) from error

@@ -1,0 +1,1 @@
+"""A run as lines on a terminal, as pictures and as a page."""

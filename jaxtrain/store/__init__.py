@@ -1,0 +1,1 @@
+"""What a run keeps: checkpoints, and the folder of all that it says."""

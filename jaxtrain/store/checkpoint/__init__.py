@@ -1,0 +1,36 @@
+"""Named arrays and JSON in folders that are whole or not there, and checked when read.
+
+`Store` is the writer's face: one run at a time, the newest and the best kept. `read`
+and `load` need no lock. Every byte that is returned was hashed first; nothing is
+pickled.
+`flatten` and `restore` turn a tree of JAX arrays into named arrays and back.
+
+    ROOT/.lock
+    ROOT/step-00000123/state.safetensors    the arrays
+    ROOT/step-00000123/state.json           step, score, and the caller's JSON
+    ROOT/step-00000123/manifest.json        size and SHA-256 of the other two
+"""
+
+from typing import TYPE_CHECKING
+
+from jaxtrain._lazy import attach
+
+if TYPE_CHECKING:
+    from jaxtrain.store.checkpoint.folder import Checkpoint, load
+    from jaxtrain.store.checkpoint.store import Found, Store, read
+    from jaxtrain.store.checkpoint.tree import flatten, restore
+
+__all__ = ["Checkpoint", "Found", "Store", "flatten", "load", "read", "restore"]
+
+__getattr__ = attach(
+    __name__,
+    {
+        "Checkpoint": "folder",
+        "Found": "store",
+        "Store": "store",
+        "flatten": "tree",
+        "load": "folder",
+        "read": "store",
+        "restore": "tree",
+    },
+)

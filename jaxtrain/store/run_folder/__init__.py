@@ -1,0 +1,17 @@
+"""The run folder: all that a run says, on disk as it says it, and read back.
+
+    OUT/config.json        what the run is: configuration, data, versions, command
+    OUT/metrics.jsonl      every event, a JSON object a line
+    OUT/steps.csv          the optimiser steps for a spreadsheet, a row each
+    OUT/epochs.csv         the epochs likewise
+    OUT/predictions.npz    the trained network's answers to the test images
+    OUT/tensorboard/       the same figures as TensorBoard event files, if asked for
+
+NumPy and the standard library only.
+"""
+
+from jaxtrain.store.run_folder.folder import RunFolder
+from jaxtrain.store.run_folder.predictions import Predictions
+from jaxtrain.store.run_folder.record import RunRecord, read_run
+
+__all__ = ["Predictions", "RunFolder", "RunRecord", "read_run"]

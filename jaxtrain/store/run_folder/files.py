@@ -1,0 +1,142 @@
+"""Files of a run's folder, row by row."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jaxtrain import files
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import to_json
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Make a `ConfigError` that names `path` of any `OSError` in the block."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"--out: {path} cannot be written: {error.strerror or error}"
+        ) from error
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add whole lines to a file that exists, in one write.
+
+    The file is opened anew each time: a file that was removed or moved away in mid-run
+    would otherwise take all that follows with it, and nobody would know. A write that
+    fails leaves the file as it was.
+
+    Raises:
+        ConfigError: the file is gone or cannot be written.
+    """
+    with told(path):
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            _write_or_undo(handle, data)
+        finally:
+            os.close(handle)
+
+
+def _write_or_undo(handle: int, data: bytes) -> None:
+    size = os.fstat(handle).st_size
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    except OSError:
+        # A disk that fills up takes the beginning of the lines: no torn line stays.
+        with suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a whole file; it is the old one or the new one, and never a part.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    with told(path):
+        files.write_bytes(path, data)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        ConfigError: it is there to stay.
+    """
+    with told(path):
+        path.unlink(missing_ok=True)
+
+
+def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """One JSON object a line.
+
+    Example:
+        >>> lines([{"kind": "step", "loss": 2.5}])
+        b'{"kind":"step","loss":2.5}\\n'
+    """
+    # Nothing that is not JSON's own may pass: other readers stop at NaN.
+    dumped = (
+        json.dumps(to_json(row), separators=(",", ":"), allow_nan=False) for row in rows
+    )
+    return "".join(f"{line}\n" for line in dumped).encode("ascii")
+
+
+class Table:
+    """A CSV file; the first row says which columns there are."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.columns: list[str] = []
+
+    def begin(self, rows: Sequence[Row]) -> None:
+        """Hold these rows and no others; without any there is no file."""
+        self.columns = []
+        remove(self.path)
+        self.add(rows)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Add rows at the end."""
+        if not rows:
+            return
+        if self.columns:
+            append(self.path, self._text(rows, head=False))
+        else:
+            self.columns = list(cells(rows[0]))
+            replace(self.path, self._text(rows, head=True))
+
+    def _text(self, rows: Sequence[Row], head: bool) -> bytes:
+        text = io.StringIO()
+        writer = csv.DictWriter(
+            text, self.columns, extrasaction="ignore", lineterminator="\n"
+        )
+        if head:
+            writer.writeheader()
+        writer.writerows(map(cells, rows))
+        return text.getvalue().encode()
+
+
+def cells(row: Row) -> Row:
+    """A row as a table holds it: a column for each value of a list, nothing for NaN.
+
+    Example:
+        >>> cells({"kind": "step", "loss": float("nan"), "lr": [0.1, 0.2]})
+        {'loss': '', 'lr.0': 0.1, 'lr.1': 0.2}
+    """
+    found: Row = {}
+    for name, value in row.items():
+        if isinstance(value, list):
+            found |= {f"{name}.{index}": item for index, item in enumerate(value)}
+        elif name != "kind":
+            found[name] = value
+    return {name: "" if value != value else value for name, value in found.items()}

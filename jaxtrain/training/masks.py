@@ -1,0 +1,48 @@
+"""Dropout masks of a chunk of steps, drawn on the host."""
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+
+import jax
+import numpy as np
+from flax import nnx
+
+from jaxtrain.nn import dropout_draws
+from jaxtrain.rng import Generator
+from jaxtrain.run.config import Config
+
+
+def mask_maker(
+    config: Config, model: nnx.Module, inputs: tuple[int, ...], generator: Generator
+) -> Callable[[int, tuple[int, int]], Sequence[np.ndarray] | jax.Array]:
+    """Who makes a chunk's masks, given the steps before it and its (steps, batch).
+
+    Args:
+        config: says which source, if any.
+        model: in training mode; it is traced to learn which masks it draws.
+        inputs: shape of one input.
+        generator: stands for PyTorch's default generator.
+    """
+    if not config.model.dropout:
+        return lambda before, shape: ()
+    if config.model.dropout_masks == "jax":
+        key = jax.random.key(config.loop.seed & 0xFFFFFFFF)
+        return lambda before, shape: jax.vmap(partial(jax.random.fold_in, key))(
+            np.arange(before, before + shape[0])
+        )
+
+    dtype = jax.numpy.dtype(config.loop.dtype)
+
+    @cache
+    def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
+        return dropout_draws(model, jax.ShapeDtypeStruct((batch, *inputs), dtype))
+
+    def maker(before: int, shape: tuple[int, int]) -> list[np.ndarray]:
+        steps, batch = shape
+        masks = [np.empty((steps, *size), bool) for size, _ in draws(batch)]
+        for step in range(steps):
+            for mask, (size, p) in zip(masks, draws(batch), strict=True):
+                mask[step] = generator.bernoulli(size, p)
+        return masks
+
+    return maker

@@ -1,0 +1,146 @@
+"""What one step looks like from inside: gradients, updates, dead units."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.typing import ArrayLike
+
+from jaxtrain import nn
+from jaxtrain.events import Sampled
+from jaxtrain.nn.module import named_variables
+from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
+
+ZEROING = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.Threshold,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+    nn.Hardshrink,
+    nn.Softshrink,
+)
+"""Activations that give exact zeros, where their slope is 0 too: such a unit learns
+nothing from a batch for which it is 0 throughout."""
+
+
+class Probed(NamedTuple):
+    """What `Sampled` holds, still on the device."""
+
+    gradient_norms: Mapping[str, jax.Array]
+    update_ratios: Mapping[str, jax.Array]
+    dead: Mapping[str, jax.Array]
+
+    def sampled(self, epoch: int, step: int, memory: int | None = None) -> Sampled:
+        """The event that says it; reading the numbers waits for them.
+
+        Args:
+            epoch: from 1.
+            step: number of the step within the epoch, from 0.
+            memory: bytes that the process or the device holds.
+        """
+        norms, ratios, dead = map(_floats, self)
+        return Sampled(epoch, step, norms, ratios, dead, memory)
+
+
+Probe = Callable[[TrainState, Placed, Chunk], Probed]
+
+
+def make_probe(recipe: Recipe) -> Probe:
+    """A compiled function that looks at the first step of a chunk, without taking it.
+
+    For each parameter p, by its name in `nn.state_dict`: the Euclidean norms |g| of
+    the gradient of what is minimised, any penalty with it, and |u| / |p| of the update
+    that the optimiser would add, with that step's masks and hyper-parameters. A
+    parameter of zeros has the ratio infinity, or NaN where its update is 0 as well.
+
+    For each module of `ZEROING`, by its name in `nn.named_modules`: the share of units
+    that are 0 for the whole batch; of several calls the largest. A unit is a channel
+    (N, C, H, W), at all its places together; of other shapes each place after N.
+    Activations that are plain functions go unseen.
+
+    The rows must lie within the data, as those that `Trainer.train` takes do.
+
+    Args:
+        recipe: of the training.
+    """
+    look = jax.jit(partial(_look, recipe))
+
+    def probe(state: TrainState, data: Placed, chunk: Chunk) -> Probed:
+        # On the host: the length of a chunk then does not mean a new compilation, nor
+        # are the masks of all its steps moved to the device.
+        chunk = chunk._replace(hyperparameters=dict(chunk.hyperparameters))
+        first = jax.tree.map(_first, chunk)
+        return look(state, data, first._replace(rows=np.asarray(first.rows, np.int32)))
+
+    return probe
+
+
+def _floats(values: Mapping[str, jax.Array]) -> dict[str, float]:
+    return {name: float(np.asarray(value)) for name, value in values.items()}
+
+
+def _first(values: ArrayLike) -> Any:
+    return values[0] if isinstance(values, jax.Array) else np.asarray(values)[0]
+
+
+def _look(recipe: Recipe, state: TrainState, data: Placed, batch: Chunk) -> Probed:
+    step = take_step(recipe, data, state, batch, _called_with_dead)
+    names = _parameter_names(recipe, state)
+    params, grads, updates = (
+        _norms(part) for part in (step.params, step.grads, step.updates)
+    )
+    # In the order of the state dictionary, which a plain dictionary loses under jit.
+    return Probed(
+        OrderedDict((name, grads[name]) for name in names),
+        OrderedDict((name, updates[name] / params[name]) for name in names),
+        step.seen,
+    )
+
+
+def _parameter_names(recipe: Recipe, state: TrainState) -> list[str]:
+    model = nnx.merge(recipe.graph, state.params, state.buffers)
+    variables = named_variables(model)
+    return [name for name, each in variables.items() if isinstance(each, nnx.Param)]
+
+
+def _norms(tree: nnx.State) -> dict[str, jax.Array]:
+    return {
+        ".".join(map(str, path)): _norm(variable[...])
+        for path, variable in nnx.to_flat_state(tree)
+    }
+
+
+def _norm(x: jax.Array) -> jax.Array:
+    # Squares of 16-bit numbers would leave their range or their precision.
+    return jnp.linalg.norm(x.astype(jnp.promote_types(x.dtype, jnp.float32)).ravel())
+
+
+def _called_with_dead(
+    model: Any, inputs: jax.Array
+) -> tuple[jax.Array, Mapping[str, jax.Array]]:
+    with nn.layer_outputs(model) as outputs:
+        result = model(inputs)
+    shares = OrderedDict(
+        (name, jnp.stack([dead_share(x) for x in outputs[name]]).max())
+        for name, module in nn.named_modules(model).items()
+        if isinstance(module, ZEROING) and name in outputs
+    )
+    return result, shares
+
+
+def dead_share(output: jax.Array) -> jax.Array:
+    """Share of an activation's units that are 0 for the whole batch.
+
+    Example:
+        >>> print(dead_share(jnp.array([[0.0, 1.0], [0.0, 0.0]])))
+        0.5
+    """
+    channels = output.ndim >= 4
+    axes = [axis for axis in range(output.ndim) if axis == 0 or (channels and axis > 1)]
+    return (output == 0).all(axis=tuple(axes)).mean()

@@ -1,0 +1,11 @@
+"""What is wrong with a run, in words, while it trains.
+
+`watching` passes a run's events on and adds `Warned` where a rule finds something off.
+Each rule is a small class of its own: it is fed the events, and says what it sees, what
+that usually means, and what to try. It is silent on healthy runs; beside each threshold
+stands the span that those were seen in.
+"""
+
+from jaxtrain.watch.monitor.watching import KINDS, watching
+
+__all__ = ["KINDS", "watching"]

@@ -1,0 +1,136 @@
+"""All rules at work on the events of a run."""
+
+from collections.abc import Generator, Iterator, Mapping
+from types import MappingProxyType
+
+from jaxtrain.events import Earlier, Epoch, Event, Sampled, Steps, Warned
+from jaxtrain.run.config import Config
+from jaxtrain.watch.monitor.beginning import chance_level
+from jaxtrain.watch.monitor.epochs import AccuracyAtChance, Overfitting
+from jaxtrain.watch.monitor.gradients import (
+    DeadLayer,
+    ExplodingGradients,
+    LearningRateTooLarge,
+    VanishingGradients,
+)
+from jaxtrain.watch.monitor.losses import (
+    LearningRateTooSmall,
+    LossDiverging,
+    LossSpiking,
+    LossStuck,
+)
+from jaxtrain.watch.monitor.rule import Finding, Rule
+
+KINDS = (
+    "exploding_gradients",
+    "lr_too_large",
+    "dead_layer",
+    "vanishing_gradients",
+    "loss_diverging",
+    "loss_spiking",
+    "lr_too_small",
+    "loss_stuck",
+    "accuracy_at_chance",
+    "overfitting",
+)
+"""What a run can be warned of."""
+
+EXPLAINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "dead_layer": ("vanishing_gradients", "loss_stuck", "lr_too_small"),
+        "lr_too_large": (
+            "dead_layer",
+            "exploding_gradients",
+            "vanishing_gradients",
+            "loss_spiking",
+            "lr_too_small",
+            "loss_stuck",
+        ),
+        "exploding_gradients": ("lr_too_large", "loss_spiking", "vanishing_gradients"),
+        "vanishing_gradients": ("dead_layer", "loss_stuck", "lr_too_small"),
+        "loss_diverging": (
+            "dead_layer",
+            "exploding_gradients",
+            "vanishing_gradients",
+            "loss_spiking",
+            "loss_stuck",
+        ),
+        "loss_stuck": ("dead_layer", "vanishing_gradients"),
+    }
+)
+"""What follows from each, and is not said again under a name of its own."""
+
+
+def rules(config: Config, classes: int) -> list[Rule]:
+    """One of each kind, in the order in which they are asked."""
+    chance = chance_level(config, classes)
+    return [
+        ExplodingGradients(chance),
+        LearningRateTooLarge(chance),
+        DeadLayer(),
+        VanishingGradients(),
+        LossDiverging(chance),
+        LossSpiking(chance),
+        LearningRateTooSmall(chance),
+        LossStuck(chance),
+        AccuracyAtChance(chance, classes),
+        Overfitting(),
+    ]
+
+
+def watching(
+    events: Iterator[Event], config: Config, classes: int = 10
+) -> Iterator[Event]:
+    """The same events, and after what shows a fault one that says so.
+
+    Each kind is said once, and what follows from one that was said is not said. The
+    text has three lines: what is seen, what it usually means, what to try.
+
+    Args:
+        events: of one run. Without `Sampled` only what losses and tests show is seen.
+        config: names the loss, whose level without any knowledge may be known.
+        classes: among which the run chooses.
+
+    Example:
+        >>> from jaxtrain.events import Steps
+        >>> losses = [2.3, float("nan")]
+        >>> *_, warned = watching(iter([Steps(1, 0, losses, [0.1, 0.1])]), Config())
+        >>> warned.kind, warned.step
+        ('loss_diverging', 1)
+    """
+    waiting = rules(config, classes)
+    epoch = step = 0
+    try:
+        for event in events:
+            yield event
+            again = isinstance(event, Earlier)
+            seen = event.event if isinstance(event, Earlier) else event
+            epoch, step = _place(seen, epoch, step)
+            for rule in list(waiting):
+                finding = rule.see(seen) if rule in waiting else None
+                if finding is not None:
+                    settled = (rule.kind, *EXPLAINS.get(rule.kind, ()))
+                    waiting = [each for each in waiting if each.kind not in settled]
+                    # It was said when it was seen first.
+                    if not again:
+                        yield _warned(rule.kind, finding, epoch, step)
+    finally:
+        # A run that is left early ends now, and not when it happens to be collected.
+        if isinstance(events, Generator):
+            events.close()
+
+
+def _place(event: Event, epoch: int, step: int) -> tuple[int, int]:
+    match event:
+        case Steps():
+            return event.epoch, event.first + max(len(event.losses) - 1, 0)
+        case Sampled():
+            return event.epoch, event.step
+        case Epoch():
+            return event.epoch, step
+    return epoch, step
+
+
+def _warned(kind: str, finding: Finding, epoch: int, step: int) -> Warned:
+    text = f"{finding.seen}\nusually: {finding.means}\ntry: {finding.advice}"
+    return Warned(epoch, step if finding.step is None else finding.step, kind, text)

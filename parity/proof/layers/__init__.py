@@ -1,0 +1,1 @@
+"""Layers: their cases, their judge, their broken twin."""

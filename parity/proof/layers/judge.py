@@ -1,0 +1,404 @@
+"""One layer with one set of arguments through three training steps, against PyTorch's.
+
+Both sides begin with PyTorch's state and take the same inputs, cotangents and dropout
+seeds. At each step the outputs, the gradients of inputs and parameters, and the buffers
+after it are compared, then every parameter moves against its gradient. In float64 the
+difference from PyTorch is taken, in float32 that from PyTorch's float64 run on the same
+float32 numbers. Either is relative to the tensor's largest element, which is no larger
+than the largest term that went into it.
+"""
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from flax import nnx
+
+from jaxtrain import nn, rng
+from parity.difference import difference
+from parity.proof.layers.cases import Given, LayerCase, Part, built
+
+Arrays = dict[str, np.ndarray]
+Build = Callable[[LayerCase, str], nnx.Module]
+
+STEPS = 3
+RATE = 0.01
+FLOAT64_BOUND = 1e-12
+"""Relative: 4,500 roundings, where a sum here has some hundreds of terms at most."""
+FLOAT32_BOUND = 4.0
+"""Units in the last place of the largest element: both sides round now and then. Of a
+sum of n products the square root of n, if that is more: two standard deviations of n
+roundings by at most half a unit, which each side makes in an order of its own."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How far one tensor of a case is from what is right, at its worst step."""
+
+    case: LayerCase
+    tensor: str
+    """Such as `"output 0"`, `"d input 0"`, `"d weight"`, or a buffer's name."""
+    dtype: str
+    worst: float
+    """Relative in float64, in units in the last place in float32."""
+    own: float = 0.0
+    """PyTorch's own distance, in float32."""
+    products: int = 1
+    """How many products the longest sum of the layer has."""
+
+    @property
+    def bound(self) -> float:
+        """What `worst` may be."""
+        if self.dtype == "float64":
+            return FLOAT64_BOUND
+        rounding = max(FLOAT32_BOUND, self.products**0.5)
+        return max(rounding, self.case.allowance * self.own)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is as near as it must be."""
+        return self.worst <= self.bound
+
+
+# LLVM would take half of the time, and changes rounding at most, which float32 shows.
+COMPILED = {"float64": {"xla_backend_optimization_level": 0}}
+
+# What both sides are given.
+
+
+def tensor(given: Given, seed: int) -> np.ndarray:
+    """An input of a case, in numbers that float32 can hold."""
+    draw = np.random.default_rng([seed, *given.shape])
+    if given.kind == "index":
+        return draw.integers(0, given.size, given.shape)
+    if given.kind == "places":
+        chances = draw.random((*given.shape[: given.planes], given.size))
+        count = math.prod(given.shape[given.planes :])
+        return chances.argsort(-1)[..., :count].reshape(given.shape)
+    if given.kind in ("offsets", "ends"):
+        places = np.sort(draw.integers(0, given.size + 1, given.shape))
+        places[0] = 0
+        if given.kind == "ends":
+            places[-1] = given.size
+        return places
+    if given.kind == "bool":
+        return draw.integers(0, 4, given.shape) == 0
+    values = draw.standard_normal(given.shape)
+    if given.kind == "tied":
+        values = np.round(values)
+    elif given.kind == "grid":
+        values = draw.integers(-16, 17, given.shape) / 2
+    elif given.kind == "wide":
+        values *= 10.0 ** draw.uniform(-3, 2, given.shape)
+    return values.astype(np.float32).astype(np.float64)
+
+
+def torch_layer(case: LayerCase, dtype: str = "float32") -> torch.nn.Module:
+    """PyTorch's layer, as its default generator initialises it."""
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Part):
+            return getattr(torch.nn, value.name)(**built(value.args, make))
+        return torch.tensor(value, dtype=getattr(torch, dtype))
+
+    with warnings.catch_warnings():
+        # Of dropout that has no layer to come after, of nested tensors, and the like.
+        warnings.simplefilter("ignore", UserWarning)
+        layer = getattr(torch.nn, case.name)(**built(case.args, make))
+    return layer.to(getattr(torch, dtype)).train(case.train)
+
+
+def our_layer(
+    case: LayerCase, dtype: str, generator: rng.Generator | None = None
+) -> nnx.Module:
+    """Our layer of the same arguments."""
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Part):
+            cls = getattr(nn, value.name)
+            return _made(cls, built(value.args, make), dtype, generator)
+        return value
+
+    cls, args = getattr(nn, case.name), built(case.args, make)
+    layer = _made(cls, args, dtype, generator)
+    layer.train() if case.train else layer.eval()
+    return layer
+
+
+def _made(
+    cls: Any, args: Mapping[str, Any], dtype: str, generator: rng.Generator | None
+) -> Any:
+    known = inspect.signature(cls.__init__).parameters
+    extra = {"dtype": jnp.dtype(dtype), "generator": generator}
+    return cls(**args, **{k: v for k, v in extra.items() if k in known})
+
+
+def starting_state(case: LayerCase) -> Arrays:
+    """A state in which no parameter is still zero or one."""
+    torch.manual_seed(0)
+    draw = np.random.default_rng(0)
+    state = {}
+    for name, value in torch_layer(case).state_dict().items():
+        x = value.numpy()
+        # Numbers given in the place of drawn ones have to stay between 0 and 1.
+        if x.dtype.kind == "f" and name != "_random_samples":
+            x = (x + 0.2 * draw.uniform(-1, 1, x.shape)).astype(np.float32)
+        state[name] = x
+    return state
+
+
+def _inputs(case: LayerCase, step: int) -> list[np.ndarray]:
+    return [tensor(g, 100 * step + i) for i, g in enumerate(case.inputs)]
+
+
+def _cotangent(shape: tuple[int, ...], place: int) -> np.ndarray:
+    # Never the stream of an input: of x · x what normalisation leaves is rounding.
+    values = np.random.default_rng([7, place, *shape]).standard_normal(shape)
+    return values.astype(np.float32).astype(np.float64)
+
+
+# PyTorch's side.
+
+
+def torch_steps(case: LayerCase, state: Arrays, dtype: str) -> list[Arrays]:
+    """What PyTorch computes at each step."""
+    layer = torch_layer(case, dtype)
+    layer.load_state_dict({k: torch.tensor(v) for k, v in state.items()})
+    return [_torch_step(case, layer, step, dtype) for step in range(STEPS)]
+
+
+@cache
+def exact_steps(case: LayerCase) -> tuple[Arrays, list[Arrays]]:
+    """A starting state, and what PyTorch makes of it in float64: right in any type."""
+    state = starting_state(case)
+    return state, torch_steps(case, state, "float64")
+
+
+def _torch_step(
+    case: LayerCase, layer: torch.nn.Module, step: int, dtype: str
+) -> Arrays:
+    kind = getattr(torch, dtype)
+    inputs = [
+        torch.tensor(x, dtype=kind, requires_grad=True)
+        if x.dtype.kind == "f"
+        else torch.tensor(x)
+        for x in _inputs(case, step)
+    ]
+    torch.manual_seed(step)
+    call = _as_tensors(case.call, kind)
+    with warnings.catch_warnings():
+        # Of a softmax without a dimension, among others.
+        warnings.simplefilter("ignore", UserWarning)
+        given = case.arranged(inputs, torch.nn.utils.rnn.pack_padded_sequence)
+        outputs = list(_tensors(layer(*given, **call)))
+    loss = sum(
+        (x * torch.tensor(_cotangent(tuple(x.shape), i), dtype=kind)).sum()
+        for i, x in enumerate(outputs)
+        if x.is_floating_point()
+    )
+    loss.backward()
+    found = {f"output {i}": x.detach().numpy() for i, x in enumerate(outputs)}
+    for i, x in enumerate(inputs):
+        if x.requires_grad:
+            grad = torch.zeros_like(x) if x.grad is None else x.grad
+            found[f"d input {i}"] = grad.numpy()
+    for name, parameter in layer.named_parameters():
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        found[f"d {name}"] = parameter.grad.numpy().copy()
+        parameter.data -= RATE * parameter.grad
+        parameter.grad = None
+    found |= {name: x.numpy().copy() for name, x in layer.named_buffers()}
+    return found
+
+
+def _as_tensors(call: Mapping[str, Any], kind: torch.dtype) -> dict[str, Any]:
+    return {
+        key: torch.tensor(x, dtype=kind if x.dtype.kind == "f" else None)
+        if isinstance(x, np.ndarray)
+        else x
+        for key, x in call.items()
+    }
+
+
+def _tensors(found: Any) -> Iterator[torch.Tensor]:
+    if isinstance(found, torch.nn.utils.rnn.PackedSequence):
+        yield torch.nn.utils.rnn.pad_packed_sequence(found)[0]
+    elif isinstance(found, torch.Tensor):
+        yield found
+    elif found is not None:
+        for part in found:
+            yield from _tensors(part)
+
+
+# Our side: all cases in one compilation.
+
+
+def our_steps(
+    cases: Sequence[LayerCase],
+    states: Sequence[Arrays],
+    dtype: str,
+    build: Build = our_layer,
+) -> list[list[Arrays]]:
+    """What our layers compute at each step, case by case."""
+    layers = [build(case, dtype) for case in cases]
+    for layer, state in zip(layers, states, strict=True):
+        nn.load_state_dict(layer, state)
+    splits = [nnx.split(layer, nnx.Param, ...) for layer in layers]
+    functions = [
+        _our_step(case, graph) for case, (graph, *_) in zip(cases, splits, strict=True)
+    ]
+
+    @partial(jax.jit, compiler_options=COMPILED.get(dtype))
+    def together(trees: Any, given: Any) -> Any:
+        return [f(*t, *g) for f, t, g in zip(functions, trees, given, strict=True)]
+
+    trees = [tuple(rest) for _, *rest in splits]
+    steps = []
+    for step in range(STEPS):
+        given = [
+            _given(case, layer, step, dtype)
+            for case, layer in zip(cases, layers, strict=True)
+        ]
+        results = together(trees, given)
+        trees = [tree for tree, _ in results]
+        steps.append([jax.tree.map(np.asarray, found) for _, found in results])
+    return [list(one) for one in zip(*steps, strict=True)]
+
+
+def _given(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
+    inputs = [
+        jnp.asarray(x, dtype if x.dtype.kind == "f" else None)
+        for x in _inputs(case, step)
+    ]
+    generator = rng.Generator(step)
+    masks = (
+        [
+            generator.bernoulli(*draw)
+            for draw in nn.dropout_draws(
+                lambda *xs: _called(case, _copied(layer), xs), *inputs
+            )
+        ]
+        if case.draws
+        else []
+    )
+    return inputs, masks
+
+
+def _called(case: LayerCase, layer: Any, inputs: Sequence[Any]) -> Any:
+    return layer(*case.arranged(inputs, nn.pack_padded_sequence), **case.call)
+
+
+def _copied(layer: nnx.Module) -> Any:
+    return nnx.merge(*nnx.split(layer), copy=True)
+
+
+def _our_step(case: LayerCase, graph: Any) -> Callable[..., Any]:
+    def loss(params: Any, floats: Any, rest: Any, inputs: Any, masks: Any) -> Any:
+        layer = nnx.merge(graph, params, rest, copy=True)
+        given = [floats.get(i, x) for i, x in enumerate(inputs)]
+        with nn.dropout_source(nn.GivenMasks(masks)):
+            outputs = _arrays(_called(case, layer, given))
+        total = sum(
+            (x * _cotangent(x.shape, i).astype(x.dtype)).sum()
+            for i, x in enumerate(outputs)
+            if jnp.issubdtype(x.dtype, jnp.floating)
+        )
+        # A call may have changed the parameters as well: `max_norm` does.
+        return total, (outputs, *nnx.state(layer, nnx.Param, ...))
+
+    def step(params: Any, rest: Any, inputs: Any, masks: Any) -> Any:
+        floats = {
+            i: x for i, x in enumerate(inputs) if jnp.issubdtype(x.dtype, jnp.floating)
+        }
+        grads, (outputs, params, rest) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
+            params, floats, rest, inputs, masks
+        )
+        found = {f"output {i}": x for i, x in enumerate(outputs)}
+        found |= {f"d input {i}": x for i, x in grads[1].items()}
+        found |= {f"d {name}": x for name, x in _named(grads[0])}
+        found |= dict(_named(rest))
+        moved = jax.tree.map(lambda p, g: p - RATE * g, params, grads[0])
+        return (moved, rest), found
+
+    return step
+
+
+def _arrays(outputs: Any) -> list[jax.Array]:
+    def is_packed(x: Any) -> bool:
+        return isinstance(x, nn.PackedSequence)
+
+    leaves = jax.tree.leaves(outputs, is_leaf=is_packed)
+    return [x.data if is_packed(x) else x for x in leaves]
+
+
+def _named(state: Any) -> Iterator[tuple[str, jax.Array]]:
+    for path, variable in nnx.to_flat_state(state):
+        yield ".".join(map(str, path)), variable[...]
+
+
+# The judgement.
+
+
+def measures(
+    cases: Sequence[LayerCase], dtype: str, build: Build = our_layer
+) -> list[Measure]:
+    """Every tensor of every case, judged; the cases are compiled together.
+
+    Args:
+        cases: of one layer or several.
+        dtype: `"float64"` (enter `jax.enable_x64(True)` around it) or `"float32"`.
+        build: makes our layer of a case; another one makes a broken twin.
+    """
+    states = [exact_steps(case)[0] for case in cases]
+    ours = our_steps(cases, states, dtype, build)
+    judged: list[Measure] = []
+    for case, found in zip(cases, ours, strict=True):
+        state, exact = exact_steps(case)
+        theirs = torch_steps(case, state, dtype) if dtype == "float32" else exact
+        judged += _judged(case, dtype, _products(case, state), exact, theirs, found)
+    return judged
+
+
+def _judged(
+    case: LayerCase,
+    dtype: str,
+    products: int,
+    exact: list[Arrays],
+    theirs: list[Arrays],
+    ours: list[Arrays],
+) -> Iterator[Measure]:
+    unit = 1.0 if dtype == "float64" else float(np.finfo(np.float32).eps)
+    found_so_far: list[Measure] = []
+    for name in exact[0]:
+        errors = {"ours": 0.0, "theirs": 0.0}
+        for right, *both in zip(exact, ours, theirs, strict=True):
+            if set(right) != set(both[0]):
+                raise ValueError(f"{case}: {sorted(right)}, but {sorted(both[0])}")
+            # Of a whole tensor of zeros, such as a gradient that is cut, none is left.
+            scale = max(np.abs(right[name]).max(initial=0.0), case.term(name)) or 1.0
+            for side, found in zip(errors, both, strict=True):
+                apart = difference(right[name], found[name]).max(initial=0.0)
+                errors[side] = max(errors[side], float(apart) / (float(scale) * unit))
+        found_so_far.append(
+            Measure(case, name, dtype, errors["ours"], errors["theirs"], products)
+        )
+    # In a stack every gradient has the rounding of all layers: which of its tensors
+    # PyTorch itself has worst is chance.
+    worst = max((m.own for m in found_so_far), default=0.0)
+    for measure in found_so_far:
+        yield replace(measure, own=worst) if case.stacked else measure
+
+
+def _products(case: LayerCase, state: Arrays) -> int:
+    """Columns of the widest weight; of all of them in a stack, sum upon sum."""
+    columns = [x[0].size for x in state.values() if x.ndim > 1 and x.size]
+    return sum(columns) if case.stacked else max(columns, default=1)

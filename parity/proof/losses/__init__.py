@@ -1,0 +1,1 @@
+"""Losses: their cases, their judge, their broken twin."""

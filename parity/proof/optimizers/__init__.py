@@ -1,0 +1,1 @@
+"""Optimisers: their cases, their judge, their broken twin."""

@@ -1,0 +1,1 @@
+"""Random draws, bit for bit."""

@@ -1,0 +1,1 @@
+"""Whole runs: their cases, their judges, their broken twins."""

@@ -1,0 +1,1 @@
+"""Schedules: their cases, their values on both sides, their broken twin."""

@@ -1,0 +1,1 @@
+"""The original: the same run, networks, losses and schedules in PyTorch."""

@@ -1,0 +1,419 @@
+"""The same run in plain PyTorch: the tutorial's loop, yielding the same events."""
+
+import math
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields, replace
+from functools import wraps
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from torchvision.datasets import FashionMNIST
+from torchvision.transforms import Compose, Normalize, ToTensor
+
+from jaxtrain import data
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import (
+    Evaluation,
+    Event,
+    Started,
+    Steps,
+    Tested,
+    TrainingFault,
+    epoch_events,
+)
+from jaxtrain.run import by_name
+from jaxtrain.run.config import Config, RecordsConfig, check_rates
+from jaxtrain.run.stopping import EndRun, chosen_images
+from parity.pytorch.losses import configured_loss, penalty
+from parity.pytorch.names import torch_gradient, torch_optimizer
+from parity.pytorch.networks import configured_model
+from parity.pytorch.schedulers import cycles_momentum, torch_scheduler
+from parity.pytorch.transforms import Augment
+
+REPORT_EVERY = 100
+"""Batches between two events."""
+
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+"""Arguments that choose an implementation and not a formula: not on offer."""
+
+
+def run(
+    config: Config,
+    dataset: data.Dataset,
+    prepare: Callable[[torch.nn.Module], None] = lambda model: None,
+) -> Iterator[Event]:
+    """Train as configured, in PyTorch.
+
+    Args:
+        config: the run.
+        dataset: what it trains on.
+        prepare: what is done to the model before it is trained.
+
+    Initial weights, order and masks come from PyTorch's global generator, so two such
+    runs should follow one another and not take turns.
+
+    Raises:
+        ConfigError: something that was asked for does not exist or does not fit.
+    """
+    # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
+    wide = config.loop.dtype == "float64"
+    _refuse_what_is_not_ours(config)
+    dataset = chosen_images(config, dataset)
+    with _folders(dataset) as roots:
+        events = _run(config, dataset, roots, prepare)
+        yield from _with_default_dtype(events, torch.float64 if wide else torch.float32)
+
+
+def _refuse_what_is_not_ours(config: Config) -> None:
+    """Checkpoints and a look inside are the JAX backend's."""
+    usual = RecordsConfig()
+    for field in fields(config.records):
+        value = getattr(config.records, field.name)
+        given = value != getattr(usual, field.name)
+        # Without the monitor a loss that is not finite ends no run, in either.
+        off = field.name == "monitor" and value == 0
+        theirs = field.name in ("resume", "save_every", "keep", "monitor")
+        if theirs and given and not off:
+            raise ConfigError(
+                f"{field.metadata['flag']} {value} is not for --backend torch"
+            )
+
+
+@contextmanager
+def _folders(dataset: data.Dataset) -> Iterator[tuple[Path, Path]]:
+    """Where torchvision finds what is tested after each epoch, and at the end."""
+    with ExitStack() as stack:
+        root = stack.enter_context(_torchvision_root(dataset))
+        if dataset.validation is None:
+            yield root, root
+            return
+        kept = replace(dataset, test=dataset.validation, folder=None)
+        yield stack.enter_context(_torchvision_root(kept)), root
+
+
+def _with_default_dtype(
+    events: Generator[Event], dtype: torch.dtype
+) -> Iterator[Event]:
+    """The same events, made under a default type that the caller never sees."""
+    end: EndRun | None = None
+    while True:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            event = next(events) if end is None else events.throw(end)
+        except StopIteration:
+            return
+        finally:
+            torch.set_default_dtype(before)
+        end = None
+        try:
+            yield event
+        except EndRun as error:
+            end = error
+
+
+@contextmanager
+def _torchvision_root(dataset: data.Dataset) -> Iterator[Path]:
+    """A folder in which torchvision finds the data set's own files."""
+    layout = Path(FashionMNIST.__name__, "raw")
+    folder = dataset.folder
+    if folder is not None and folder.parts[-2:] == layout.parts:
+        root = folder.parents[1]
+        # A part of a data set may still say where the whole of it lies.
+        if _holds(root, dataset.train, True) and _holds(root, dataset.test, False):
+            yield root
+            return
+    with tempfile.TemporaryDirectory() as name:
+        data.write_idx(dataset.train, Path(name, layout), "train")
+        data.write_idx(dataset.test, Path(name, layout), "test")
+        yield Path(name)
+
+
+def _holds(root: Path, split: data.Split, train: bool) -> bool:
+    found = FashionMNIST(root, train=train)
+    return np.array_equal(found.data.numpy(), split.images) and np.array_equal(
+        found.targets.numpy(), split.labels
+    )
+
+
+def _run(
+    config: Config,
+    dataset: data.Dataset,
+    roots: tuple[Path, Path],
+    prepare: Callable[[torch.nn.Module], None],
+) -> Generator[Event]:
+    this = _Run(config, dataset, roots)
+    prepare(this.model)
+    yield this.started()
+    try:
+        for epoch in range(1, config.loop.epochs + 1):
+            yield from epoch_events(epoch, this.train(epoch), this.watch)
+    except EndRun:
+        pass
+    if config.records.out is not None or dataset.validation is not None:
+        yield this.last_test()
+
+
+class _Run:
+    """One configured run: model, optimiser and loaders, as the tutorial has them."""
+
+    def __init__(self, config: Config, dataset: data.Dataset, roots: tuple[Path, Path]):
+        self.config = config
+        self.device = _device(config)
+        self.dtype = getattr(torch, config.loop.dtype)
+        torch.manual_seed(config.loop.seed)
+        self.model = configured_model(config).to(self.device, self.dtype)
+        self.average = _average(config, self.model)
+        self.loss_fn = configured_loss(config, self.device, self.dtype)
+        self.optimizers = _optimizers(config, self.model)
+        self.schedulers = [torch_scheduler(config, each) for each in self.optimizers]
+        self.augment = Augment(config, dataset)
+        self.train_loader, self.watched_loader, self.test_loader = (
+            DataLoader(
+                FashionMNIST(
+                    root, train=train, transform=_transform(config, random=train)
+                ),
+                batch_size=config.data.batch_size,
+                shuffle=train and config.data.shuffle,
+            )
+            for root, train in ((roots[0], True), (roots[0], False), (roots[1], False))
+        )
+        self.batches = self.limited(self.train_loader)
+        self.steps = 0
+
+    def limited(self, loader: DataLoader) -> int:
+        """Batches of one pass."""
+        limit = self.config.data.limit_batches
+        return len(loader) if limit is None else min(len(loader), limit)
+
+    def started(self) -> Started:
+        cuda = self.device.type == "cuda"
+        kind = torch.cuda.get_device_name(self.device) if cuda else ""
+        return Started(
+            backend="torch",
+            device=f"gpu ({kind})" if kind else self.device.type,
+            model=self.config.model.title(784, 10),
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            versions={
+                name: version(name) for name in ("torch", "torchvision", "numpy")
+            },
+        )
+
+    def train(self, epoch: int) -> Iterator[Steps]:
+        self.model.train()
+        losses: list[float] = []
+        lrs: list[float] = []
+        momenta: list[float] = []
+        for batch, (X, y) in enumerate(islice(self.train_loader, self.batches)):
+            group = self.optimizers[0].param_groups[0]
+            lrs.append(float(group["lr"]))
+            if cycles_momentum(self.schedulers[0]):
+                betas = group.get("betas")
+                momenta.append(float(betas[0] if betas else group["momentum"]))
+            check_rates(lrs[-1:])
+            X = self.augment(X, self.steps)
+            X, y = X.to(self.device, self.dtype), y.to(self.device)
+            self.steps += 1
+            last = batch + 1 == self.batches
+            due = last or (batch + 1) % self.config.flow.accumulate == 0
+            losses.append(self.update(X, y, due).item())
+            if due:
+                self.tick("step")
+            lost = self.config.records.monitor and not math.isfinite(losses[-1])
+            if len(losses) == REPORT_EVERY or last or lost:
+                yield Steps(epoch, batch + 1 - len(losses), losses, lrs, momenta)
+                if lost:
+                    raise TrainingFault(
+                        f"epoch {epoch}, step {batch}: the loss is {losses[-1]:g}"
+                    )
+                losses, lrs, momenta = [], [], []
+        self.tick("epoch")
+
+    def update(self, X: torch.Tensor, y: torch.Tensor, due: bool) -> torch.Tensor:
+        """Add a batch's gradients, step if that is due; the loss before it."""
+        if self.config.optimizer.name == "lbfgs":
+            with self.refusals("optimizer"):
+                loss = self.optimizers[0].step(lambda: self.closure(X, y))
+        else:
+            loss = self.backward(X, y)
+            if due:
+                self.step()
+        if due and self.average is not None and self.config.flow.ema is not None:
+            self.average.update_parameters(self.model)
+        return loss
+
+    def step(self) -> None:
+        """Update the weights by the gradients that are there, and drop these."""
+        self.clip()
+        self.convert_gradients()
+        with self.refusals("optimizer"):
+            for optimizer in self.optimizers:
+                optimizer.step()
+        self.model.zero_grad()
+
+    def clip(self) -> None:
+        flow, params = self.config.flow, list(self.model.parameters())
+        if flow.clip_grad_norm is not None:
+            torch.nn.utils.clip_grad_norm_(params, flow.clip_grad_norm)
+        if flow.clip_grad_value is not None:
+            torch.nn.utils.clip_grad_value_(params, flow.clip_grad_value)
+
+    @contextmanager
+    def refusals(self, kind: str) -> Iterator[None]:
+        """PyTorch finds some values impossible only when it uses them."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            name = getattr(self.config, kind).name
+            raise ConfigError(f"{kind} {name}: {error}") from error
+
+    def closure(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss of one batch, with its gradients in place of the last ones."""
+        self.model.zero_grad()
+        loss = self.backward(X, y)
+        self.convert_gradients()
+        return loss
+
+    def backward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss of one batch; its gradients are added to those that are there."""
+        loss = self.loss_fn(self.model(X), y) + penalty(self.config, self.model)
+        loss.backward()
+        return loss
+
+    def convert_gradients(self) -> None:
+        for p in self.model.parameters():
+            p.grad = torch_gradient(self.config.optimizer.name, p.grad)
+
+    def tick(self, what: str) -> None:
+        """Step the schedulers, if they step after that."""
+        chosen = self.config.scheduler
+        if chosen.name is not None and chosen.every == what and not chosen.watches:
+            self.step_schedulers()
+
+    def step_schedulers(self, *metric: float) -> None:
+        with self.refusals("scheduler"):
+            for scheduler in self.schedulers:
+                scheduler.step(*metric)
+
+    def watch(self) -> Evaluation:
+        """The test after an epoch, of which average and scheduler take note."""
+        flow, epoch = self.config.flow, self.steps // self.batches
+        if self.average is not None and flow.swa is not None and epoch >= flow.swa:
+            self.average.update_parameters(self.model)
+        tested, _ = self.test(self.watched_loader)
+        if self.config.scheduler.watches:
+            self.step_schedulers(tested.avg_loss)
+        return tested
+
+    def last_test(self) -> Tested:
+        tested, outputs = self.test(self.test_loader, len(self.test_loader))
+        return Tested(tested.accuracy, tested.avg_loss, outputs.double().numpy())
+
+    @torch.no_grad()
+    def test(
+        self, loader: DataLoader, batches: int | None = None
+    ) -> tuple[Evaluation, torch.Tensor]:
+        model = self.model
+        if self.average is not None and self.average.n_averaged > 0:
+            model = self.average.module
+        model.eval()
+        batches = self.limited(loader) if batches is None else batches
+        loss, correct, outputs = 0.0, 0, []
+        for X, y in islice(loader, batches):
+            X, y = X.to(self.device, self.dtype), y.to(self.device)
+            pred = model(X)
+            loss += self.loss_fn(pred, y).item()
+            correct += int((pred.argmax(1) == y).sum())
+            outputs.append(pred.cpu())
+        joined = torch.cat(outputs)
+        return Evaluation(100 * correct / len(joined), loss / batches), joined
+
+
+def _average(
+    config: Config, model: torch.nn.Module
+) -> torch.optim.swa_utils.AveragedModel | None:
+    if config.flow.ema is not None:
+        average = get_ema_multi_avg_fn(config.flow.ema)
+        return AveragedModel(model, multi_avg_fn=average)
+    return None if config.flow.swa is None else AveragedModel(model)
+
+
+def _transform(config: Config, random: bool) -> Callable[..., torch.Tensor]:
+    chosen = config.data.normalization
+    # Images changed at random are normalised after that, in `Augment`.
+    if chosen is None or (random and config.data.augment):
+        return ToTensor()
+    mean, std = chosen
+    return Compose([ToTensor(), Normalize((mean,), (std,))])
+
+
+def _device(config: Config) -> torch.device:
+    name, found = config.loop.device, torch.cuda.is_available()
+    if name == "tpu" or (name == "gpu" and not found):
+        kinds = "cpu, gpu" if found else "cpu"
+        raise ConfigError(f"no {name} device: PyTorch finds only {kinds} here")
+    device = torch.device("cuda" if found and name != "cpu" else "cpu")
+    masks = config.model.dropout_masks
+    if masks != "torch":
+        raise ConfigError(
+            f"--dropout-masks {masks} is not for --backend torch, which draws its own"
+        )
+    if config.model.dropout and device.type != "cpu":
+        raise ConfigError(
+            "--dropout on a GPU draws masks of PyTorch's GPU generator, which nothing "
+            "else follows: give --device cpu"
+        )
+    return device
+
+
+def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Optimizer]:
+    chosen, params = config.optimizer, list(model.parameters())
+    rest: list[torch.nn.Parameter] = []
+    if chosen.rest is not None:
+        rest = [p for p in params if p.ndim != 2]
+        params = [p for p in params if p.ndim == 2]
+    built = by_name.build(
+        _tried(torch_optimizer(chosen.name)),
+        params,
+        kind="optimizer",
+        name=chosen.name,
+        arguments=chosen.arguments,
+        fixed={"lr": chosen.lr},
+        hidden=IMPLEMENTATION,
+    )
+    if chosen.rest is None:
+        return [built]
+    return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]
+
+
+def _tried(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """`kind`, tried out for two steps: some values are not refused before them."""
+
+    @wraps(kind)
+    def tried(params: list[torch.nn.Parameter], **arguments: Any) -> Any:
+        p = torch.nn.Parameter(torch.zeros(2, 2))
+        trial = kind([p], **arguments)
+
+        def closure() -> torch.Tensor:
+            loss = (p - 1).square().sum()
+            grad = torch.autograd.grad(loss, p)[0]
+            p.grad = grad.to_sparse(1) if kind is torch.optim.SparseAdam else grad
+            return loss
+
+        try:
+            for _ in range(2):
+                closure()
+                trial.step(closure)
+        except (RuntimeError, LookupError) as error:
+            raise ValueError(str(error)) from error
+        return kind(params, **arguments)
+
+    return tried
