@@ -4,7 +4,26 @@ The same seed gives the same loss curve, in JAX as in PyTorch: initial weights,
 batch order and dropout masks come from PyTorch's own generator (`jaxtrain.rng`), and
 layers, losses, optimisers and schedulers follow PyTorch's formulas and names.
 
-Nothing is imported here: start-up time is felt on every run.
+What is listed here is imported on first use: start-up time is felt on every run.
+
+Example:
+    >>> import jaxtrain
+    >>> jaxtrain.nn.Linear(3, 2).weight.shape
+    (2, 3)
 """
 
+from jaxtrain._lazy import face
+
 __version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = face(
+    __name__,
+    __file__,
+    constants=("__version__",),
+    elsewhere={
+        "DataLoader": "jaxtrain.data",
+        "Generator": "jaxtrain.rng.Generator",
+        "manual_seed": "jaxtrain.rng.manual_seed",
+        "utils": "jaxtrain.data",
+    },
+)

@@ -1,29 +1,54 @@
-"""Public names that are imported on first use.
+"""Packages whose names are listed at once and imported on first use.
 
 The command line lists every optimiser, scheduler and loss in `--help`, which must not
 cost the second that importing JAX, Flax and Optax takes.
 """
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import lazy_loader
 
-def attach(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module `__getattr__` that finds each name in its private module.
+from jaxtrain.errors import nearest
+
+
+def face(
+    package: str,
+    file: str,
+    constants: Iterable[str] = (),
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """A package's `__getattr__`, `__dir__` and `__all__`.
+
+    The stub beside the package's `__init__.py` says which name is where, to type
+    checkers and to this function alike.
 
     Args:
         package: the package's `__name__`.
-        homes: public name -> private module inside the package.
+        file: its `__file__`.
+        constants: public names that the package itself defines.
+        elsewhere: names that readers of PyTorch look for here -> where they are.
 
-    Example:
-        >>> attach("os", {"join": "path"})("join")("a", "b")
-        'a/b'
+    Raises:
+        AttributeError: by `__getattr__`, with the nearest name that exists.
     """
+    find, _, names = lazy_loader.attach_stub(package, file)
+    public = sorted([*names, *constants])
 
     def __getattr__(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        if name in names:
+            return find(name)
+        hint = "" if name.startswith("_") else _hint(name, public, elsewhere)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
 
-    return __getattr__
+    return __getattr__, lambda: list(public), list(public)
+
+
+def _hint(name: str, public: Iterable[str], elsewhere: Mapping[str, str]) -> str:
+    if name in elsewhere:
+        return f": here it is {elsewhere[name]}"
+    # PyTorch's classes are functions here: SparseAdam is sparse_adam, StepLR step_lr.
+    plain = {each.replace("_", "").casefold(): each for each in public}
+    near = plain.get(name.replace("_", "").casefold()) or nearest(name, public)
+    return f": did you mean {near!r}?" if near else ""

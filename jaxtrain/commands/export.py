@@ -8,7 +8,8 @@ Example:
     >>> write("runs/none", "net.onnx")
     Traceback (most recent call last):
         ...
-    jaxtrain.errors.ConfigError: net.onnx must end in .safetensors (weights), .stablehlo or .jax (a function for JAX), to say what it is
+    jaxtrain.errors.ConfigError: net.onnx must end in .safetensors (weights), \
+.stablehlo or .jax (a function for JAX), to say what it is
 """
 
 from __future__ import annotations

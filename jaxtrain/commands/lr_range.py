@@ -176,8 +176,6 @@ def _words(test: "RangeTest") -> Iterator[str]:
 
 
 def _plot(test: "RangeTest", title: str, path: str) -> None:
-    pass
-
     try:
         plot(test, title, path)
     except ModuleNotFoundError as error:

@@ -223,8 +223,6 @@ def _tables(schedule: "Schedule", steps: str | None) -> dict[str, "np.ndarray"]:
 
 
 def _print(schedule: "Schedule", tables: dict[str, "np.ndarray"]) -> None:
-    pass
-
     levels = BLOCKS if _can_print(BLOCKS) else PLAIN
     print(schedule)
     for name, values in tables.items():
@@ -242,8 +240,6 @@ def _can_print(text: str) -> bool:
 
 
 def _plot(tables: dict[str, "np.ndarray"], title: str, path: str) -> None:
-    pass
-
     try:
         plot(tables, title, path)
     except ModuleNotFoundError as error:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from jaxtrain import losses, lr_scheduler, optim
 from jaxtrain.commands.program import Parser
 from jaxtrain.errors import ConfigError, nearest
+from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run.by_name import parse_argument
 from jaxtrain.run.config import Config
 
@@ -177,7 +178,7 @@ def _is_negative(token: str) -> bool:
 _ARGUMENTS = (
     (optim, optim.OPTIMIZERS, "--optimizer-args"),
     (lr_scheduler, lr_scheduler.SCHEDULERS, "--scheduler-args"),
-    (losses, losses.CLASSIFICATION, "--loss-args"),
+    (losses, CLASSIFICATION, "--loss-args"),
 )
 """Where to look for what is no flag but an argument."""
 

@@ -204,8 +204,6 @@ def _run(options: argparse.Namespace) -> int:
     trained = load(options.run, options.best)
     answers = _answers(trained, options.images, brought)
     if options.picture is not None:
-        pass
-
         _write("--picture", options.picture, picture(answers))
     if options.json is not None:
         _write("--json", options.json, _json(trained, answers))

@@ -123,18 +123,3 @@ def silence_stdout() -> None:
     """Keep what is left in the buffer from meeting, at exit, the same fault again."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def memory() -> int | None:
-    """The most bytes that the process has held at once; None where nobody counts.
-
-    Example:
-        >>> memory() > 10**6
-        True
-    """
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

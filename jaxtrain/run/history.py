@@ -2,7 +2,7 @@
 
 import json
 import math
-import sys
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ from jaxtrain import __version__, files
 from jaxtrain.events import Earlier, Epoch, Event, Started, Steps, to_json
 
 SCHEMA = "jaxtrain.history/1"
-PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
 @dataclass
@@ -42,7 +41,8 @@ class History:
             case Earlier():
                 self.add(event.event)
             case Started():
-                self.versions = {"jaxtrain": __version__, "python": PYTHON}
+                self.versions = {"jaxtrain": __version__}
+                self.versions["python"] = platform.python_version()
                 self.versions |= event.versions
             case Steps():
                 self.losses.extend(event.losses)

@@ -1,13 +1,13 @@
 """Every chunk is looked through for what is not finite, and some steps for more."""
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxtrain.commands import process
 from jaxtrain.events import Sampled
 from jaxtrain.run.place import Place
 from jaxtrain.training.fault import Fault, locate, make_inspect
@@ -74,7 +74,8 @@ class Watch:
 
     def sampled(self, place: Place, probed: Probed) -> Sampled:
         """What was seen, as an event; reading it waits."""
-        return probed.sampled(place.epoch, place.batch, process.memory())
+        norms, ratios, dead = map(_floats, probed)
+        return Sampled(place.epoch, place.batch, norms, ratios, dead, peak_memory())
 
     def is_finite(self, losses: Sequence[float], state: jax.Array | None) -> bool:
         """Whether a chunk's losses, and the state after it, are finite."""
@@ -96,3 +97,22 @@ def _all_finite(state: TrainState) -> jax.Array:
 
 def _is_inexact(x: jax.Array) -> bool:
     return jnp.issubdtype(x.dtype, np.inexact)
+
+
+def _floats(values: Mapping[str, jax.Array]) -> dict[str, float]:
+    return {name: float(np.asarray(value)) for name, value in values.items()}
+
+
+def peak_memory() -> int | None:
+    """The most bytes that the process has held at once; None where nobody counts.
+
+    Example:
+        >>> peak_memory() > 10**6
+        True
+    """
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

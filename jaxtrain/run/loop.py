@@ -25,11 +25,11 @@ from jaxtrain.events import (
 from jaxtrain.rng import Generator
 from jaxtrain.run.checkpoints import Checkpoints
 from jaxtrain.run.config import Config
+from jaxtrain.run.fault import keep
 from jaxtrain.run.inspection import Watch
 from jaxtrain.run.place import Place, Point, ends_update, limited, update_numbers
 from jaxtrain.run.rates import Rates, Values
 from jaxtrain.run.recipe import build_trainer, drawer
-from jaxtrain.run.replay import keep
 from jaxtrain.run.stopping import EndRun, chosen_images
 from jaxtrain.training.masks import mask_maker
 from jaxtrain.training.probe import Probed
@@ -89,8 +89,11 @@ class Run:
         self.trainer, model = build_trainer(
             config, dataset, self.generator, self.rates.initial()
         )
-        inputs = (1, *dataset.train.images.shape[1:])
-        self.masks = mask_maker(config, model, inputs, self.generator)
+        inputs = jax.ShapeDtypeStruct(
+            (1, *dataset.train.images.shape[1:]), jax.numpy.dtype(config.loop.dtype)
+        )
+        source = config.model.dropout_masks if config.model.dropout else None
+        self.masks = mask_maker(source, model, inputs, self.generator, config.loop.seed)
         self.train_data, self.test_data = (
             self.trainer.place(split.images, split.labels)
             for split in (dataset.train, dataset.test)

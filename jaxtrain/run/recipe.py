@@ -15,6 +15,7 @@ from jaxtrain import losses, models, optim
 from jaxtrain.data import Dataset
 from jaxtrain.data.transforms import Augmentation
 from jaxtrain.errors import ConfigError
+from jaxtrain.losses._classification import classification
 from jaxtrain.optim._average import WeightAverage
 from jaxtrain.rng import Generator
 from jaxtrain.run import by_name
@@ -197,9 +198,7 @@ def _matrices(params: optax.Params) -> optax.Params:
 def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunction:
     """The loss that a configuration names, tried on shapes alone, or `ConfigError`."""
     chosen = config.loss
-    function = losses.classification(
-        chosen.name, by_name.lookup("loss", chosen.name, losses)
-    )
+    function = classification(chosen.name, by_name.lookup("loss", chosen.name, losses))
     batch = config.data.batch_size
     outputs = jax.ShapeDtypeStruct((batch, len(dataset.classes)), numerics.scalar)
     targets = jax.ShapeDtypeStruct((batch,), np.uint8)

@@ -6,7 +6,7 @@ from jaxtrain.data import transforms
 from jaxtrain.run import by_name
 
 
-def build(specs: Iterable[str | by_name.Call]) -> "tuple[augment.Transform, ...]":
+def build(specs: Iterable[str | by_name.Call]) -> "tuple[transforms.Transform, ...]":
     """Transforms of texts, in their order.
 
     Args:
@@ -53,7 +53,7 @@ def parse(spec: str | by_name.Call) -> list[by_name.Call]:
         ) from None
 
 
-def _built(call: by_name.Call) -> "augment.Transform":
+def _built(call: by_name.Call) -> "transforms.Transform":
     by_name.check_name("transform", call.name, transforms.TRANSFORMS)
     return by_name.build(
         getattr(transforms, call.name),

@@ -1,5 +1,6 @@
 """A run as the official tutorial prints it, with a progress bar on a terminal."""
 
+import platform
 import sys
 import time
 from collections.abc import Mapping
@@ -20,7 +21,6 @@ from jaxtrain.events import (
     Warned,
 )
 from jaxtrain.run.config import Config, LossConfig
-from jaxtrain.run.history import PYTHON
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -115,7 +115,7 @@ class Display:
                 self._tested("Test Error", event.accuracy, event.avg_loss)
 
     def _started(self, event: Started) -> None:
-        versions = {**event.versions, "python": PYTHON}
+        versions = {**event.versions, "python": platform.python_version()}
         listed = ", ".join(f"{name} {number}" for name, number in versions.items())
         chosen, data = self.config, self.dataset
         lines = (

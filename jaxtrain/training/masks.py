@@ -9,33 +9,38 @@ from flax import nnx
 
 from jaxtrain.nn import dropout_draws
 from jaxtrain.rng import Generator
-from jaxtrain.run.config import Config
 
 
 def mask_maker(
-    config: Config, model: nnx.Module, inputs: tuple[int, ...], generator: Generator
+    source: str | None,
+    model: nnx.Module,
+    inputs: jax.ShapeDtypeStruct,
+    generator: Generator,
+    seed: int = 0,
 ) -> Callable[[int, tuple[int, int]], Sequence[np.ndarray] | jax.Array]:
     """Who makes a chunk's masks, given the steps before it and its (steps, batch).
 
     Args:
-        config: says which source, if any.
+        source: `"torch"` draws PyTorch's masks on the host, `"jax"` hands out keys;
+            None where nothing is drawn.
         model: in training mode; it is traced to learn which masks it draws.
-        inputs: shape of one input.
+        inputs: shape and type of one input.
         generator: stands for PyTorch's default generator.
+        seed: of the keys.
     """
-    if not config.model.dropout:
+    if source is None:
         return lambda before, shape: ()
-    if config.model.dropout_masks == "jax":
-        key = jax.random.key(config.loop.seed & 0xFFFFFFFF)
+    if source == "jax":
+        key = jax.random.key(seed & 0xFFFFFFFF)
         return lambda before, shape: jax.vmap(partial(jax.random.fold_in, key))(
             np.arange(before, before + shape[0])
         )
 
-    dtype = jax.numpy.dtype(config.loop.dtype)
-
     @cache
     def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
-        return dropout_draws(model, jax.ShapeDtypeStruct((batch, *inputs), dtype))
+        return dropout_draws(
+            model, jax.ShapeDtypeStruct((batch, *inputs.shape), inputs.dtype)
+        )
 
     def maker(before: int, shape: tuple[int, int]) -> list[np.ndarray]:
         steps, batch = shape

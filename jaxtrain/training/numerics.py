@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.run.config import DTYPES
+from jaxtrain.training import DTYPES
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from flax import nnx
 from jax.typing import ArrayLike
 
 from jaxtrain import nn
-from jaxtrain.events import Sampled
 from jaxtrain.nn.module import named_variables
 from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
 
@@ -30,22 +29,11 @@ nothing from a batch for which it is 0 throughout."""
 
 
 class Probed(NamedTuple):
-    """What `Sampled` holds, still on the device."""
+    """What one step looks like from inside, still on the device."""
 
     gradient_norms: Mapping[str, jax.Array]
     update_ratios: Mapping[str, jax.Array]
     dead: Mapping[str, jax.Array]
-
-    def sampled(self, epoch: int, step: int, memory: int | None = None) -> Sampled:
-        """The event that says it; reading the numbers waits for them.
-
-        Args:
-            epoch: from 1.
-            step: number of the step within the epoch, from 0.
-            memory: bytes that the process or the device holds.
-        """
-        norms, ratios, dead = map(_floats, self)
-        return Sampled(epoch, step, norms, ratios, dead, memory)
 
 
 Probe = Callable[[TrainState, Placed, Chunk], Probed]
@@ -79,10 +67,6 @@ def make_probe(recipe: Recipe) -> Probe:
         return look(state, data, first._replace(rows=np.asarray(first.rows, np.int32)))
 
     return probe
-
-
-def _floats(values: Mapping[str, jax.Array]) -> dict[str, float]:
-    return {name: float(np.asarray(value)) for name, value in values.items()}
 
 
 def _first(values: ArrayLike) -> Any:

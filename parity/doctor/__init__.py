@@ -5,16 +5,6 @@ departing quantity as PyTorch would have it with one thing changed, for every ca
 knows. What then agrees with the port to rounding explains it.
 """
 
-from typing import TYPE_CHECKING
+from jaxtrain._lazy import face
 
-from jaxtrain._lazy import attach
-
-if TYPE_CHECKING:
-    from parity.doctor.diagnosis import Diagnosis, diagnose
-    from parity.doctor.trial import Trial
-
-__all__ = ["Diagnosis", "Trial", "diagnose"]
-
-__getattr__ = attach(
-    __name__, {"Diagnosis": "diagnosis", "Trial": "trial", "diagnose": "diagnosis"}
-)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -42,7 +42,11 @@ class Group:
 
 def module(group: str) -> Any:
     """The group's code: `NAMES`, `verdicts` and `control`. Imports torch and JAX."""
-    return importlib.import_module(f"parity.proof.{group}")
+    place = _RUNS.get(group, f"{group}.group")
+    return importlib.import_module(f"parity.proof.{place}")
+
+
+_RUNS = {"fashion": "runs.fashion", "noise": "runs.noise_group", "pairs": "runs.pairs"}
 
 
 def task(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from jaxtrain.losses import CLASSIFICATION
+from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run import by_name
 from jaxtrain.run.config import Config
 

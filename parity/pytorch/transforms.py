@@ -30,7 +30,7 @@ def apply_drawn(
 
     Example:
         >>> import numpy as np
-        >>> flip = augment.random_horizontal_flip()
+        >>> flip = transforms.random_horizontal_flip()
         >>> drawn = {"flip": np.array([True])}
         >>> apply_drawn(torch.tensor([[[[1.0, 2.0]]]]), flip, drawn)
         tensor([[[[2., 1.]]]])
@@ -54,8 +54,9 @@ def apply_chain(
     """Transform images by all transforms in turn; `drawn` is that of one step.
 
     Example:
-        >>> chain = augment.Augmentation([augment.random_vertical_flip(p=1)], seed=0)
-        >>> drawn = augment.Augmentation.draw(chain, 0, (1, 1), (2, 1))
+        >>> flip = transforms.random_vertical_flip(p=1)
+        >>> chain = transforms.Augmentation([flip], seed=0)
+        >>> drawn = transforms.Augmentation.draw(chain, 0, (1, 1), (2, 1))
         >>> one_step = [{"flip": drawn[0]["flip"][0]}]
         >>> apply_chain(torch.tensor([[[[1.0], [2.0]]]]), chain, one_step)
         tensor([[[[2.],
@@ -144,8 +145,6 @@ class Augment:
         """Images (N, 1, H, W) of a step, counted from 0 over the run."""
         if self.chain is None:
             return X
-        pass
-
         drawn = [
             {name: values[0] for name, values in each.items()}
             for each in self.draw(step, (1, len(X)))

@@ -10,7 +10,8 @@ import pytest
 from checkpoint_content import FILES, folder, is_right, names, save
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.store.checkpoint import Store, folder, load, read, tree
+from jaxtrain.store.checkpoint import Store, load, read, tree
+from jaxtrain.store.checkpoint import folder as folder_module
 from jaxtrain.store.checkpoint.manifest import Entry
 
 Harm = Callable[[Path], None]
@@ -89,7 +90,7 @@ def test_without_hashes_flipped_bits_are_loaded(
 ) -> None:
     """The broken twin: what the safetensors library alone lets pass."""
     monkeypatch.setattr(
-        folder._manifest, "entry_of", lambda data: Entry(len(data), Always())
+        folder_module, "entry_of", lambda data: Entry(len(data), Always())
     )
     path = folder(root, 2) / "state.safetensors"
     right = path.read_bytes()

@@ -13,9 +13,10 @@ import pytest
 from cli_flags import FLAGS
 from cli_refusals import REFUSED
 
-from jaxtrain import losses, lr_scheduler, optim
+from jaxtrain import lr_scheduler, optim
 from jaxtrain.commands.options import parse
 from jaxtrain.errors import ConfigError
+from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run.config import Config
 
 HELP = Path(__file__).with_name("fashion_help.txt")
@@ -108,9 +109,10 @@ finally:
 """
 # The snapshot is of two optimisers and so on, so that a third leaves it as it is.
 FEW = """
-from jaxtrain import losses, lr_scheduler, optim
+from jaxtrain import lr_scheduler, optim
+from jaxtrain.losses import _fits
 optim.OPTIMIZERS = ("adam", "sgd")
-losses.CLASSIFICATION = ("cross_entropy", "mse_loss")
+_fits.CLASSIFICATION = ("cross_entropy", "mse_loss")
 lr_scheduler.SCHEDULERS = ("exponential_lr", "step_lr")
 lr_scheduler.SETTING_LR = lr_scheduler.COMPOSED = ()
 """
@@ -140,7 +142,7 @@ def test_help_names_every_flag_and_all_that_can_be_chosen() -> None:
     text = printed_help()
     for field in all_fields():
         assert f"\n  {field.metadata['flag']}" in text
-    for name in (*optim.OPTIMIZERS, *losses.CLASSIFICATION, *lr_scheduler.SCHEDULERS):
+    for name in (*optim.OPTIMIZERS, *CLASSIFICATION, *lr_scheduler.SCHEDULERS):
         assert re.search(rf"\b{name}\b", text)
 
 

@@ -1,6 +1,7 @@
 """What the command prints, of made-up events."""
 
 import math
+import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +15,6 @@ from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
 from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config
-from jaxtrain.run.history import PYTHON
 from jaxtrain.show.terminal import Bar, Display
 
 
@@ -65,7 +65,7 @@ def test_the_lines_of_a_run(
     nines = [f"loss: 9.000000  [{n:5d}/60000]" for n in range(12_864, 60_000, 6_400)]
     assert displayed(events, capsys, monkeypatch) == [
         f"jaxtrain {jaxtrain.__version__}, backend toy on cpu "
-        f"(toy 1.0, numpy 2.0, python {PYTHON})",
+        f"(toy 1.0, numpy 2.0, python {platform.python_version()})",
         "data: toy data, 60000 training and 10000 test images, from a test",
         "model: MLP 784-10, 7,850 parameters, float32",
         "training: cross_entropy, sgd(lr=0.001), batches of 64 in stored order, seed 0",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxtrain import lr_scheduler
-from jaxtrain.commands import lr_scheduler
+from jaxtrain.commands import lr_scheduler as command
 from jaxtrain.commands.lr_scheduler import NAMES, main
 
 
@@ -170,8 +170,8 @@ def test_a_plot_of_what_overflows(
 def test_a_peak_between_columns_is_shown() -> None:
     values = [0.0] * 1000
     values[503] = 1.0
-    line = lr_scheduler.sparkline(values)
-    assert len(line) == lr_scheduler.WIDTH
+    line = command.sparkline(values)
+    assert len(line) == command.WIDTH
     assert line.count("█") == 1
 
 

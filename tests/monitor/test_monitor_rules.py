@@ -21,6 +21,7 @@ from jaxtrain.events import (
     Steps,
     Warned,
 )
+from jaxtrain.losses._classification import CLASSIFICATION, classification
 from jaxtrain.run.config import Config, LossConfig
 from jaxtrain.watch.monitor import KINDS, watching
 from jaxtrain.watch.monitor.beginning import chance_level
@@ -314,11 +315,11 @@ def test_the_level_of_chance_is_that_of_the_best_constant_answer(classes: int) -
     from jaxtrain import losses
 
     labels = np.arange(classes).repeat(4)
-    for name in sorted(losses.CLASSIFICATION):
+    for name in sorted(CLASSIFICATION):
         level = chance_level(Config(loss=LossConfig(name)), classes)
         if level is None:
             continue
-        loss = losses.classification(name, getattr(losses, name))
+        loss = classification(name, getattr(losses, name))
         # Equal outputs for all classes: by symmetry one of them is the best.
         guess = partial(_of_equal_outputs, loss, labels, classes)
         values = jax.vmap(guess)(jnp.linspace(-4, 4, 801))

@@ -17,8 +17,8 @@ from jaxtrain.events import Epoch
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
 from parity.__main__ import main
-from parity.proof.layers import judge
-from parity.proof.losses import judge
+from parity.proof.layers import judge as layer_judge
+from parity.proof.losses import judge as loss_judge
 from parity.proof.optimizers import group as optimizers
 from parity.proof.optimizers import one_step
 from parity.proof.runs import runs
@@ -45,19 +45,19 @@ def zero_gradients(patch: pytest.MonkeyPatch) -> None:
 
 
 def zero_loss_inputs(patch: pytest.MonkeyPatch) -> None:
-    drawn = judge.tensors
+    drawn = loss_judge.tensors
 
     def zeros(*args: Any) -> Any:
         return {key: 0 * x for key, x in drawn(*args).items()}
 
-    patch.setattr(judge, "tensors", zeros)
+    patch.setattr(loss_judge, "tensors", zeros)
 
 
 def zero_layer_inputs(patch: pytest.MonkeyPatch) -> None:
-    drawn, kept = judge.tensor, judge.exact_steps
+    drawn, kept = layer_judge.tensor, layer_judge.exact_steps
     # What it made of these zeros is not to be kept for other tests.
-    patch.setattr(judge, "exact_steps", kept.__wrapped__)
-    patch.setattr(judge, "tensor", lambda *args: 0 * drawn(*args))
+    patch.setattr(layer_judge, "exact_steps", kept.__wrapped__)
+    patch.setattr(layer_judge, "tensor", lambda *args: 0 * drawn(*args))
 
 
 # A relative tolerance of 1: everything of the right order is equal.
@@ -68,11 +68,11 @@ def wide_steps(patch: pytest.MonkeyPatch) -> None:
 
 
 def wide_losses(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(judge, "FLOAT32_BOUND", 1 / np.finfo(np.float32).eps)
+    patch.setattr(loss_judge, "FLOAT32_BOUND", 1 / np.finfo(np.float32).eps)
 
 
 def wide_layers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(judge, "FLOAT32_BOUND", 1 / np.finfo(np.float32).eps)
+    patch.setattr(layer_judge, "FLOAT32_BOUND", 1 / np.finfo(np.float32).eps)
 
 
 def infinite(patch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_runs_that_are_all_alone_are_no_measure(
 ) -> None:
     made_up(lambda seed: apart(1e-6 * 3.0 ** (seed % 32)), monkeypatch)
     found = verdicts()[noise_group.THEIRS]
-    assert f", {noise.MOST_RUNS} noisy runs, " in found.config
+    assert f", {noise_group.MOST_RUNS} noisy runs, " in found.config
     assert not found.passed
 
 

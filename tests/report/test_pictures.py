@@ -319,7 +319,8 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:
 def test_pictures_touch_no_global_state(record: RunRecord) -> None:
     code = (
         "import sys; from pathlib import Path; "
-        "from jaxtrain import pictures; from jaxtrain.store.run_folder import read_run; "
+        "from jaxtrain.show import pictures; "
+        "from jaxtrain.store.run_folder import read_run; "
         "assert 'matplotlib' not in sys.modules; "
         "record = read_run(Path(sys.argv[1])); "
         "[pictures.png(p.draw(record)) for p in pictures.PICTURES.values()]; "

@@ -331,7 +331,7 @@ def test_without_flatbuffers_it_says_what_to_install(
     def found(name: str) -> object:
         return None if name == "flatbuffers" else find_spec(name)
 
-    monkeypatch.setattr("jaxtrain.export.find_spec", found)
+    monkeypatch.setattr("jaxtrain.commands.export.find_spec", found)
     with pytest.raises(ConfigError, match=r"pip install 'jaxtrain\[export\]'"):
         export(trained_run.out, tmp_path / "net.stablehlo")
     assert not list(tmp_path.iterdir())

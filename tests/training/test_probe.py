@@ -23,7 +23,7 @@ from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
 BATCH, STEPS, P = 32, 3, 0.5
 FLOAT64 = Numerics("float64")
 RTOL = 1e-10
-"""Of float64 trajectories, as everywhere in the proof; see `parity.proof.optimizers.trajectory`."""
+"""Of float64 trajectories, as everywhere in the proof; see `trajectory`."""
 
 
 HIDDEN = (48, 32)

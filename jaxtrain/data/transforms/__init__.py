@@ -7,24 +7,7 @@ and those parameters, in float32, float64 or bfloat16, for `jax.jit`. An `Augmen
 chains transforms; what it draws depends on nothing but the seed and the step.
 """
 
-from typing import TYPE_CHECKING
-
-from jaxtrain._lazy import attach
-
-if TYPE_CHECKING:
-    from jaxtrain.data.transforms._chain import Augmentation, Drawn, Transform
-    from jaxtrain.data.transforms._random_crop import RandomCrop, random_crop
-    from jaxtrain.data.transforms._random_erasing import RandomErasing, random_erasing
-    from jaxtrain.data.transforms._random_flip import (
-        RandomHorizontalFlip,
-        RandomVerticalFlip,
-        random_horizontal_flip,
-        random_vertical_flip,
-    )
-    from jaxtrain.data.transforms._random_rotation import (
-        RandomRotation,
-        random_rotation,
-    )
+from jaxtrain._lazy import face
 
 TRANSFORMS = (
     "random_crop",
@@ -35,38 +18,4 @@ TRANSFORMS = (
 )
 """Those to choose by name: `function(**arguments)`, with plain arguments."""
 
-__all__ = [
-    "TRANSFORMS",
-    "Augmentation",
-    "Drawn",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomHorizontalFlip",
-    "RandomRotation",
-    "RandomVerticalFlip",
-    "Transform",
-    "random_crop",
-    "random_erasing",
-    "random_horizontal_flip",
-    "random_rotation",
-    "random_vertical_flip",
-]
-
-__getattr__ = attach(
-    __name__,
-    {
-        "Augmentation": "_chain",
-        "Drawn": "_chain",
-        "RandomCrop": "_random_crop",
-        "RandomErasing": "_random_erasing",
-        "RandomHorizontalFlip": "_random_flip",
-        "RandomRotation": "_random_rotation",
-        "RandomVerticalFlip": "_random_flip",
-        "Transform": "_chain",
-        "random_crop": "_random_crop",
-        "random_erasing": "_random_erasing",
-        "random_horizontal_flip": "_random_flip",
-        "random_rotation": "_random_rotation",
-        "random_vertical_flip": "_random_flip",
-    },
-)
+__getattr__, __dir__, __all__ = face(__name__, __file__, constants=("TRANSFORMS",))

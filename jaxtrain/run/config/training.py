@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from jaxtrain import losses, lr_scheduler, optim
+from jaxtrain import lr_scheduler, optim
 from jaxtrain.errors import ConfigError, check_name
+from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run.by_name import GREATEST_NUMBER
+from jaxtrain.training import DTYPES
 
 GREATEST_SIZE = 2**31 - 1
 GREATEST_LR = GREATEST_NUMBER
@@ -97,7 +99,7 @@ class ModelConfig:
         check_name("--dropout-masks", self.dropout_masks, MASKS)
 
 
-LOSSES = tuple(sorted(losses.CLASSIFICATION))
+LOSSES = tuple(sorted(CLASSIFICATION))
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,6 @@ class SchedulerConfig:
             raise ConfigError(f"{useless[0]} is of no use without a --scheduler")
 
 
-DTYPES = ("float32", "float64", "bfloat16")
 DEVICES = ("auto", "cpu", "gpu", "tpu")
 LEAST_SEED, GREATEST_SEED = -(2**63), 2**64 - 1
 

@@ -11,26 +11,6 @@ pickled.
     ROOT/step-00000123/manifest.json        size and SHA-256 of the other two
 """
 
-from typing import TYPE_CHECKING
+from jaxtrain._lazy import face
 
-from jaxtrain._lazy import attach
-
-if TYPE_CHECKING:
-    from jaxtrain.store.checkpoint.folder import Checkpoint, load
-    from jaxtrain.store.checkpoint.store import Found, Store, read
-    from jaxtrain.store.checkpoint.tree import flatten, restore
-
-__all__ = ["Checkpoint", "Found", "Store", "flatten", "load", "read", "restore"]
-
-__getattr__ = attach(
-    __name__,
-    {
-        "Checkpoint": "folder",
-        "Found": "store",
-        "Store": "store",
-        "flatten": "tree",
-        "load": "folder",
-        "read": "store",
-        "restore": "tree",
-    },
-)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

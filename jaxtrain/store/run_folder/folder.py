@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Event, Resumed, Started, Tested, to_json
 from jaxtrain.files import try_lock
-from jaxtrain.run.history import PYTHON
 from jaxtrain.store.run_folder import predictions
 from jaxtrain.store.run_folder.files import (
     Row,
@@ -169,7 +169,11 @@ class RunFolder:
             self.resume(event.resumed)
         if event.resumed is None:
             self._check_no_steps()
-        versions = {"jaxtrain": __version__, "python": PYTHON, **event.versions}
+        versions = {
+            "jaxtrain": __version__,
+            "python": platform.python_version(),
+            **event.versions,
+        }
         whole = {"schema": SCHEMA, "versions": versions, **self.about}
         text = json.dumps(to_json(whole), indent=1) + "\n"
         # First: records without a configuration are nobody's run.

@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Given:
-    """A tensor argument, by the name of what is in it; see `parity.proof.losses.inputs`."""
+    """A tensor argument, by the name of what is in it; see `losses.inputs`."""
 
     kind: str
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxtrain import files
 from jaxtrain.errors import ConfigError
+from jaxtrain.files import write_text
 from parity.difference import difference
 from parity.proof.report import curves
 from parity.proof.report.page import STYLE
@@ -188,7 +188,7 @@ def save(path: Path, verdicts: Sequence[Verdict]) -> None:
         raise ConfigError(
             f"--picture {path}: nothing was drawn; fashion, pairs and noise have runs"
         )
-    files.write_text(path, picture(pairs[-1]))
+    write_text(path, picture(pairs[-1]))
 
 
 def picture(pair: Twins) -> str:

@@ -1,0 +1,9 @@
+from .diagnosis import (
+    Diagnosis as Diagnosis,
+)
+from .diagnosis import (
+    diagnose as diagnose,
+)
+from .trial import (
+    Trial as Trial,
+)
