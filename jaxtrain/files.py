@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from jaxtrain.errors import ConfigError
 
 SUFFIX = ".part"
 
@@ -129,3 +132,22 @@ def try_lock(handle: int) -> bool | None:
             return False
         raise
     return True
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """All of a plain file that is not larger than `most` bytes.
+
+    Raises:
+        ConfigError: it cannot be read, is larger, or is a pipe or a device.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path} is not a file")
+        if found.st_size > most:
+            raise ConfigError(
+                f"{path} has {found.st_size:,} bytes; at most {most:,} are read"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,29 +1,47 @@
-"""Data flows one way: a file imports only from files above it."""
+"""Data flows one way: a file imports only from rooms above its own."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+
+import pytest
 
 import jaxtrain
+import parity
 
-ROOT = Path(jaxtrain.__file__).parent
-
-# The lowest first; each may import those before it.
+# The rooms of each package, those that know least first; each may import the earlier.
 # fmt: off
-ORDER = [
-    "_lazy", "atomic", "registry", "lock", "process", "program",
-    "rng", "data", "init", "nn", "models", "losses", "lr_scheduler",
-    "optim", "config", "events", "backends", "history", "records", "checkpoint",
-    "run_folder", "flow", "training", "monitor", "checks", "trained", "pictures",
-    "report", "export", "predict", "cli", "display", "lr_range", "fashion",
-]
+ORDER: Mapping[str, tuple[str, ...]] = {
+    "jaxtrain": (
+        "errors", "files", "_lazy",
+        "rng", "init", "losses", "nn", "lr_scheduler", "optim", "models",
+        "data", "events", "training", "store", "run", "watch", "show", "commands",
+        "fashion", "predict", "export", "report", "lr_range",
+    ),
+    "parity": (
+        "difference", "pytorch", "convert", "proof", "bench",
+        "port", "golden", "doctor", "plugin", "__main__",
+    ),
+}
 # fmt: on
+FACES = MappingProxyType(
+    {"jaxtrain/lr_scheduler/__main__.py": "jaxtrain.commands.lr_scheduler.main"}
+)
+"""Files that stand in a room for the sake of `python -m`, and all that they import."""
+MOST_ENTRIES = 26
+"""At the top of jaxtrain, so that a newcomer can name each."""
+ROOTS = {
+    name: Path(p.__file__ or "").parent
+    for name, p in (("jaxtrain", jaxtrain), ("parity", parity))
+}
+PACKAGES = pytest.mark.parametrize("package", sorted(ORDER))
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    """(top-level module, file) of every file of the package."""
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).parts[0].removesuffix(".py"), path
+def modules(package: str) -> Iterator[tuple[str, Path]]:
+    """(room, file) of every file of a package."""
+    for path in sorted(ROOTS[package].rglob("*.py")):
+        yield path.relative_to(ROOTS[package]).parts[0].removesuffix(".py"), path
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -36,35 +54,59 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def upward(module: str, names: Iterator[str]) -> list[str]:
-    """Imports of `module` that do not come from above it."""
-    allowed = [*ORDER[: ORDER.index(module) + 1], "__version__"]
+def upward(package: str, room: str, names: Iterable[str]) -> list[str]:
+    """Imports of a room that do not come from above it."""
+    rooms = ORDER[package]
+    allowed = {*rooms[: rooms.index(room) + 1], "__version__"}
     own = (name.split(".") for name in names)
     return [
         ".".join(parts)
         for parts in own
-        if parts[0] == "jaxtrain" and parts[1] not in allowed
+        if parts[0] == package and parts[1] not in allowed
     ]
 
 
-def test_every_module_has_its_place() -> None:
-    found = {name for name, _ in modules()} - {"__init__"}
-    assert found == set(ORDER)
+@PACKAGES
+def test_every_room_has_its_place(package: str) -> None:
+    found = {room for room, _ in modules(package)} - {"__init__"}
+    assert found == set(ORDER[package])
 
 
-def test_imports_come_from_above() -> None:
-    for name, path in modules():
-        if name != "__init__":
-            assert upward(name, imported(path)) == [], path
+@PACKAGES
+def test_imports_come_from_above(package: str) -> None:
+    for room, path in modules(package):
+        place = f"{package}/{path.relative_to(ROOTS[package])}"
+        if place in FACES:
+            own = [name for name in imported(path) if name.startswith(package)]
+            assert own == [FACES[place]]
+        elif room != "__init__":
+            assert upward(package, room, imported(path)) == [], place
 
 
 def test_an_import_from_below_would_be_seen() -> None:
-    assert upward("rng", iter(["numpy", "jaxtrain.nn.Linear"])) == [
-        "jaxtrain.nn.Linear"
+    names = ["numpy", "jaxtrain.nn.Linear", "jaxtrain.errors.ConfigError"]
+    assert upward("jaxtrain", "rng", names) == ["jaxtrain.nn.Linear"]
+    assert upward("parity", "port", ["parity.doctor.diagnose", "jaxtrain.nn"]) == [
+        "parity.doctor.diagnose"
     ]
 
 
+def test_the_top_can_be_taken_in_at_a_glance() -> None:
+    entries = [path.name for path in ROOTS["jaxtrain"].iterdir()]
+    shown = [name for name in entries if not name.startswith("__pycache__")]
+    assert len(shown) <= MOST_ENTRIES, sorted(shown)
+
+
 def test_jaxtrain_knows_neither_torch_nor_parity() -> None:
-    for _, path in modules():
+    for _, path in modules("jaxtrain"):
         roots = {name.split(".")[0] for name in imported(path)}
         assert roots.isdisjoint({"torch", "torchvision", "parity"}), path
+
+
+def test_the_engine_knows_no_run() -> None:
+    """No configuration, no events, no files: any model and any data may enter it."""
+    for room, path in modules("jaxtrain"):
+        if room == "training":
+            names = list(imported(path))
+            told = [n for n in names if n.split(".")[1:2] in (["events"], ["files"])]
+            assert told == [], path

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.store.run_folder.read import read_bytes
+from jaxtrain.files import read_bytes
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtrain import files
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
+from jaxtrain.files import read_bytes
 from jaxtrain.store.run_folder.files import told
-from jaxtrain.store.run_folder.read import read_bytes
 
 SHOWN = 25
 """Images of each sort."""

@@ -1,13 +1,13 @@
 """Rows of a run's folder, read with care, and those with which a run goes on."""
 
 import json
-import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Resumed, Warned
+from jaxtrain.files import read_bytes
 from jaxtrain.store.run_folder.files import Row
 from jaxtrain.store.run_folder.rows import LOST, checked, restored
 
@@ -45,25 +45,6 @@ def read_rows(path: Path) -> Rows:
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number} is damaged: {error}") from error
     return Rows(rows, torn=bool(rest) or not whole)
-
-
-def read_bytes(path: Path, most: int) -> bytes:
-    """All of a plain file that is not larger than `most` bytes.
-
-    Raises:
-        ConfigError: it cannot be read, is larger, or is a pipe or a device.
-    """
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path} is not a file")
-        if found.st_size > most:
-            raise ConfigError(
-                f"{path} has {found.st_size:,} bytes; at most {most:,} are read"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_object(path: Path, schema: str, most: int = 2**24) -> dict[str, Any]:
