@@ -6,7 +6,7 @@ cost the second that importing JAX, Flax and Optax takes.
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import lazy_loader
 
@@ -35,14 +35,36 @@ def face(
     """
     find, _, names = lazy_loader.attach_stub(package, file)
     public = sorted([*names, *constants])
+    missing, listed = listing(package, public, elsewhere)
 
     def __getattr__(name: str) -> Any:
-        if name in names:
-            return find(name)
-        hint = "" if name.startswith("_") else _hint(name, public, elsewhere)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
+        return find(name) if name in names else missing(name)
 
-    return __getattr__, lambda: list(public), list(public)
+    return __getattr__, listed, public
+
+
+def listing(
+    module: str,
+    public: Iterable[str],
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Callable[[str], NoReturn], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a module that has imported all its names.
+
+    Args:
+        module: its `__name__`.
+        public: its public names.
+        elsewhere: names that readers of PyTorch look for here -> where they are.
+
+    Raises:
+        AttributeError: by `__getattr__`, with the nearest name that exists.
+    """
+    names = sorted(public)
+
+    def __getattr__(name: str) -> NoReturn:
+        hint = "" if name.startswith("_") else _hint(name, names, elsewhere)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
+
+    return __getattr__, lambda: list(names)
 
 
 def _hint(name: str, public: Iterable[str], elsewhere: Mapping[str, str]) -> str:

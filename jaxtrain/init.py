@@ -4,6 +4,8 @@ Each returns a new NumPy array where PyTorch fills a tensor in place, so the tra
 underscore of PyTorch's names is dropped.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,27 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from jaxtrain import rng
+from jaxtrain._lazy import listing
+
+__all__ = [
+    "calculate_gain",
+    "constant",
+    "dirac",
+    "eye",
+    "fan_in_and_fan_out",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "ones",
+    "orthogonal",
+    "sparse",
+    "trunc_normal",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+__getattr__, __dir__ = listing(__name__, __all__)
 
 
 def constant(

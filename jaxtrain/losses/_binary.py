@@ -1,5 +1,7 @@
 """Losses of yes and no: binary and focal cross-entropy, several labels at once."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np

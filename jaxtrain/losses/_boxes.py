@@ -1,5 +1,7 @@
 """Losses of overlapping boxes."""
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Losses as they are used to classify: what becomes of outputs and labels first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -1,5 +1,7 @@
 """Losses of class labels: negative log likelihood and cross-entropy."""
 
+from __future__ import annotations
+
 import math
 
 import jax

@@ -1,5 +1,7 @@
 """Connectionist temporal classification, with PyTorch's rule for the gradient."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 

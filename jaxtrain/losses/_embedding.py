@@ -1,5 +1,7 @@
 """Losses of how far apart vectors are."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import partial

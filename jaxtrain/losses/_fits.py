@@ -1,5 +1,7 @@
 """Which losses fit a classifier; without JAX, which the help does without."""
 
+from __future__ import annotations
+
 from types import MappingProxyType
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """What every loss has: checks of its inputs, derivatives at kinks, the reduction."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

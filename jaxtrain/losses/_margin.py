@@ -1,5 +1,7 @@
 """Losses that ask for a margin, and the count of errors."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

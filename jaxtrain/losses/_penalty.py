@@ -1,5 +1,7 @@
 """Penalties on the size of the weights, added to a loss."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

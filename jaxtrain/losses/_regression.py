@@ -1,5 +1,7 @@
 """Losses of real values, and of the distributions that they may come from."""
 
+from __future__ import annotations
+
 import math
 
 import jax

@@ -1,5 +1,7 @@
 """Schedules made of others: one after another, or all at once."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial

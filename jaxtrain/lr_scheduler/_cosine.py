@@ -1,5 +1,7 @@
 """Cosine annealing, with and without restarts."""
 
+from __future__ import annotations
+
 import math
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler

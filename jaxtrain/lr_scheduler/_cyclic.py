@@ -1,5 +1,7 @@
 """Rates and momenta that go up and down."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """Schedulers on the host, stepped as PyTorch's are, in Python's floats."""
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence

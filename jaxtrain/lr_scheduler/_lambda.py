@@ -1,5 +1,7 @@
 """Schedules that a function of the step sets."""
 
+from __future__ import annotations
+
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Schedules that stay, or go from one value to another in a line or a power of it."""
 
+from __future__ import annotations
+
 from jaxtrain.lr_scheduler._host import Group, HostScheduler
 from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
 

@@ -1,5 +1,7 @@
 """The 1cycle policy."""
 
+from __future__ import annotations
+
 import math
 from typing import TypedDict
 

@@ -1,5 +1,7 @@
 """Rates that fall when a metric has stopped improving."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, SupportsFloat

@@ -1,5 +1,7 @@
 """A schedule: a function of the step, with a host's scheduler behind it."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -61,7 +63,7 @@ class Schedule(Track):
     def __init__(
         self,
         name: str,
-        rule: "partial[HostScheduler]",
+        rule: partial[HostScheduler],
         lr: Rates | None,
         size: int | None,
         resumes: bool,
@@ -87,7 +89,7 @@ class Schedule(Track):
         shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
         return f"{self.name}({shown})"
 
-    def for_steps(self, steps: int) -> "Schedule":
+    def for_steps(self, steps: int) -> Schedule:
         """The same schedule with values at `steps` steps, from 0, and no others.
 
         Compiled code then finds all of them in a table. Past its end the host raises

@@ -1,5 +1,7 @@
 """Schedules that multiply the rate: now and then, or at every step."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable

@@ -1,5 +1,7 @@
 """Annealing to the constant rate of weight averaging."""
 
+from __future__ import annotations
+
 import math
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, per_group

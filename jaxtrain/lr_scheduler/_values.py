@@ -1,5 +1,7 @@
 """The values of a schedule: computed as far as asked for, looked up by step."""
 
+from __future__ import annotations
+
 import enum
 import operator
 import threading
@@ -264,7 +266,7 @@ class Track:
             ) from None
         return self._picked(self._run.row(self._quantity, index))
 
-    def __getitem__(self, group: int) -> "Track":
+    def __getitem__(self, group: int) -> Track:
         """The track of one group."""
         groups = len(self._run.row(self._quantity, 0))
         if not 0 <= group < groups or not self._listed:

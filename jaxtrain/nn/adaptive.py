@@ -1,5 +1,7 @@
 """The softmax of many classes, the rare ones in clusters."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -7,12 +9,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
 from jaxtrain.nn.container import ModuleList, Sequential
 from jaxtrain.nn.linear import Linear
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
@@ -25,7 +27,7 @@ class ASMoutput(NamedTuple):
     """Minus their mean."""
 
 
-class AdaptiveLogSoftmaxWithLoss(nnx.Module):
+class AdaptiveLogSoftmaxWithLoss(Module):
     """Log-softmax over many classes, the rare ones by clusters of fewer features.
 
     `head` scores the first `cutoffs[0]` classes and the clusters; each part of `tail`

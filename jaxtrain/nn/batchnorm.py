@@ -1,5 +1,7 @@
 """Normalisation by the moments of the batch, and their running averages."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -8,12 +10,12 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import filled
+from jaxtrain.nn.module import Module, filled
 from jaxtrain.nn.normalization import affine, like, moments, normalised, wide
 from jaxtrain.nn.shapes import check_ndim, check_size, misfit
 
 
-class RunningNorm(nnx.Module):
+class RunningNorm(Module):
     """What the normalisations by channel have in common.
 
     Args:

@@ -1,5 +1,7 @@
 """Modules and parameters in order, by name or by place."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -9,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxtrain.nn.module import Module
 
-class Ordered(nnx.Module):
+
+class Ordered(Module):
     """Members in order, each an attribute under a name of its own.
 
     Example:
@@ -108,7 +112,7 @@ class ModuleList(Ordered):
     def __init__(self, modules: Iterable[nnx.Module] = ()):
         super().__init__((str(i), module) for i, module in enumerate(modules))
 
-    def extend(self, modules: Iterable[nnx.Module]) -> "ModuleList":
+    def extend(self, modules: Iterable[nnx.Module]) -> ModuleList:
         """Add modules at the end, and return the list.
 
         Example:
@@ -125,7 +129,7 @@ class ModuleList(Ordered):
         return getattr(self, self.names[index])
 
 
-class Identity(nnx.Module):
+class Identity(Module):
     """y = x.
 
     Args:
@@ -172,7 +176,7 @@ class ParameterList(Ordered):
     def __init__(self, values: Iterable[Any] = ()):
         super().__init__((str(i), _as_parameter(v)) for i, v in enumerate(values))
 
-    def append(self, value: Any) -> "ParameterList":
+    def append(self, value: Any) -> ParameterList:
         """Add one parameter at the end, and return the list.
 
         Example:
@@ -181,7 +185,7 @@ class ParameterList(Ordered):
         """
         return super().append(_as_parameter(value))
 
-    def extend(self, values: Iterable[Any]) -> "ParameterList":
+    def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add parameters at the end, and return the list.
 
         Example:
@@ -265,19 +269,20 @@ class _Keyed(Ordered):
 class ModuleDict(_Keyed):
     """A dictionary of modules, whose parameters count as the holder's.
 
-    Args:
-        modules: a mapping of names to modules, or pairs of them.
+        Args:
+            modules: a mapping of names to modules, or pairs of them.
 
-    Raises:
-        ValueError: a name is that of an attribute.
+        Raises:
+            ValueError: a name is that of an attribute.
 
-    PyTorch: `torch.nn.ModuleDict`.
+        PyTorch: `torch.nn.ModuleDict`.
 
-    Example:
-        >>> from jaxtrain import nn
-        >>> heads = ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 9)})
-        >>> list(heads), heads["large"].out_features
-        (['small', 'large'], 9)
+        Example:
+            >>> from jaxtrain.nn.module import Module
+    from jaxtrain import nn
+            >>> heads = ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 9)})
+            >>> list(heads), heads["large"].out_features
+            (['small', 'large'], 9)
     """
 
     def __init__(

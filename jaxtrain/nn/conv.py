@@ -1,16 +1,18 @@
 """Convolutions, in both directions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
 from jaxtrain.nn.convolve import convolve
 from jaxtrain.nn.linear import kaiming_pair
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import at_least, batched, check_size, misfit, per_dim
 
 _PAD_MODES = {
@@ -21,7 +23,7 @@ _PAD_MODES = {
 }
 
 
-class ConvNd(nnx.Module):
+class ConvNd(Module):
     """What the convolutions share, in whatever direction: arguments and parameters."""
 
     n: int

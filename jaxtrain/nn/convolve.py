@@ -1,5 +1,7 @@
 """Convolution as the processor at hand does it fastest."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import product
 from math import prod

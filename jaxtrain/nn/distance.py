@@ -1,12 +1,14 @@
 """Distance and similarity of vectors."""
 
+from __future__ import annotations
+
 import math
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from jaxtrain.nn.activation.rectifiers import with_slope
+from jaxtrain.nn.module import Module
 
 
 def vector_norm(x: jax.Array, p: float, dim: int) -> jax.Array:
@@ -56,7 +58,7 @@ def _powered(x: jax.Array, p: float, dim: int) -> jax.Array:
     return norm(x)
 
 
-class CosineSimilarity(nnx.Module):
+class CosineSimilarity(Module):
     """y = Σ (x1 / max(‖x1‖₂, eps)) (x2 / max(‖x2‖₂, eps)) along `dim`.
 
     The gradient is taken as if no norm had been replaced by `eps`.
@@ -88,7 +90,7 @@ class CosineSimilarity(nnx.Module):
         )
 
 
-class PairwiseDistance(nnx.Module):
+class PairwiseDistance(Module):
     """y = ‖x1 - x2 + eps‖ₚ over the last dimension.
 
     Args:

@@ -1,16 +1,18 @@
 """The dropout family."""
 
+from __future__ import annotations
+
 import math
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from jaxtrain.nn.masks import draw_mask
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
-class Dropout(nnx.Module):
+class Dropout(Module):
     """y = x · m / (1 - p) in training, m drawn from Bernoulli(1 - p); y = x otherwise.
 
     `train()` and `eval()` of the module or of any module that holds it choose between

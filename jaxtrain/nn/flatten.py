@@ -1,16 +1,18 @@
 """Dimensions joined and split."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import misfit
 
 
-class Flatten(nnx.Module):
+class Flatten(Module):
     """Merge the dimensions `start_dim` … `end_dim` into one.
 
     PyTorch: `torch.nn.Flatten`.
@@ -31,7 +33,7 @@ class Flatten(nnx.Module):
         return input.reshape(*shape[:first], merged, *shape[last + 1 :])
 
 
-class Unflatten(nnx.Module):
+class Unflatten(Module):
     """Split one dimension into several.
 
     Args:

@@ -1,12 +1,14 @@
 """Patches of images as columns, and back."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.windows import (
     check_counts,
     flat_positions,
@@ -25,7 +27,7 @@ from jaxtrain.nn.shapes import (
 Size = int | Sequence[int]
 
 
-class _Patches(nnx.Module):
+class _Patches(Module):
     def _begin(
         self, kernel_size: Size, dilation: Size, padding: Size, stride: Size
     ) -> None:

@@ -1,5 +1,7 @@
 """Normalisation of each channel of each example."""
 
+from __future__ import annotations
+
 import math
 
 import jax

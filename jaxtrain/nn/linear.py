@@ -1,5 +1,7 @@
 """Layers of matrix products."""
 
+from __future__ import annotations
+
 import math
 
 import jax
@@ -8,11 +10,11 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
-from jaxtrain.nn.module import drawn
+from jaxtrain.nn.module import Module, drawn
 from jaxtrain.nn.shapes import misfit
 
 
-class Linear(nnx.Module):
+class Linear(Module):
     """y = x Wᵀ + b.
 
     `weight` is (out_features, in_features) and `bias` (out_features,), both drawn from
@@ -100,7 +102,7 @@ def kaiming_pair(
     return weight, drawn(source.uniform, (outputs,), -bound, bound, dtype=dtype)
 
 
-class Bilinear(nnx.Module):
+class Bilinear(Module):
     """y_k = x1ᵀ W_k x2 + b_k.
 
     `weight` is (out_features, in1_features, in2_features) and `bias` (out_features,),

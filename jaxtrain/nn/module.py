@@ -1,5 +1,8 @@
 """Parameters and buffers of a module by PyTorch's names, and its layers' outputs."""
 
+from __future__ import annotations
+
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +15,19 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
+
+
+class Module(nnx.Module):
+    """What every layer here is: an `nnx.Module` that shows its arguments.
+
+    Flax makes modules by a metaclass, so that `help` and tab completion would show
+    `(*args, **kwargs)`.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())
+        cls.__signature__ = inspect.Signature(parameters[1:])
 
 
 def drawn(

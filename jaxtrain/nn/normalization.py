@@ -1,5 +1,7 @@
 """Normalisation of each example by its own moments, or its neighbouring channels."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import filled
+from jaxtrain.nn.module import Module, filled
 from jaxtrain.nn.shapes import check_size, misfit
 
 
@@ -67,7 +69,7 @@ def affine(x: jax.Array, weight: jax.Array | None, bias: jax.Array | None) -> ja
     return scaled if bias is None else scaled + bias
 
 
-class LayerNorm(nnx.Module):
+class LayerNorm(Module):
     """y = (x - mean) / sqrt(var + eps) · weight + bias, over the last dimensions.
 
     The variance is the biased one. `weight` begins as ones, `bias` as zeros, both of
@@ -113,7 +115,7 @@ class LayerNorm(nnx.Module):
         return like(affine(y, _value(self.weight), _value(self.bias)), input)
 
 
-class RMSNorm(nnx.Module):
+class RMSNorm(Module):
     """y = x / sqrt(mean(x²) + eps) · weight, over the last dimensions.
 
     Args:
@@ -175,7 +177,7 @@ def _value(parameter: nnx.Param | None) -> jax.Array | None:
     return None if parameter is None else parameter[...]
 
 
-class GroupNorm(nnx.Module):
+class GroupNorm(Module):
     """y = (x - mean) / sqrt(var + eps) · weight + bias, over groups of channels.
 
     Mean and biased variance are those of one example's group, (C / num_groups, *).
@@ -235,7 +237,7 @@ class GroupNorm(nnx.Module):
         return like(affine(y, weight, bias), input)
 
 
-class LocalResponseNorm(nnx.Module):
+class LocalResponseNorm(Module):
     """y = x / (k + alpha / size · Σ x²)^beta, the sum over `size` channels around it.
 
     Args:

@@ -1,11 +1,13 @@
 """Padding, by constants and by the input's own elements."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import check_ndim, misfit, per_dim
 
 Pairs = tuple[tuple[int, int], ...]
@@ -13,7 +15,7 @@ Pairs = tuple[tuple[int, int], ...]
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-class _Pad(nnx.Module):
+class _Pad(Module):
     """(before, after) of each of the last n dimensions; a negative number crops."""
 
     n: int

@@ -1,15 +1,17 @@
 """Channels moved into pixels, back, and among one another."""
 
+from __future__ import annotations
+
 import math
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import misfit
 
 
-class PixelShuffle(nnx.Module):
+class PixelShuffle(Module):
     """(*, C r², H, W) -> (*, C, H r, W r), each r² channels one square of r by r.
 
     Args:
@@ -45,7 +47,7 @@ class PixelShuffle(nnx.Module):
         return turned.reshape(*lead, channels // r**2, height * r, width * r)
 
 
-class PixelUnshuffle(nnx.Module):
+class PixelUnshuffle(Module):
     """(*, C, H r, W r) -> (*, C r², H, W): what `PixelShuffle` does, undone.
 
     Args:
@@ -79,7 +81,7 @@ class PixelUnshuffle(nnx.Module):
         return turned.reshape(*lead, channels * r**2, height // r, width // r)
 
 
-class ChannelShuffle(nnx.Module):
+class ChannelShuffle(Module):
     """Channels of (N, C, *) in another order: the first of each group, the second, ….
 
     Args:

@@ -1,5 +1,7 @@
 """Shapes that a layer takes: refused in one line, or made one of a kind."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 
 import jax

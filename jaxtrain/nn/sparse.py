@@ -1,5 +1,7 @@
 """Tables that are looked up: rows, and sums of rows."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from jax.typing import DTypeLike
 from jaxtrain import init, rng
 from jaxtrain.nn.activation.rectifiers import with_slope
 from jaxtrain.nn.distance import vector_norm
-from jaxtrain.nn.module import drawn
+from jaxtrain.nn.module import Module, drawn
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
@@ -100,7 +102,7 @@ def renormed(
     return with_slope(weight, shortened, jnp.ones_like(weight))
 
 
-class Embedding(nnx.Module):
+class Embedding(Module):
     """y = W[i]: row i of the weight for each index.
 
     `weight` is (num_embeddings, embedding_dim), drawn from N(0, 1). An index that is no
@@ -172,7 +174,7 @@ class Embedding(nnx.Module):
         return jnp.where(padding, jax.lax.stop_gradient(rows), rows)
 
 
-class EmbeddingBag(nnx.Module):
+class EmbeddingBag(Module):
     """y = sum, mean or maximum of the rows of each bag of indices.
 
     `weight` is (num_embeddings, embedding_dim), drawn from N(0, 1). A bag without

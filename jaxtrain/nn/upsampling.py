@@ -1,5 +1,7 @@
 """Images resized as PyTorch interpolates."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from functools import reduce
@@ -8,9 +10,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from jaxtrain.nn.activation.rectifiers import with_slope
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.adaptive import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -147,7 +149,7 @@ _DIMS = {
 _SMOOTH = ("linear", "bilinear", "trilinear", "bicubic")
 
 
-class Upsample(nnx.Module):
+class Upsample(Module):
     """(N, C, *) in another size: each output from the elements around its place.
 
     Args:

@@ -1,5 +1,7 @@
 """Averages of the weights along the way, as `torch.optim.swa_utils` keeps them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 

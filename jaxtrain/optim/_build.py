@@ -1,5 +1,7 @@
 """An optimiser from its arithmetic: arguments checked, states made, updates summed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeGuard

@@ -1,5 +1,7 @@
 """What becomes of gradients before an optimiser has them: clipped, added up."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax

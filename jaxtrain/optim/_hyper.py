@@ -5,6 +5,8 @@ Compiled float32 code has to be told more than the rounded number: 1 - float32(0
 is 1.3e-5 off 0.001, which is two hundred roundings.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache

@@ -1,5 +1,7 @@
 """L-BFGS, with PyTorch's inner iterations and its memory of steps."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """L-BFGS's state to and from PyTorch's dictionaries."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,6 +5,8 @@ interpolation. Decisions come in PyTorch's order, and comparisons are written so
 NaN decides as it does there.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

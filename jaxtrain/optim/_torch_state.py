@@ -1,5 +1,7 @@
 """State to and from PyTorch's dictionaries."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

@@ -19,9 +19,11 @@ Example:
     array([0, 2, 3, 1])
 """
 
+from jaxtrain._lazy import listing
 from jaxtrain.rng._generator import Generator
 
 __all__ = ["Generator", "default_generator", "manual_seed"]
+__getattr__, __dir__ = listing(__name__, __all__)
 
 default_generator = Generator()
 """What everything draws from that is given no generator of its own.

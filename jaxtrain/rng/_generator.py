@@ -1,5 +1,7 @@
 """`Generator`: the draws of a `torch.Generator` on the CPU."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -41,7 +43,7 @@ class Generator:
         self._twister = np.random.RandomState(0)
         self.manual_seed(seed)
 
-    def manual_seed(self, seed: int) -> "Generator":
+    def manual_seed(self, seed: int) -> Generator:
         """Begin the stream of `seed`, and return the generator.
 
         Raises:
@@ -96,7 +98,7 @@ class Generator:
             )
         )
 
-    def set_state(self, state: ArrayLike) -> "Generator":
+    def set_state(self, state: ArrayLike) -> Generator:
         """Go on where the generator stood that gave `state`, and return this one.
 
         Args:
@@ -122,7 +124,7 @@ class Generator:
         self._cached_float_normal = float_normal
         return self
 
-    def clone(self) -> "Generator":
+    def clone(self) -> Generator:
         """A second generator in the same state.
 
         PyTorch: `torch.Generator.clone_state`.

@@ -1,5 +1,7 @@
 """Words of the engine as integers, masks and permutations."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Normals as PyTorch's vectorised Box-Muller makes them, one rounding at a time."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """A generator's arguments, and its state as PyTorch's bytes."""
 
+from __future__ import annotations
+
 import math
 import operator
 from collections.abc import Sequence

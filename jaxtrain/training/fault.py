@@ -1,5 +1,7 @@
 """The first number of a step that is not finite: where it is, and the step kept."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,5 +1,7 @@
 """Dropout masks of a chunk of steps, drawn on the host."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 

@@ -1,5 +1,7 @@
 """In which numbers a training computes, and on which device."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Bytes of images as a network's inputs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax

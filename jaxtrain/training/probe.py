@@ -1,5 +1,7 @@
 """What one step looks like from inside: gradients, updates, dead units."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,5 +1,7 @@
 """One training step: what it needs, and what comes of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType

@@ -1,5 +1,7 @@
 """A model in training: its weights, its optimiser, the compiled functions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 

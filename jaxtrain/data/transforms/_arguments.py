@@ -1,5 +1,7 @@
 """Arguments of transforms, and images sampled between pixels."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from numbers import Real

@@ -1,5 +1,7 @@
 """What a transform is, and a chain of them drawn from seed and step."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Multi-head attention."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -11,11 +13,11 @@ from jax.typing import DTypeLike
 from jaxtrain import init, rng
 from jaxtrain.nn.dropout import Dropout
 from jaxtrain.nn.linear import Linear
-from jaxtrain.nn.module import drawn, filled
+from jaxtrain.nn.module import Module, drawn, filled
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
-class MultiheadAttention(nnx.Module):
+class MultiheadAttention(Module):
     """softmax(q kᵀ / sqrt(d) + mask) v in each of `num_heads` parts of the features.
 
     q, k, v are linear maps of the inputs, with `in_proj_weight` (3 embed_dim,

@@ -1,15 +1,16 @@
 """Activations made of straight pieces."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain.nn.masks import draw_uniform
-from jaxtrain.nn.module import filled
+from jaxtrain.nn.module import Module, filled
 from jaxtrain.nn.shapes import check_size
 
 
@@ -31,7 +32,7 @@ def _tangent(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     return value, slope * tangents[0]
 
 
-class ReLU(nnx.Module):
+class ReLU(Module):
     """y = max(x, 0), with gradient 0 at x = 0.
 
     PyTorch: `torch.nn.ReLU`.
@@ -45,7 +46,7 @@ class ReLU(nnx.Module):
         return jax.nn.relu(input)
 
 
-class LeakyReLU(nnx.Module):
+class LeakyReLU(Module):
     """y = x where x > 0, negative_slope · x elsewhere.
 
     Args:
@@ -65,7 +66,7 @@ class LeakyReLU(nnx.Module):
         return jnp.where(input > 0, input, self.negative_slope * input)
 
 
-class PReLU(nnx.Module):
+class PReLU(Module):
     """y = x where x > 0, a · x elsewhere, a learnt.
 
     Args:
@@ -106,7 +107,7 @@ class PReLU(nnx.Module):
         return jnp.where(input > 0, input, slope * input)
 
 
-class RReLU(nnx.Module):
+class RReLU(Module):
     """y = x where x > 0, r · x elsewhere, r drawn from U(lower, upper) in training.
 
     Otherwise r = (lower + upper) / 2. PyTorch draws one number for each input that is
@@ -146,7 +147,7 @@ class RReLU(nnx.Module):
         return jnp.where(input <= 0, slopes * input, input)
 
 
-class ELU(nnx.Module):
+class ELU(Module):
     """y = x where x > 0, alpha (exp x - 1) elsewhere.
 
     Args:
@@ -167,7 +168,7 @@ class ELU(nnx.Module):
         return jax.nn.elu(input, self.alpha)
 
 
-class CELU(nnx.Module):
+class CELU(Module):
     """y = max(x, 0) + min(alpha (exp(x / alpha) - 1), 0).
 
     Args:
@@ -199,7 +200,7 @@ class CELU(nnx.Module):
         return with_slope(input, value, jnp.where(input > 0, 1, bent))
 
 
-class SELU(nnx.Module):
+class SELU(Module):
     """y = 1.0507 x where x > 0, 1.0507 · 1.6733 (exp x - 1) elsewhere.
 
     PyTorch: `torch.nn.SELU`.
@@ -214,7 +215,7 @@ class SELU(nnx.Module):
         return jax.nn.selu(input)
 
 
-class Threshold(nnx.Module):
+class Threshold(Module):
     """y = x where x > threshold, value elsewhere.
 
     Args:
@@ -239,7 +240,7 @@ class Threshold(nnx.Module):
 _SIXTH = float(np.float32(1 / 6))
 
 
-class Hardtanh(nnx.Module):
+class Hardtanh(Module):
     """y = min(max(x, min_val), max_val).
 
     Args:
@@ -266,7 +267,7 @@ class Hardtanh(nnx.Module):
         return _clipped(input, self.min_val, self.max_val)
 
 
-class ReLU6(nnx.Module):
+class ReLU6(Module):
     """y = min(max(x, 0), 6).
 
     PyTorch: `torch.nn.ReLU6`.
@@ -280,7 +281,7 @@ class ReLU6(nnx.Module):
         return _clipped(input, 0.0, 6.0)
 
 
-class Hardsigmoid(nnx.Module):
+class Hardsigmoid(Module):
     """y = min(max(x + 3, 0), 6) / 6.
 
     PyTorch: `torch.nn.Hardsigmoid`.
@@ -298,7 +299,7 @@ class Hardsigmoid(nnx.Module):
         )
 
 
-class Hardswish(nnx.Module):
+class Hardswish(Module):
     """y = x · min(max(x + 3, 0), 6) / 6.
 
     PyTorch: `torch.nn.Hardswish`.

@@ -1,16 +1,18 @@
 """Smooth, gated and shrinking activations."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from jaxtrain.nn.activation.rectifiers import with_slope
+from jaxtrain.nn.module import Module
 
 
-class Sigmoid(nnx.Module):
+class Sigmoid(Module):
     """y = 1 / (1 + exp(-x)).
 
     PyTorch: `torch.nn.Sigmoid`.
@@ -24,7 +26,7 @@ class Sigmoid(nnx.Module):
         return jax.nn.sigmoid(input)
 
 
-class LogSigmoid(nnx.Module):
+class LogSigmoid(Module):
     """y = -ln(1 + exp(-x)).
 
     PyTorch: `torch.nn.LogSigmoid`.
@@ -38,7 +40,7 @@ class LogSigmoid(nnx.Module):
         return jax.nn.log_sigmoid(input)
 
 
-class Tanh(nnx.Module):
+class Tanh(Module):
     """y = tanh x.
 
     PyTorch: `torch.nn.Tanh`.
@@ -52,7 +54,7 @@ class Tanh(nnx.Module):
         return jnp.tanh(input)
 
 
-class Softsign(nnx.Module):
+class Softsign(Module):
     """y = x / (1 + |x|).
 
     PyTorch: `torch.nn.Softsign`.
@@ -66,7 +68,7 @@ class Softsign(nnx.Module):
         return jax.nn.soft_sign(input)
 
 
-class SiLU(nnx.Module):
+class SiLU(Module):
     """y = x / (1 + exp(-x)).
 
     PyTorch: `torch.nn.SiLU`.
@@ -80,7 +82,7 @@ class SiLU(nnx.Module):
         return jax.nn.silu(input)
 
 
-class Mish(nnx.Module):
+class Mish(Module):
     """y = x · tanh(ln(1 + exp x)).
 
     PyTorch: `torch.nn.Mish`.
@@ -101,7 +103,7 @@ class Mish(nnx.Module):
         return with_slope(input, input * ratio, jnp.where(input > 20, 1, slope))
 
 
-class GELU(nnx.Module):
+class GELU(Module):
     """y = x · Φ(x), Φ the cumulative distribution of the standard normal.
 
     Args:
@@ -140,7 +142,7 @@ def _tanh_gelu(x: jax.Array) -> jax.Array:
     return with_slope(x, x * share, share + x * bend)
 
 
-class Softplus(nnx.Module):
+class Softplus(Module):
     """y = ln(1 + exp(beta x)) / beta, and x where beta x > threshold.
 
     Args:
@@ -235,7 +237,7 @@ def plain_step(nonlinearity: str) -> Step:
     return tanh_step if nonlinearity == "tanh" else relu_step
 
 
-class Hardshrink(nnx.Module):
+class Hardshrink(Module):
     """y = 0 where |x| <= lambd, x elsewhere.
 
     Args:
@@ -255,7 +257,7 @@ class Hardshrink(nnx.Module):
         return jnp.where(jnp.abs(input) <= self.lambd, 0, input)
 
 
-class Softshrink(nnx.Module):
+class Softshrink(Module):
     """y = x - lambd where x > lambd, x + lambd where x < -lambd, 0 between.
 
     Args:
@@ -281,7 +283,7 @@ class Softshrink(nnx.Module):
         return jnp.where(inside, 0, input - self.lambd * jnp.sign(input))
 
 
-class Tanhshrink(nnx.Module):
+class Tanhshrink(Module):
     """y = x - tanh x.
 
     PyTorch: `torch.nn.Tanhshrink`.

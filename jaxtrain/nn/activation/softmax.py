@@ -1,11 +1,13 @@
 """Activations along one dimension."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
@@ -19,7 +21,7 @@ def _along(
     return function(jnp.atleast_1d(input), dim).reshape(input.shape)
 
 
-class Softmax(nnx.Module):
+class Softmax(Module):
     """y = exp(x) / Σ exp(x), the sum along `dim`.
 
     Args:
@@ -40,7 +42,7 @@ class Softmax(nnx.Module):
         return _along(jax.nn.softmax, input, self.dim)
 
 
-class LogSoftmax(nnx.Module):
+class LogSoftmax(Module):
     """y = x - ln Σ exp(x), the sum along `dim`.
 
     Args:
@@ -60,7 +62,7 @@ class LogSoftmax(nnx.Module):
         return _along(jax.nn.log_softmax, input, self.dim)
 
 
-class Softmin(nnx.Module):
+class Softmin(Module):
     """y = exp(-x) / Σ exp(-x), the sum along `dim`.
 
     Args:
@@ -80,7 +82,7 @@ class Softmin(nnx.Module):
         return _along(jax.nn.softmax, -input, self.dim)
 
 
-class Softmax2d(nnx.Module):
+class Softmax2d(Module):
     """Softmax over the channels of images.
 
     Raises:
@@ -98,7 +100,7 @@ class Softmax2d(nnx.Module):
         return jax.nn.softmax(input, -3)
 
 
-class GLU(nnx.Module):
+class GLU(Module):
     """y = a / (1 + exp(-b)), a and b the halves of x along `dim`.
 
     Args:

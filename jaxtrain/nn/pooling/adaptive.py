@@ -1,12 +1,14 @@
 """Pooling to a size of output."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.max import largest
 from jaxtrain.nn.pooling.windows import Windows, adaptive, gathered, validity
 from jaxtrain.nn.shapes import at_least, batched
@@ -14,7 +16,7 @@ from jaxtrain.nn.shapes import at_least, batched
 Size = int | Sequence[int | None] | None
 
 
-class _AdaptivePool(nnx.Module):
+class _AdaptivePool(Module):
     n: int
 
     def _begin(self, output_size: Size) -> None:

@@ -1,18 +1,20 @@
 """The mean or the power mean of each window."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.max import MaxPool1d, MaxPool2d, MaxPool3d
 from jaxtrain.nn.pooling.windows import check_counts, check_padding, window_count
 from jaxtrain.nn.shapes import at_least, batched, per_dim
 
 
-class _AvgPool(nnx.Module):
+class _AvgPool(Module):
     n: int
 
     def _begin(
@@ -49,7 +51,7 @@ class _AvgPool(nnx.Module):
         output = summed(x, spans) / self._divisor(spans).astype(x.dtype)
         return output if input.ndim == x.ndim else output[0]
 
-    def _divisor(self, spans: Sequence["Span"]) -> np.ndarray:
+    def _divisor(self, spans: Sequence[Span]) -> np.ndarray:
         if self.divisor_override is not None:
             return np.array(self.divisor_override)
         divisor = np.ones(())
@@ -203,7 +205,7 @@ class AvgPool3d(_AvgPoolByDivisor):
     n = 3
 
 
-class _LPPool(nnx.Module):
+class _LPPool(Module):
     n: int
 
     def __init__(

@@ -1,5 +1,7 @@
 """Pooling in windows that are drawn."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +11,11 @@ import jax.numpy as jnp
 from flax import nnx
 
 from jaxtrain.nn.masks import draw_unit
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import at_least, batched, misfit, per_dim
 
 
-class _FractionalMaxPool(nnx.Module):
+class _FractionalMaxPool(Module):
     n: int
     order: tuple[int, ...]
     """Which of the drawn numbers places the windows of each dimension."""

@@ -1,5 +1,7 @@
 """The largest of each window, and its way back."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
@@ -8,8 +10,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.windows import (
     Windows,
     check_counts,
@@ -27,7 +29,7 @@ MOST_ELEMENTS = 64
 into one pass, where that of `reduce_window` takes several times as long."""
 
 
-class _MaxPool(nnx.Module):
+class _MaxPool(Module):
     n: int
 
     def __init__(
@@ -201,7 +203,7 @@ class MaxPool3d(_MaxPool):
     n = 3
 
 
-class _MaxUnpool(nnx.Module):
+class _MaxUnpool(Module):
     n: int
 
     def __init__(

@@ -1,5 +1,7 @@
 """Windows that slide over an image: how many, and where."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What recurrent layers share: parameters, directions, layers in a stack."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -7,20 +9,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
 from jaxtrain.nn.activation.smooth import GATES, State, Step, lstm_step
 from jaxtrain.nn.dropout import Dropout
-from jaxtrain.nn.module import drawn
+from jaxtrain.nn.module import Module, drawn
 from jaxtrain.nn.rnn.packed import PackedSequence, inside, places
 from jaxtrain.nn.shapes import check_ndim, check_size
 
 Lengths = jax.Array | np.ndarray | None
 
 
-class Recurrent(nnx.Module):
+class Recurrent(Module):
     """What the recurrent layers share: cells, each layer over the whole sequence."""
 
     def _begin(

@@ -1,5 +1,7 @@
 """One step of a recurrent layer."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -17,12 +19,12 @@ from jaxtrain.nn.activation.smooth import (
     lstm_step,
     plain_step,
 )
-from jaxtrain.nn.module import drawn
+from jaxtrain.nn.module import Module, drawn
 from jaxtrain.nn.rnn.base import linear
 from jaxtrain.nn.shapes import check_ndim, check_size
 
 
-class _Cell(nnx.Module):
+class _Cell(Module):
     def _begin(
         self,
         step: Step,

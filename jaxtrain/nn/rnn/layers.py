@@ -1,5 +1,7 @@
 """Recurrent layers over whole sequences."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -1,5 +1,7 @@
 """Sequences of several lengths without their padding."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple
 

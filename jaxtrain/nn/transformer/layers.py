@@ -1,10 +1,11 @@
 """One encoder or decoder layer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
@@ -13,12 +14,13 @@ from jaxtrain.nn.activation.rectifiers import ReLU
 from jaxtrain.nn.activation.smooth import GELU
 from jaxtrain.nn.dropout import Dropout
 from jaxtrain.nn.linear import Linear
+from jaxtrain.nn.module import Module
 from jaxtrain.nn.normalization import LayerNorm
 
 Activation = Callable[[jax.Array], jax.Array]
 
 
-class _Layer(nnx.Module):
+class _Layer(Module):
     """Attentions, then two linear maps, each with a residual and a LayerNorm."""
 
     attentions: Sequence[str]

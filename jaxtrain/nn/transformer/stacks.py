@@ -1,5 +1,7 @@
 """Stacks of encoder and decoder layers."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
@@ -9,7 +11,7 @@ from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
 from jaxtrain.nn.container import ModuleList
-from jaxtrain.nn.module import named_variables
+from jaxtrain.nn.module import Module, named_variables
 from jaxtrain.nn.normalization import LayerNorm
 from jaxtrain.nn.shapes import misfit
 from jaxtrain.nn.transformer.layers import (
@@ -19,7 +21,7 @@ from jaxtrain.nn.transformer.layers import (
 )
 
 
-class _Stack(nnx.Module):
+class _Stack(Module):
     """Copies of one layer, one after another, and a norm behind them."""
 
     def _begin(self, layer: nnx.Module, num_layers: int, norm: Any) -> None:
@@ -129,7 +131,7 @@ class TransformerDecoder(_Stack):
         return self._normed(tgt)
 
 
-class Transformer(nnx.Module):
+class Transformer(Module):
     """A `TransformerEncoder`, and a `TransformerDecoder` that attends to its output.
 
     Once both are built every parameter of two dimensions or more is drawn anew, by
