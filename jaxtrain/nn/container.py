@@ -278,8 +278,7 @@ class ModuleDict(_Keyed):
         PyTorch: `torch.nn.ModuleDict`.
 
         Example:
-            >>> from jaxtrain.nn.module import Module
-    from jaxtrain import nn
+            >>> from jaxtrain import nn
             >>> heads = ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 9)})
             >>> list(heads), heads["large"].out_features
             (['small', 'large'], 9)
