@@ -129,7 +129,7 @@ def _check_size(name: str, found: os.stat_result, most: int, exactly: bool) -> N
 
 
 VERSION = 1
-SCHEMA = f"jaxtrain.store.checkpoint/{VERSION}"
+SCHEMA = f"jaxtrain.checkpoint/{VERSION}"
 _SCHEMAS = r"jaxtrain\.checkpoint/([1-9][0-9]{0,8})"
 MANIFEST, STATE, ARRAYS = "manifest.json", "state.json", "state.safetensors"
 CONTENTS = (ARRAYS, STATE)
