@@ -1,6 +1,7 @@
-"""One error for what a user asked for and cannot have, and the nearest name."""
+"""One error for what a user asked for and cannot have, and what would be right."""
 
 import difflib
+import importlib.util
 from collections.abc import Collection, Iterable
 
 
@@ -43,3 +44,20 @@ def check_name(kind: str, name: str, known: Collection[str]) -> None:
     """
     if name not in known:
         raise ConfigError(f"unknown {kind} {name!r}: {suggestion(name, known)}")
+
+
+def check_installed(package: str, what: str, extra: str) -> None:
+    """Raise `ConfigError` unless the package, which an extra brings, is installed.
+
+    Example:
+        >>> check_installed("no_plots", "--plot", "plots")
+        Traceback (most recent call last):
+            ...
+        jaxtrain.errors.ConfigError: --plot needs no_plots, which is not installed: \
+pip install 'jaxtrain[plots]'
+    """
+    if importlib.util.find_spec(package) is None:
+        raise ConfigError(
+            f"{what} needs {package}, which is not installed: "
+            f"pip install 'jaxtrain[{extra}]'"
+        )

@@ -1,6 +1,7 @@
 """Data flows one way: a file imports only from rooms above its own."""
 
 import ast
+import graphlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -81,6 +82,39 @@ def test_imports_come_from_above(package: str) -> None:
             assert own == [FACES[place]]
         elif room != "__init__":
             assert upward(package, room, imported(path)) == [], place
+
+
+def waits(package: str, root: Path) -> dict[str, set[str]]:
+    """Module -> the modules of the package that it imports before all else it does."""
+    files = {
+        ".".join([package, *path.relative_to(root).with_suffix("").parts]): path
+        for path in root.rglob("*.py")
+    }
+    files = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    found = {}
+    for name, path in files.items():
+        top = [
+            node
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.ImportFrom)
+        ]
+        pairs = [(f"{n.module}.{a.name}", str(n.module)) for n in top for a in n.names]
+        found[name] = {next((x for x in pair if x in files), name) for pair in pairs}
+        found[name].discard(name)
+    return found
+
+
+@PACKAGES
+def test_no_file_waits_for_itself(package: str) -> None:
+    """Whichever is imported first."""
+    graphlib.TopologicalSorter(waits(package, ROOTS[package])).prepare()
+
+
+def test_a_circle_would_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from p.b import B\n")
+    (tmp_path / "b.py").write_text("import os\nfrom p import a\n")
+    with pytest.raises(graphlib.CycleError, match=r"p\.b"):
+        graphlib.TopologicalSorter(waits("p", tmp_path)).prepare()
 
 
 def test_an_import_from_below_would_be_seen() -> None:

@@ -1,10 +1,10 @@
 """`python -m jaxtrain.lr_range`."""
 
 import dataclasses
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,45 +13,36 @@ from jaxtrain.commands.options import parse
 from jaxtrain.commands.program import Parser
 from jaxtrain.data import DataError, load
 from jaxtrain.errors import ConfigError
-from jaxtrain.files import write_bytes
+from jaxtrain.run import records
 from jaxtrain.run.config import Config
 from jaxtrain.run.stopping import chosen_images
+from jaxtrain.show import charts
 from jaxtrain.show.terminal import Bar
 from jaxtrain.watch.lr_range import RangeTest
 
-
-def plot(test: RangeTest, title: str, path: str) -> None:
-    """Draw the losses over the rates; the suffix of `path` tells the format.
-
-    Args:
-        test: what to draw.
-        title: above the picture.
-        path: file to write, whole or not at all.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-        ValueError: matplotlib knows no format of that suffix.
-        OSError: the file cannot be written.
-    """
+if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    ax = figure.subplots()
-    ax.plot(test.lrs, test.losses, color="tab:blue", alpha=0.3, label="each batch")
-    ax.plot(test.lrs, test.smoothed, color="tab:blue", label="smoothed")
+
+def drawing(test: RangeTest, title: str) -> "Figure":
+    """The losses over the rates.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    drawn = charts.figure(height=3.6)
+    ax = drawn.subplots()
+    ax.plot(test.lrs, test.losses, color=charts.PALE, label="each batch")
+    ax.plot(test.lrs, test.smoothed, color=charts.BLUE, lw=1.6, label="smoothed")
     if test.suggestion is not None:
         label = f"steepest fall: {test.suggestion:.2g}"
-        ax.axvline(test.suggestion, color="tab:red", linestyle="--", label=label)
+        ax.axvline(test.suggestion, color=charts.RED, linestyle="--", label=label)
     ax.set_xscale("log")
     ax.set_ylim(*_limits(test.smoothed))
-    ax.set_xlabel("learning rate")
-    ax.set_ylabel("loss")
-    ax.set_title(title, fontsize=9, wrap=True)
-    ax.grid(alpha=0.3)
-    ax.legend(frameon=False)
-    image = io.BytesIO()
-    figure.savefig(image, format=Path(path).suffix[1:] or "png", dpi=120)
-    write_bytes(path, image.getbuffer())
+    charts.dress(ax, "learning rate", "loss")
+    charts.legend(ax)
+    ax.set_title(charts.plain(title, 300), fontsize=7, color=charts.INK, wrap=True)
+    return drawn
 
 
 def _limits(smoothed: np.ndarray) -> tuple[float, float]:
@@ -88,7 +79,7 @@ def _parser() -> Parser:
     parser.add_argument("--least", default="1e-7")
     parser.add_argument("--greatest", default="10")
     parser.add_argument("--steps", default="200")
-    parser.add_argument("--picture")
+    parser.add_argument("--picture", type=Path)
     return parser
 
 
@@ -105,6 +96,9 @@ def _run(argv: Sequence[str]) -> int:
     least, greatest = _number("--least", own.least), _number("--greatest", own.greatest)
     if not own.steps.isdecimal():
         raise ConfigError(f"--steps must be a whole number, but got {own.steps!r}")
+    if own.picture is not None:
+        charts.check_picture("--picture", own.picture)
+        records.check_destination(own.picture, "--picture")
     with Bar() as bar:
         dataset = load(config.data.source, on_progress=bar.show)
     # Imported here: the help does without JAX.
@@ -116,7 +110,7 @@ def _run(argv: Sequence[str]) -> int:
     for line in (title, *_table(test), *_words(test)):
         print(line)
     if own.picture is not None:
-        _plot(test, title, own.picture)
+        charts.save(drawing(test, title), title, own.picture, "--picture")
     return 0
 
 
@@ -173,19 +167,6 @@ def _words(test: "RangeTest") -> Iterator[str]:
     if test.ended:
         yield f"It blows up beyond {test.lrs[-1]:.2g}, where the test ended."
     yield f"Suggestion: --lr {test.suggestion:.2g}"
-
-
-def _plot(test: "RangeTest", title: str, path: str) -> None:
-    try:
-        plot(test, title, path)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"--picture needs {str(error.name).split('.')[0]}, which is not installed: "
-            "pip install 'jaxtrain[plots]'"
-        ) from None
-    except (ValueError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"--picture {path}: {reason}") from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """`python -m jaxtrain.lr_scheduler`."""
 
 import argparse
-import io
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +13,12 @@ from jaxtrain import lr_scheduler
 from jaxtrain.commands import program
 from jaxtrain.commands.program import Parser
 from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.files import write_bytes
 from jaxtrain.run.by_name import build, parse_argument
+from jaxtrain.show import charts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from jaxtrain.lr_scheduler._schedule import Schedule
 
@@ -79,44 +79,33 @@ def summary(values: Sequence[float]) -> str:
     )
 
 
-def plot(tables: Mapping[str, np.ndarray], title: str, path: str) -> None:
-    """Draw each quantity over the steps; the suffix of `path` tells the format.
+def drawing(tables: Mapping[str, np.ndarray], title: str) -> "Figure":
+    """Each quantity over the steps.
 
     Args:
         tables: name -> values, (steps, groups).
         title: above the picture.
-        path: file to write, whole or not at all.
 
     Raises:
-        ImportError: matplotlib is not installed.
-        ValueError: matplotlib knows no format of that suffix.
-        OSError: the file cannot be written.
+        ConfigError: matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 1 + 2.6 * len(tables)), layout="constrained")
-    axes = figure.subplots(len(tables), sharex=True, squeeze=False)[:, 0]
+    drawn = charts.figure(height=0.7 + 2 * len(tables))
+    axes = drawn.subplots(len(tables), sharex=True, squeeze=False)[:, 0]
     for ax, (name, values) in zip(axes, tables.items(), strict=True):
         _curves(ax, name, values)
     axes[-1].set_xlabel("step")
-    figure.suptitle(title, fontsize=9, wrap=True)
-    image = io.BytesIO()
-    figure.savefig(image, format=Path(path).suffix[1:] or "png", dpi=120)
-    write_bytes(path, image.getbuffer())
+    drawn.suptitle(charts.plain(title, 300), fontsize=7, color=charts.INK, wrap=True)
+    return drawn
 
 
 def _curves(ax: "Axes", name: str, values: np.ndarray) -> None:
-    # Beyond that, matplotlib's own arithmetic overflows.
-    shown: Any = np.where(np.abs(values) < 1e300, values, np.nan)
-    for index, column in enumerate(shown.T):
-        label = f"group {index}" if values.shape[1] > 1 else None
+    for index, column in enumerate(charts.drawable(values).T):
+        color = charts.SERIES[index % len(charts.SERIES)]
+        label = f"group {index}"
         # A schedule stands still between two steps.
-        ax.plot(column, label=label, drawstyle="steps-post", linewidth=1.2)
-    if values.shape[1] > 1:
-        ax.legend(frameon=False, fontsize=8)
-    ax.set_ylabel(name)
-    ax.grid(alpha=0.3)
-    ax.margins(x=0.01)
+        ax.plot(column, label=label, color=color, drawstyle="steps-post", lw=1.2)
+    charts.dress(ax, "", name)
+    charts.legend(ax)
 
 
 PROG = "python -m jaxtrain.lr_scheduler"
@@ -160,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"steps to draw (default: total_steps if there is one, else {STEPS})",
     )
-    parser.add_argument("--plot", metavar="FILE", help="also draw to this file")
+    parser.add_argument(
+        "--plot", metavar="FILE", type=Path, help="also draw to this file"
+    )
     return parser
 
 
@@ -170,11 +161,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.plot is not None:
+        charts.check_picture("--plot", options.plot)
     schedule = _schedule(options)
     tables = _tables(schedule, options.steps)
     _print(schedule, tables)
     if options.plot is not None:
-        _plot(tables, repr(schedule), options.plot)
+        title = repr(schedule)
+        charts.save(drawing(tables, title), title, options.plot, "--plot")
     return 0
 
 
@@ -237,19 +231,6 @@ def _can_print(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _plot(tables: dict[str, "np.ndarray"], title: str, path: str) -> None:
-    try:
-        plot(tables, title, path)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"--plot needs {error.name}, which is not installed: "
-            f"pip install '{error.name}'"
-        ) from None
-    except (ValueError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"--plot {path}: {reason}") from None
 
 
 if __name__ == "__main__":

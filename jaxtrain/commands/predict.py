@@ -15,8 +15,7 @@ from jaxtrain import files
 from jaxtrain.commands import program
 from jaxtrain.data.photo import POLARITIES, Brought, bring, read_image
 from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.show.pictures import png
-from jaxtrain.show.pictures._style import BLUE, DIM, INK, PALE, figure, plain
+from jaxtrain.show.charts import BLUE, DIM, INK, PALE, check_picture, figure, plain, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,6 +197,8 @@ def _run(options: argparse.Namespace) -> int:
     check_name("--polarity", options.polarity, POLARITIES)
     if options.picture is not None and options.picture.suffix != ".png":
         raise ConfigError(f"--picture {options.picture} must end in .png")
+    if options.picture is not None:
+        check_picture("--picture")
     brought = [_brought(path, options.polarity) for path in options.images]
     from jaxtrain.run.trained import load
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jaxtrain.errors import ConfigError, check_name
 from jaxtrain.run import records
+from jaxtrain.show import charts
 from parity.proof.groups import GROUPS, module, task
 from parity.proof.report import record, table
 from parity.proof.verdict import DTYPES, Task, Verdict
@@ -80,7 +81,9 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--json", metavar="FILE", help="every case, for programs")
     parser.add_argument("--html", metavar="FILE", help="one page with plots")
     parser.add_argument(
-        "--picture", metavar="FILE", help="the plots of the last run alone, as SVG"
+        "--picture",
+        metavar="FILE",
+        help="the plots of the last run alone (.svg, .png, …)",
     )
 
 
@@ -110,6 +113,7 @@ def run(options: argparse.Namespace) -> int:
     for flag in ("json", "html", "picture"):
         if (path := getattr(options, flag)) is not None:
             records.check_destination(Path(path), f"--{flag}")
+    _check_pictures(options)
     chosen = tasks(options)
     if "fashion" in chosen:
         # Before minutes of work, not after.
@@ -125,6 +129,14 @@ def run(options: argparse.Namespace) -> int:
     line = table.last_line(found.all)
     print(f"{line} ({time.perf_counter() - start:.0f} s)", flush=True)
     return 0 if all(verdict.passed for verdict in found.all) else 1
+
+
+def _check_pictures(options: argparse.Namespace) -> None:
+    """Raise `ConfigError` where matplotlib is asked for and not installed."""
+    if options.html:
+        charts.check_picture("--html")
+    if options.picture:
+        charts.check_picture("--picture", Path(options.picture))
 
 
 def require_torch() -> None:
@@ -194,7 +206,7 @@ def _judge(group: str, wanted: Task, found: Findings) -> None:
     found.verdicts[group] = judged
     print(table.table(judged))
     print(table.paragraph(GROUPS[group].proves))
-    print(table.paragraph(_seen(group, control)), flush=True)
+    print(table.paragraph(table.seen(GROUPS[group].control, control)), flush=True)
 
 
 def _control(group: str) -> Verdict:
@@ -212,13 +224,6 @@ def _control(group: str) -> Verdict:
     return control
 
 
-def _seen(group: str, control: Verdict) -> str:
-    return (
-        f"The broken twin is seen ({GROUPS[group].control}): {control.measure}, "
-        f"{table.number(control.value)} of {table.number(control.bound)} allowed."
-    )
-
-
 def _write(options: argparse.Namespace, found: Findings) -> None:
     if options.json:
         record.save(Path(options.json), found.all, found.controls)
@@ -227,6 +232,6 @@ def _write(options: argparse.Namespace, found: Findings) -> None:
 
         page.save(Path(options.html), found.verdicts, found.controls)
     if options.picture:
-        from parity.proof.report import curves as picture
+        from parity.proof.report import curves
 
-        picture.save(Path(options.picture), found.all)
+        curves.save(Path(options.picture), found.all)

@@ -137,7 +137,7 @@ def test_what_is_not_possible_is_one_line(
 def test_a_picture_without_matplotlib_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["constant", "--plot", "x.png"]) == 2
     assert "--plot needs matplotlib" in capsys.readouterr().err
 
@@ -153,7 +153,8 @@ def test_a_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert (half < 0.7).sum() > 500
     other = tmp_path / "picture.foo"
     assert main(["constant", "--plot", str(other)]) == 2
-    assert "'foo' is not supported" in capsys.readouterr().err
+    told = f"--plot {other} must end in a format's name: eps, jpg"
+    assert told in capsys.readouterr().err
     assert not other.exists()
 
 

@@ -193,6 +193,23 @@ def test_without_pytorch_it_says_what_to_install(
     assert "pip install 'jaxtrain[parity]'" in captured.err
 
 
+def test_only_pictures_need_matplotlib(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    few = ["rng", "--names", "randperm"]
+    assert main(few) == 0
+    for flag, name in (("--html", "page.html"), ("--picture", "charts.svg")):
+        capsys.readouterr()
+        assert main([*few, flag, str(tmp_path / name)]) == 2
+        out, err = capsys.readouterr()
+        told = f"{flag} needs matplotlib, which is not installed: pip install"
+        assert (out, err.count("\n"), told in err) == ("", 1, True)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_names_choose_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["all", "--names", "randperm", "step_lr", "--steps", "30"]) == 0
     out = capsys.readouterr().out.splitlines()

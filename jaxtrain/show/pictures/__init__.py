@@ -4,41 +4,121 @@ matplotlib, from the extra `plots`, is imported when the first is drawn, and wit
 global state: neither a display nor the caller's own figures are touched.
 """
 
-from jaxtrain.show.pictures._answers import (
-    class_accuracy,
-    confusion,
-    sample_predictions,
-    worst_mistakes,
-)
-from jaxtrain.show.pictures._curves import (
-    accuracies,
-    accuracy,
-    loss_curves,
-    losses,
-    rate_curves,
-    rates,
-)
-from jaxtrain.show.pictures._insides import dead_units, gradient_norms, update_ratios
-from jaxtrain.show.pictures._style import png
-from jaxtrain.show.pictures._table import COMPARISONS, PICTURES, Comparison, Picture
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = [
-    "COMPARISONS",
-    "PICTURES",
-    "Comparison",
-    "Picture",
-    "accuracies",
-    "accuracy",
-    "class_accuracy",
-    "confusion",
-    "dead_units",
-    "gradient_norms",
-    "loss_curves",
-    "losses",
-    "png",
-    "rate_curves",
-    "rates",
-    "sample_predictions",
-    "update_ratios",
-    "worst_mistakes",
-]
+from jaxtrain.show.pictures import answers, curves, insides
+from jaxtrain.store.run_folder import RunRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Picture(NamedTuple):
+    """One picture of a run."""
+
+    title: str
+    caption: str
+    draw: "Callable[[RunRecord], Figure]"
+    can: Callable[[RunRecord], bool]
+    """Whether a run holds what it shows."""
+
+
+class Comparison(NamedTuple):
+    """One picture of several runs."""
+
+    title: str
+    caption: str
+    draw: "Callable[[Sequence[RunRecord]], Figure]"
+
+
+def _stepped(record: RunRecord) -> bool:
+    return len(record.steps) > 0
+
+
+def _tested(record: RunRecord) -> bool:
+    return len(record.epochs) > 0
+
+
+def _sampled(record: RunRecord) -> bool:
+    return len(record.samples) > 0
+
+
+def _rectified(record: RunRecord) -> bool:
+    return any(sample.dead for sample in record.samples)
+
+
+def _answered(record: RunRecord) -> bool:
+    return record.predictions is not None
+
+
+def _mistaken(record: RunRecord) -> bool:
+    return (
+        record.predictions is not None and len(record.predictions.mistake_indices) > 0
+    )
+
+
+PICTURES = {
+    "losses": Picture(
+        "Loss",
+        "Of each batch before its update, and of the tests after the epochs.",
+        curves.losses,
+        _stepped,
+    ),
+    "accuracy": Picture("Accuracy", "After each epoch.", curves.accuracy, _tested),
+    "rates": Picture("Learning rate", "At each step.", curves.rates, _stepped),
+    "gradient_norms": Picture(
+        "Gradients",
+        "Euclidean norm of each parameter's gradient; biases are dashed, and zeros "
+        "have no place on a log scale.",
+        insides.gradient_norms,
+        _sampled,
+    ),
+    "update_ratios": Picture(
+        "Updates",
+        "How far a step moves each parameter, as a part of its size. About a "
+        "thousandth is usual.",
+        insides.update_ratios,
+        _sampled,
+    ),
+    "dead_units": Picture(
+        "Dead units",
+        "Units of each ReLU that are zero for a whole batch.",
+        insides.dead_units,
+        _rectified,
+    ),
+    "confusion": Picture(
+        "Confusion",
+        "Test images of each class (rows) by what they were named (columns).",
+        answers.confusion,
+        _answered,
+    ),
+    "class_accuracy": Picture(
+        "Accuracy by class", "Of the test images.", answers.class_accuracy, _answered
+    ),
+    "sample_predictions": Picture(
+        "First test images",
+        "What each was named and with which probability; red where that is wrong.",
+        answers.sample_predictions,
+        _answered,
+    ),
+    "worst_mistakes": Picture(
+        "Worst mistakes",
+        "The test images with the largest loss: what each was named, what it is, and "
+        "the probabilities of both.",
+        answers.worst_mistakes,
+        _mistaken,
+    ),
+}
+"""Of one run, by the names of their functions."""
+
+COMPARISONS = {
+    "loss_curves": Comparison(
+        "Losses",
+        "Training loss, each point the mean of a fiftieth of the run's steps.",
+        curves.loss_curves,
+    ),
+    "accuracies": Comparison("Accuracy", "After each epoch.", curves.accuracies),
+    "rate_curves": Comparison("Learning rates", "At each step.", curves.rate_curves),
+}
+"""Of several runs."""

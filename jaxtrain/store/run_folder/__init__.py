@@ -7,7 +7,7 @@
     OUT/predictions.npz    the trained network's answers to the test images
     OUT/tensorboard/       the same figures as TensorBoard event files, if asked for
 
-NumPy and the standard library only.
+NumPy and the standard library only; the event files need the extra `tensorboard`.
 """
 
 from jaxtrain.store.run_folder.folder import RunFolder

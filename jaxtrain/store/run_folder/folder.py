@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxtrain import __version__, files
 from jaxtrain.data import Dataset
-from jaxtrain.errors import ConfigError
+from jaxtrain.errors import ConfigError, check_installed
 from jaxtrain.events import Event, Resumed, Started, Tested, to_json
 from jaxtrain.files import try_lock
 from jaxtrain.store.run_folder import predictions
@@ -93,8 +93,11 @@ class RunFolder:
             command: what started the run; `sys.argv` if not given.
 
         Raises:
-            ConfigError: the folder cannot be had, or already holds a run.
+            ConfigError: the folder cannot be had, or already holds a run; or
+                TensorBoard is not installed.
         """
+        if tensorboard:
+            check_installed("tensorboard", "--tensorboard", "tensorboard")
         _make(out)
         about = {
             "command": list(sys.argv if command is None else command),

@@ -1,27 +1,24 @@
 """TensorBoard's event files, written as the rest of the run folder is.
 
-The format is small and fixed: a file is a row of length-prefixed, checksummed protocol
-buffers (tensorflow/core/lib/io/record_writer.h and core/util/event.proto). Written
-here, it needs no other package, a full disk is an error at the write that met it, and
-no other framework is loaded into the process.
+TensorBoard's own package, from the extra `tensorboard`, makes the records. Its writers
+(and tensorboardX's) do not write them: they queue them for a thread, where a full disk
+ends the thread and not the run, and a kill takes what was queued.
 """
 
-import struct
+import io
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtrain.store.run_folder.files import Row, append, replace, told
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.event_pb2 import Event
 
 PREFIX = "events.out.tfevents."
 """By which TensorBoard knows its files."""
 VERSION = "brain.Event:2"
-_START = 1
-"""SessionLog.SessionStatus.START: all from its step on is done again."""
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-"""Wire types of protocol buffers."""
 
 
 class Board:
@@ -34,20 +31,49 @@ class Board:
     """
 
     def __init__(self, folder: Path, purge_step: int):
+        # Imported here: half a second that a run without a board does not pay.
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
         with told(folder):
             folder.mkdir(exist_ok=True)
             held = [int(path.name[-6:]) for path in folder.glob(PREFIX + 6 * "[0-9]")]
         # Readers take the files in the order of their names.
         self.path = folder / f"{PREFIX}{max(held, default=-1) + 1:06d}"
-        session = event({2: purge_step, 7: _field(1, _START)})
-        replace(self.path, _record(event({3: VERSION})) + _record(session))
+        start, now = SessionLog(status=SessionLog.START), time.time()
+        begin = [
+            Event(wall_time=now, file_version=VERSION),
+            Event(wall_time=now, step=purge_step, session_log=start),
+        ]
+        replace(self.path, _records(begin))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write what can be drawn of these rows."""
-        events = [scalars(row) for row in rows]
-        records = [_record(_summary(step, values)) for step, values in events if values]
-        if records:
-            append(self.path, b"".join(records))
+        drawn = [scalars(row) for row in rows]
+        events = [_event(step, values) for step, values in drawn if values]
+        if events:
+            append(self.path, _records(events))
+
+
+def _event(step: int, values: Mapping[str, float]) -> "Event":
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    # Names may come from a file system, and hold what UTF-8 does not.
+    tags = (tag.encode("utf-8", "replace").decode() for tag in values)
+    each = zip(tags, values.values(), strict=True)
+    summary = Summary(value=[Summary.Value(tag=t, simple_value=v) for t, v in each])
+    return Event(wall_time=time.time(), step=step, summary=summary)
+
+
+def _records(events: Iterable["Event"]) -> bytes:
+    """With their lengths and checksums, ready for one write."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    held = io.BytesIO()
+    writer = RecordWriter(held)
+    for event in events:
+        writer.write(event.SerializeToString())
+    return held.getvalue()
 
 
 def scalars(row: Row) -> tuple[int, dict[str, float]]:
@@ -84,85 +110,3 @@ def _tagged(tag: str, value: Any) -> dict[str, float]:
     if isinstance(value, Mapping):
         return {f"{tag}/{name}": item for name, item in value.items()}
     return {tag: value}
-
-
-def event(fields: Mapping[int, Any]) -> bytes:
-    """An `Event`, by the numbers of its fields, with the time of now."""
-    parts = [_field(number, value) for number, value in fields.items()]
-    return b"".join([_field(1, time.time()), *parts])
-
-
-def _summary(step: int, values: Mapping[str, float]) -> bytes:
-    each = (
-        _field(1, tag) + _tag(2, _FIXED32) + _float(value)
-        for tag, value in values.items()
-    )
-    return event({2: step, 5: b"".join(_field(1, value) for value in each)})
-
-
-def _float(value: float) -> bytes:
-    try:
-        return struct.pack("<f", value)
-    except OverflowError:
-        return struct.pack("<f", float("inf") if value > 0 else float("-inf"))
-
-
-def _field(number: int, value: float | str | bytes) -> bytes:
-    if isinstance(value, float):
-        return _tag(number, _FIXED64) + struct.pack("<d", value)
-    if isinstance(value, int):
-        return _tag(number, _VARINT) + _varint(value)
-    data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-    return _tag(number, _BYTES) + _varint(len(data)) + data
-
-
-def _tag(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
-
-
-def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first, with a mark that more follow.
-
-    Example:
-        >>> _varint(300).hex()
-        'ac02'
-    """
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])
-
-
-def _record(data: bytes) -> bytes:
-    length = struct.pack("<Q", len(data))
-    return length + _masked(length) + data + _masked(data)
-
-
-def _masked(data: bytes) -> bytes:
-    # Rotated and moved, since a checksum over data that holds checksums is a weak one.
-    sum_ = crc32c(data)
-    rotated = (sum_ >> 15 | sum_ << 17) & 0xFFFFFFFF
-    return struct.pack("<I", rotated + 0xA282EAD8 & 0xFFFFFFFF)
-
-
-def _entry(value: int) -> int:
-    for _ in range(8):
-        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    return value
-
-
-_TABLE = [_entry(value) for value in range(256)]
-
-
-def crc32c(data: bytes) -> int:
-    """Castagnoli's checksum; `zlib` has only another one (RFC 3720, appendix B.4).
-
-    Example:
-        >>> hex(crc32c(b"123456789"))
-        '0xe3069283'
-    """
-    value = 0xFFFFFFFF
-    for byte in data:
-        value = _TABLE[(value ^ byte) & 255] ^ value >> 8
-    return value ^ 0xFFFFFFFF

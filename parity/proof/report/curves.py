@@ -1,29 +1,53 @@
-"""Plots of two runs side by side, and the tutorial's published figures."""
+"""Charts of two runs side by side, and the tutorial's published figures."""
 
 import csv
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.files import write_text
+from jaxtrain.run.history import History
+from jaxtrain.show import charts
 from parity.difference import difference
-from parity.proof.report import curves
-from parity.proof.report.page import STYLE
-from parity.proof.report.plot import HEIGHT, LEFT, MOST, WIDTH, Line, chart, thinned
 from parity.proof.verdict import Twins, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BATCH, EPOCH = 64, 938
 """The tutorial's: images in a batch, steps in an epoch."""
 PUBLISHED = "tutorial"
 """The run that has published figures beside it."""
+MOST = 600
+"""Points in a line: about one for each pixel."""
+HEIGHT, TITLE = 2.9, 0.3
+"""Of a chart and of the line above it, in inches."""
+COLUMNS = 2
+
+Points = tuple[Sequence[float], Sequence[float]]
+Look = dict[str, Any]
+
+THEIRS: Look = {"color": charts.ORANGE, "linewidth": 3.4}
+OURS: Look = {"color": charts.BLUE, "linewidth": 1.2}
+BOUND: Look = {"color": charts.RED, "linewidth": 1.2, "linestyle": (0, (4.5, 3.0))}
+DOTS: Look = {"color": charts.PURPLE, "linestyle": "none", "marker": "o"}
+BAND: Look = {"color": charts.ORANGE, "alpha": 0.35}
 
 
-def plots(pair: Twins) -> list[tuple[str, str]]:
-    """(caption, SVG) of each picture."""
+class Chart(NamedTuple):
+    """What is drawn, what is said of it, and how it is drawn."""
+
+    title: str
+    caption: str
+    draw: "Callable[[Axes], None]"
+
+
+def of(pair: Twins) -> list[Chart]:
+    """The charts of two runs."""
     if pair.others:
         return [_losses(pair), _envelope(pair)]
     found = [_losses(pair), _differences(pair)]
@@ -32,55 +56,104 @@ def plots(pair: Twins) -> list[tuple[str, str]]:
     return [*found, _rates(pair)]
 
 
-def _losses(pair: Twins) -> tuple[str, str]:
-    lines = [
-        _line("PyTorch", "theirs", pair.reference.losses),
-        _line("JAX", "ours", pair.candidate.losses),
-    ]
-    if pair.name == PUBLISHED:
-        lines.append(published_losses(len(pair.reference.losses)))
-    caption = "Training loss." + _thinning(pair, "the mean of neighbouring steps")
-    if pair.name == PUBLISHED:
-        caption += (
-            " The tutorial's page shows a loss at every hundredth step; its seed is "
+def svg(chart: Chart) -> str:
+    """A chart as a part of a page."""
+    drawn = charts.figure(HEIGHT)
+    chart.draw(drawn.subplots())
+    return charts.svg(drawn, chart.title)
+
+
+def save(path: Path, verdicts: Sequence[Verdict]) -> None:
+    """Write the charts of the last whole run that was judged, as one picture.
+
+    Raises:
+        ConfigError: there was none, or the file cannot be written.
+    """
+    pairs = [verdict.twins for verdict in verdicts if verdict.twins is not None]
+    if not pairs:
+        raise ConfigError(
+            f"--picture {path}: nothing was drawn; fashion, pairs and noise have runs"
+        )
+    found = of(pairs[-1])
+    rows = -(-len(found) // COLUMNS)
+    drawn = charts.figure(rows * (HEIGHT + TITLE), COLUMNS * charts.WIDTH)
+    for ax, chart in zip(drawn.subplots(rows, COLUMNS).flat, found, strict=True):
+        chart.draw(ax)
+        # Above the legend.
+        ax.set_title(chart.title, **_HEAD)
+    charts.save(drawn, ", ".join(chart.title for chart in found), path, "--picture")
+
+
+_HEAD: Look = {
+    **{"loc": "left", "pad": 20, "fontsize": 9},
+    **{"fontweight": "bold", "color": charts.INK},
+}
+
+
+def _losses(pair: Twins) -> Chart:
+    count, known = len(pair.reference.losses), pair.name == PUBLISHED
+
+    def draw(ax: "Axes") -> None:
+        for label, look, run in _both(pair):
+            points = binned(range(count), run.losses, statistics.fmean)
+            _line(ax, label, points, look)
+        if known:
+            _line(ax, "published", published_losses(count), {**DOTS, "markersize": 4})
+        _finish(ax, "step")
+
+    words = ["Each point is the mean of neighbouring steps."] if count > MOST else []
+    if known:
+        words.append(
+            "The tutorial's page shows a loss at every hundredth step; its seed is "
             "unknown, so it is another run of the same recipe."
         )
-    return caption, chart("Training loss", "step", lines)
+    return Chart("Training loss", " ".join(words or ["At each step."]), draw)
 
 
-def _differences(pair: Twins) -> tuple[str, str]:
+def _differences(pair: Twins) -> Chart:
     apart = difference(pair.reference.losses, pair.candidate.losses).tolist()
-    steps = range(len(apart))
-    bound = [pair.bound, pair.bound]
-    lines = [
-        Line("bound", "bound", [0, max(len(apart) - 1, 1)], bound),
-        Line("|Δloss|", "ours", *thinned(steps, apart, max)),
-    ]
+    ends = [0, max(len(apart) - 1, 1)]
+
+    def draw(ax: "Axes") -> None:
+        _line(ax, "bound", (ends, [pair.bound, pair.bound]), BOUND, log=True)
+        points = binned(range(len(apart)), apart, max)
+        _line(ax, "|Δloss|", points, OURS, log=True)
+        _finish(ax, "step", log=True)
+
     equal = sum(value == 0 for value in apart)
     caption = (
         f"|Δloss|, JAX from PyTorch, on a log scale: largest {max(apart):.2g}, allowed "
         f"{pair.bound:g}; {equal:,} of {len(apart):,} steps are equal to the last bit, "
-        "which a log scale cannot show." + _thinning(pair, "their largest")
+        "which a log scale cannot show."
     )
-    return caption, chart("Difference of the losses", "step", lines, log=True)
+    if len(apart) > MOST:
+        caption += " Each point is the largest of neighbouring steps."
+    return Chart("Difference of the losses", caption, draw)
 
 
-def _envelope(pair: Twins) -> tuple[str, str]:
+def _envelope(pair: Twins) -> Chart:
     """Ours among PyTorch's own runs, each up to its largest |Δloss| so far."""
     # With PyTorch, which a page without such runs does not need.
     from parity.proof.runs.noise import ONSET, ROUNDINGS, allowance, running_maximum
 
     own = np.array([running_maximum(pair.reference, run) for run in pair.others])
     ours = running_maximum(pair.reference, pair.candidate)
-    steps = range(len(ours))
-    x, least = thinned(steps, own.min(axis=0).tolist(), max)
-    _, largest = thinned(steps, own.max(axis=0).tolist(), max)
-    bound = allowance(pair.reference, pair.others).tolist()
-    lines = [
-        Line("PyTorch's own runs", "noise", x, largest, low=least),
-        Line("bound", "bound", *thinned(steps, bound, min)),
-        Line("JAX", "ours", *thinned(steps, ours.tolist(), max)),
-    ]
+    bound = allowance(pair.reference, pair.others)
+
+    def draw(ax: "Axes") -> None:
+        steps = range(len(ours))
+        least, largest = (
+            np.array(binned(steps, edge.tolist(), max))
+            for edge in (own.min(axis=0), own.max(axis=0))
+        )
+        some = largest[1] > 0
+        band = (edge[1][some] for edge in (least, largest))
+        ax.fill_between(largest[0][some], *band, label="PyTorch's own runs", **BAND)
+        bounds = binned(steps, bound.tolist(), min)
+        _line(ax, "bound", bounds, BOUND, log=True)
+        _line(ax, "JAX", binned(steps, ours.tolist(), max), OURS, log=True)
+        _finish(ax, "step", log=True)
+
     caption = (
         "Largest |Δloss| so far, from PyTorch's run, on a log scale. Band: from the "
         f"least to the largest of {len(own)} runs of PyTorch's that are rounded "
@@ -88,53 +161,81 @@ def _envelope(pair: Twins) -> tuple[str, str]:
         f"{ROUNDINGS} roundings of the loss where that is more. At the end: PyTorch's "
         f"{own[:, -1].min():.2g} to {own[:, -1].max():.2g}, JAX {ours[-1]:.2g}."
     )
-    return caption, chart("Difference beside PyTorch's noise", "step", lines, log=True)
+    return Chart("Difference beside PyTorch's noise", caption, draw)
 
 
-def _accuracies(pair: Twins) -> tuple[str, str]:
-    lines = [
-        _epochs("PyTorch", "theirs", [e.accuracy for e in pair.reference.epochs]),
-        _epochs("JAX", "ours", [e.accuracy for e in pair.candidate.epochs]),
-    ]
-    few = len(pair.reference.epochs) == 1
-    if few:
-        lines = [Line(x.label, x.style, x.x, x.y, dots=True) for x in lines]
-    if pair.name == PUBLISHED and len(pair.reference.losses) >= EPOCH:
-        lines.append(published_accuracies(len(pair.reference.epochs)))
+def _accuracies(pair: Twins) -> Chart:
+    accuracies = [[e.accuracy for e in run.epochs] for _, _, run in _both(pair)]
+    known = pair.name == PUBLISHED and len(pair.reference.losses) >= EPOCH
+
+    def draw(ax: "Axes") -> None:
+        for (label, look, _), values in zip(_both(pair), accuracies, strict=True):
+            _line(ax, label, (range(1, len(values) + 1), values), look)
+        if known:
+            points = published_accuracies(len(pair.reference.epochs))
+            _line(ax, "published", points, {**DOTS, "markersize": 4})
+        _finish(ax, "epoch")
+
     listed = ", ".join(
-        f"{theirs.accuracy:.2f} and {ours.accuracy:.2f}"
-        for theirs, ours in zip(
-            pair.reference.epochs, pair.candidate.epochs, strict=False
-        )
+        f"{theirs:.2f} and {ours:.2f}"
+        for theirs, ours in zip(*accuracies, strict=False)
     )
-    caption = f"Test accuracy in percent after each epoch, PyTorch and JAX: {listed}."
-    return caption, chart("Test accuracy", "epoch", lines, whole=True)
+    caption = f"In percent after each epoch, PyTorch and JAX: {listed}."
+    return Chart("Test accuracy", caption, draw)
 
 
-def _rates(pair: Twins) -> tuple[str, str]:
-    lines = [
-        _line("PyTorch", "theirs", _first(pair.reference.lrs)),
-        _line("JAX", "ours", _first(pair.candidate.lrs)),
-    ]
-    return "Learning rate at each step.", chart("Learning rate", "step", lines)
+def _rates(pair: Twins) -> Chart:
+    def draw(ax: "Axes") -> None:
+        for label, look, run in _both(pair):
+            rates = [rate[0] if isinstance(rate, list) else rate for rate in run.lrs]
+            points = binned(range(len(rates)), rates, statistics.fmean)
+            _line(ax, label, points, look)
+        _finish(ax, "step")
+
+    return Chart("Learning rate", "At each step; of several groups, the first.", draw)
 
 
-def _first(rates: Sequence[float | list[float]]) -> list[float]:
-    """The first group's, where there are several."""
-    return [rate[0] if isinstance(rate, list) else rate for rate in rates]
+def _both(pair: Twins) -> list[tuple[str, Look, History]]:
+    return [("PyTorch", THEIRS, pair.reference), ("JAX", OURS, pair.candidate)]
 
 
-def _line(label: str, style: str, values: Sequence[float]) -> Line:
-    return Line(label, style, *thinned(range(len(values)), values, statistics.fmean))
+def binned(
+    x: Sequence[float], y: Sequence[float], of: Callable[[Sequence[float]], float]
+) -> Points:
+    """At most `MOST` points: neighbours become one, `of` them all at their first place.
+
+    Example:
+        >>> points, values = binned(range(1200), range(1200), max)
+        >>> len(points), values[0]
+        (600, 1)
+    """
+    size = -(-len(x) // MOST) or 1
+    starts = range(0, len(x), size)
+    return [x[i] for i in starts], [of(y[i : i + size]) for i in starts]
 
 
-def _epochs(label: str, style: str, values: Sequence[float]) -> Line:
-    return Line(label, style, range(1, len(values) + 1), values)
+def _line(
+    ax: "Axes", label: str, points: Points, look: Look, log: bool = False
+) -> None:
+    """One curve through what has a place: finite and, on a log axis, positive."""
+    x, y = np.asarray(points[0]), charts.drawable(points[1])
+    has_place = np.isfinite(y) & ((y > 1 / charts.GREATEST) | (not log))
+    # A single point has no line.
+    mark = {"marker": "o", "markersize": 1.8 + look.get("linewidth", 0.0)}
+    alone = mark if has_place.sum() == 1 else {}
+    ax.plot(x[has_place], y[has_place], label=label, **alone | look)
 
 
-def _thinning(pair: Twins, what: str) -> str:
-    fits = len(pair.reference.losses) <= MOST
-    return "" if fits else f" Each point is {what}."
+def _finish(ax: "Axes", x_label: str, log: bool = False) -> None:
+    charts.dress(ax, x_label, "")
+    charts.whole_numbers(ax)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.grid(axis="x", visible=False)
+    if log:
+        charts.log_axis(ax)
+    else:
+        ax.ticklabel_format(axis="y", useOffset=False)
+    charts.legend_above(ax)
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -142,12 +243,11 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def published_losses(steps: int) -> Line:
+def published_losses(steps: int) -> Points:
     """The losses that the tutorial's page prints, within so many steps.
 
     Example:
-        >>> line = published_losses(200)
-        >>> line.x, line.y
+        >>> published_losses(200)
         ([0, 100], [2.29873, 2.289123])
     """
     points = [
@@ -158,59 +258,11 @@ def published_losses(steps: int) -> Line:
         for row in _rows("tutorial_log.csv")
     ]
     held = [point for point in points if point[0] < steps]
-    x, y = [point[0] for point in held], [point[1] for point in held]
-    return Line("published", "published", x, y, dots=True)
+    return [step for step, _ in held], [loss for _, loss in held]
 
 
-def published_accuracies(epochs: int) -> Line:
+def published_accuracies(epochs: int) -> Points:
     """The accuracies that the tutorial's page prints."""
     values = [float(row["accuracy_percent"]) for row in _rows("tutorial_test.csv")]
     held = values[:epochs]
-    return Line("published", "published", range(1, len(held) + 1), held, dots=True)
-
-
-COLUMNS = 2
-TITLE = 24
-"""Height of the line above a plot."""
-FLUID = "svg { width: 100%; height: auto; display: block; }"
-"""What a page says of its plots, and would move them here."""
-
-
-def save(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Write the plots of the last whole run that was judged.
-
-    Raises:
-        ConfigError: there was none.
-        OSError: the file cannot be written.
-    """
-    pairs = [verdict.twins for verdict in verdicts if verdict.twins is not None]
-    if not pairs:
-        raise ConfigError(
-            f"--picture {path}: nothing was drawn; fashion, pairs and noise have runs"
-        )
-    write_text(path, picture(pairs[-1]))
-
-
-def picture(pair: Twins) -> str:
-    """One SVG, with the style that a page would give it."""
-    plots = [svg for _, svg in curves.plots(pair)]
-    width, height = COLUMNS * WIDTH, -(-len(plots) // COLUMNS) * (TITLE + HEIGHT)
-    placed = [
-        _placed(plot, WIDTH * (n % COLUMNS), (TITLE + HEIGHT) * (n // COLUMNS))
-        for n, plot in enumerate(plots)
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
-        f"<style>{STYLE.replace(FLUID, '')}"
-        "text { font-family: system-ui, sans-serif; }</style>"
-        f'<rect width="100%" height="100%" fill="var(--card)"/>'
-        f"{chr(10).join(placed)}</svg>\n"
-    )
-
-
-def _placed(plot: str, x: int, y: int) -> str:
-    """A plot in its place, its title above it."""
-    title = plot.split('aria-label="', 1)[1].partition('"')[0]
-    place = f'<svg x="{x}" y="{y + TITLE}" width="{WIDTH}" height="{HEIGHT}" '
-    text = f'<text x="{x + LEFT}" y="{y + TITLE - 4}" font-weight="600">{title}</text>'
-    return text + plot.replace("<svg ", place, 1)
+    return range(1, len(held) + 1), held

@@ -76,6 +76,14 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, 88, initial_indent="  ", subsequent_indent="  ")
 
 
+def seen(twin: str, control: Verdict) -> str:
+    """What the judge said of a broken twin, which is described by `twin`."""
+    return (
+        f"The broken twin is seen ({twin}): {control.measure}, "
+        f"{number(control.value)} of {number(control.bound)} allowed."
+    )
+
+
 def last_line(verdicts: Sequence[Verdict]) -> str:
     """What came of it all."""
     failed = [verdict for verdict in verdicts if not verdict.passed]

@@ -6,15 +6,15 @@ from xml.etree import ElementTree
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("matplotlib")
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Steps
 from jaxtrain.run.history import History
 from parity.proof.report import curves
-from parity.proof.report.page import STYLE
 from parity.proof.verdict import Twins, Verdict
 
-SVG = "{http://www.w3.org/2000/svg}"
+TITLES = ("Training loss", "Difference of the losses", "Test accuracy", "Learning rate")
 
 
 def run(by: float) -> History:
@@ -27,25 +27,26 @@ def verdict(twins: Twins | None) -> Verdict:
     return Verdict(**{**vars(given), "twins": twins})
 
 
-def test_every_plot_has_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "plots.svg"
-    curves.save(path, [verdict(None), verdict(Twins("a", run(0.0), run(1e-6), 1e-5))])
+RUNS = [verdict(None), verdict(Twins("a", run(0.0), run(1e-6), 1e-5))]
+
+
+def test_every_chart_is_in_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "charts.svg"
+    curves.save(path, RUNS)
     root = ElementTree.parse(path).getroot()
-    width, height = map(float, root.attrib["viewBox"].split()[2:])
-    plots = root.findall(f"{SVG}svg")
-    boxes = {
-        tuple(float(plot.attrib[name]) for name in ("x", "y", "width", "height"))
-        for plot in plots
-    }
-    assert len(boxes) == len(plots) == 4
-    assert all(x + w <= width and y + h <= height for x, y, w, h in boxes)
-    titles = [text.text for text in root.findall(f"{SVG}text")]
-    assert titles[0] == "Training loss"
-    assert len(titles) == 4
+    assert root.attrib["aria-label"] == ", ".join(TITLES)
+    texts = [element.text for element in root.iter() if element.tag.endswith("}text")]
+    assert [text for text in texts if text in TITLES] == [*TITLES]
+    (style, *_) = (e.text for e in root.iter() if e.tag.endswith("}style"))
+    # It brings what a page would give its charts.
+    assert style is not None
+    assert "--blue: #0072b2" in style
+    assert "prefers-color-scheme: dark" in style
 
 
-def test_a_page_s_style_would_move_them() -> None:
-    assert curves.FLUID in STYLE
+def test_the_suffix_says_the_format(tmp_path: Path) -> None:
+    curves.save(tmp_path / "charts.png", RUNS)
+    assert (tmp_path / "charts.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_a_run_there_is_no_picture(tmp_path: Path) -> None:

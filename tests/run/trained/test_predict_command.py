@@ -20,7 +20,7 @@ from jaxtrain.data import Dataset
 from jaxtrain.data.fashion_mnist.description import CLASSES
 from jaxtrain.data.photo import Brought
 from jaxtrain.run.trained import load
-from jaxtrain.show.pictures._style import BLUE
+from jaxtrain.show.charts import BLUE
 
 
 @pytest.fixture

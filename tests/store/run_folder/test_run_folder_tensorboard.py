@@ -2,6 +2,7 @@
 
 import math
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,40 @@ import numpy as np
 import pytest
 import run_events as toy
 
-from jaxtrain.store.run_folder import tensorboard as board
+pytest.importorskip("tensorboard")
+
+from jaxtrain.errors import ConfigError
+from jaxtrain.events import Sampled
 
 EVENTS = [*toy.story()]
 
 
-def records(path: Path) -> list[bytes]:
+def crc32c(data: bytes) -> int:
+    """Castagnoli's checksum, bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+def masked(data: bytes) -> bytes:
+    """As tensorflow/core/lib/hash/crc32c.h stores it."""
+    value = crc32c(data)
+    rotated = (value >> 15 | value << 17) & 0xFFFFFFFF
+    return struct.pack("<I", rotated + 0xA282EAD8 & 0xFFFFFFFF)
+
+
+def records(data: bytes) -> list[bytes]:
     """The parts of an event file, each checked against its sums."""
-    data, found = path.read_bytes(), []
+    found = []
     while data:
         head, sum_ = data[:8], data[8:12]
-        assert sum_ == board._masked(head)
+        assert sum_ == masked(head)
         (size,) = struct.unpack("<Q", head)
         body, sum_ = data[12 : 12 + size], data[12 + size : 16 + size]
-        assert sum_ == board._masked(body)
+        assert sum_ == masked(body)
         found.append(body)
         data = data[16 + size :]
     return found
@@ -39,8 +60,8 @@ def records(path: Path) -> list[bytes]:
     ],
 )
 def test_the_sum_is_the_one_of_the_standard(data: bytes, sum_: int) -> None:
-    assert board.crc32c(data) == sum_
-    assert board.crc32c(data[:-1]) != sum_
+    assert crc32c(data) == sum_
+    assert crc32c(data[:-1]) != sum_
 
 
 def test_a_file_is_whole_after_every_event(tmp_path: Path) -> None:
@@ -49,15 +70,29 @@ def test_a_file_is_whole_after_every_event(tmp_path: Path) -> None:
         for event in EVENTS:
             folder.add(event)
             (path,) = (tmp_path / "out" / "tensorboard").iterdir()
-            counts.append(len(records(path)))
+            counts.append(len(records(path.read_bytes())))
     assert counts[:3] == [2, 3, 6]
     # Version and session, 21 steps, 9 samples, 3 epochs.
     assert counts[-1] == 2 + 21 + 9 + 3
+    torn = path.read_bytes()[:-1]
+    with pytest.raises(AssertionError):
+        records(torn)
 
 
 def test_without_being_asked_for_there_is_none(tmp_path: Path) -> None:
     toy.write(tmp_path / "out")
     assert not (tmp_path / "out" / "tensorboard").exists()
+
+
+def test_without_the_package_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    told = r"--tensorboard needs tensorboard, which .* 'jaxtrain\[tensorboard\]'"
+    with pytest.raises(ConfigError, match=told):
+        toy.write(tmp_path / "out", tensorboard=True)
+    assert not [*tmp_path.iterdir()]
+    toy.write(tmp_path / "out")
 
 
 def test_no_session_takes_the_file_of_another(tmp_path: Path) -> None:
@@ -142,3 +177,20 @@ def test_begun_anew_nothing_of_before_is_left(tmp_path: Path) -> None:
     for count in (1, len(EVENTS)):
         toy.write(out, EVENTS[:count], resume=True, tensorboard=True)
     assert repr(read(out)) == repr(read(tmp_path / "whole"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_odd_names_and_numbers_are_written(tmp_path: Path) -> None:
+    odd = {"a\udcffb": 1e300, "b\0c": -1e300, "tiny": 1e-60, "nan": math.nan}
+    toy.write(
+        tmp_path / "out", [EVENTS[0], Sampled(1, 0, odd, {}, {})], tensorboard=True
+    )
+    found = {tag: value for tag, [(_, value)] in read(tmp_path / "out").items()}
+    assert repr(found) == repr(
+        {
+            "gradient_norms/a?b": math.inf,
+            "gradient_norms/b\0c": -math.inf,
+            "gradient_norms/nan": math.nan,
+            "gradient_norms/tiny": 0.0,
+        }
+    )

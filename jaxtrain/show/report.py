@@ -1,17 +1,69 @@
-"""The page: what is the same and what is not, then run by run."""
+"""One run, or several compared, as a page that needs nothing else.
+
+What is the same and what is not, then run by run.
+"""
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jaxtrain.events import Warned
+from jaxtrain.show import summary
+from jaxtrain.show.charts import png
+from jaxtrain.show.html import (
+    document,
+    folded,
+    heading,
+    paragraph,
+    picture,
+    pictures,
+    said,
+    table,
+)
 from jaxtrain.show.pictures import COMPARISONS, PICTURES
-from jaxtrain.show.pictures._curves import names
-from jaxtrain.show.report import figures
-from jaxtrain.show.report.figures import Drawn
-from jaxtrain.show.report.html import document, folded, picture, pictures, said, table
+from jaxtrain.show.pictures.curves import names
 from jaxtrain.store.run_folder import RunRecord
 
 MOST_WARNINGS = 100
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Runs and their pictures.
+
+    Attributes:
+        records: the runs.
+        of_each: for each run, PNG files by the names in `PICTURES`.
+        of_all: PNG files by the names in `COMPARISONS`; none of a single run.
+    """
+
+    records: Sequence[RunRecord]
+    of_each: Sequence[dict[str, bytes]]
+    of_all: dict[str, bytes]
+
+    def files(self) -> dict[str, bytes]:
+        """The pictures by names of files."""
+        found = {f"{name}.png": image for name, image in self.of_all.items()}
+        for number, images in enumerate(self.of_each, 1):
+            prefix = f"run{number}_" if len(self.records) > 1 else ""
+            found |= {f"{prefix}{name}.png": image for name, image in images.items()}
+        return found
+
+
+def draw(records: Sequence[RunRecord]) -> Drawn:
+    """Draw whatever there is to draw.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    of_each = [
+        {n: png(each.draw(record)) for n, each in PICTURES.items() if each.can(record)}
+        for record in records
+    ]
+    several = len(records) > 1
+    chosen = COMPARISONS if several else {}
+    of_all = {name: png(each.draw(records)) for name, each in chosen.items()}
+    return Drawn(records, of_each, of_all)
 
 
 def page(drawn: Drawn) -> str:
@@ -19,13 +71,15 @@ def page(drawn: Drawn) -> str:
     records = drawn.records
     if len(records) == 1:
         title = f"Run {names(records)[0]}"
-        return document(title, [_h(1, title), *_run(records[0], drawn.of_each[0])])
+        body = [heading(1, title), *_run(records[0], drawn.of_each[0])]
+        return document(title, body, dark=False)
     title = f"{len(records)} runs compared"
-    body = [_h(1, title), *_comparison(drawn)]
+    body = [heading(1, title), *_comparison(drawn)]
     for number, (name, record) in enumerate(zip(names(records), records, strict=True)):
-        body.append(f'<h2 id="run{number}">{said(name)}</h2>')
+        body.append(heading(2, name, f"run{number}"))
         body += _run(record, drawn.of_each[number])
-    return document(title, body)
+    # Its pictures have a white ground.
+    return document(title, body, dark=False)
 
 
 def _comparison(drawn: Drawn) -> list[str]:
@@ -40,33 +94,33 @@ def _comparison(drawn: Drawn) -> list[str]:
     ]
     return [
         f"<p>{links}</p>",
-        _h(3, "Final figures"),
+        heading(3, "Final figures"),
         _final(records, labels),
-        _h(3, "What differs"),
+        heading(3, "What differs"),
         _differing(records, labels),
         pictures(shown),
     ]
 
 
 def _final(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
-    held = [figures.figures(record) for record in records]
+    held = [summary.figures(record) for record in records]
     heads = list(dict.fromkeys(head for each in held for head in each))
     rows = [
-        [label, *(each.get(head, figures.ABSENT) for head in heads)]
+        [label, *(each.get(head, summary.ABSENT) for head in heads)]
         for label, each in zip(labels, held, strict=True)
     ]
     return table(["run", *heads], rows, range(1, len(heads) + 1))
 
 
 def _differing(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
-    rows = [[name, *values] for name, values in figures.differences(records)]
+    rows = [[name, *values] for name, values in summary.differences(records)]
     if not rows:
-        return "<p>Nothing: configuration, data and versions are the same.</p>"
+        return paragraph("Nothing: configuration, data and versions are the same.")
     return table(["", *labels], rows)
 
 
 def _run(record: RunRecord, images: dict[str, bytes]) -> list[str]:
-    told = figures.state(record)
+    told = summary.state(record)
     kind = "ok" if record.ended and record.stopped is None else "bad"
     if record.stopped is not None:
         kind = "dim"
@@ -75,10 +129,10 @@ def _run(record: RunRecord, images: dict[str, bytes]) -> list[str]:
         for name, each in PICTURES.items()
         if name in images
     ]
-    final = figures.figures(record)
+    final = summary.figures(record)
     return [
-        f'<p class="{kind}">{said(told)}</p>',
-        f'<p class="dim">{said(_versions(record))}</p>',
+        paragraph(told, kind),
+        paragraph(_versions(record), "dim"),
         table(list(final), [list(final.values())], range(len(final))),
         _warnings(record.warnings),
         pictures(shown),
@@ -88,7 +142,7 @@ def _run(record: RunRecord, images: dict[str, bytes]) -> list[str]:
 
 
 def _versions(record: RunRecord) -> str:
-    about = figures.about(record)
+    about = summary.about(record)
     listed = ", ".join(f"{name} {number}" for name, number in record.versions.items())
     return (
         f"{about['model']}, {about['parameters']} parameters; {about['data set']} from "
@@ -105,9 +159,9 @@ def _warnings(warnings: Sequence[Warned]) -> str:
         for each in warnings[:MOST_WARNINGS]
     ]
     left = len(warnings) - len(rows)
-    more = f'<p class="dim">and {left:,} more</p>' if left else ""
+    more = paragraph(f"and {left:,} more", "dim") if left else ""
     heads = ["epoch", "its step", "kind", "what looks wrong"]
-    return _h(3, "Warnings") + table(heads, rows, [0, 1]) + more
+    return heading(3, "Warnings") + table(heads, rows, [0, 1]) + more
 
 
 def _epochs(record: RunRecord) -> str:
@@ -115,11 +169,11 @@ def _epochs(record: RunRecord) -> str:
     rows = [
         [
             f"{epoch.epoch}",
-            figures.number(epoch.train_loss, ".6f"),
-            figures.number(epoch.avg_loss, ".6f"),
-            figures.number(epoch.accuracy, ".2f"),
-            figures.duration(epoch.train_seconds),
-            f"{rate:,.0f}" if rate == rate else figures.ABSENT,
+            summary.number(epoch.train_loss, ".6f"),
+            summary.number(epoch.avg_loss, ".6f"),
+            summary.number(epoch.accuracy, ".2f"),
+            summary.duration(epoch.train_seconds),
+            f"{rate:,.0f}" if rate == rate else summary.ABSENT,
         ]
         for epoch, rate in zip(record.epochs, record.throughput, strict=True)
     ]
@@ -128,8 +182,4 @@ def _epochs(record: RunRecord) -> str:
 
 def _configuration(record: RunRecord) -> str:
     command = f"<p><code>{said(shlex.join(record.command))}</code></p>"
-    return command + table(["field", "value"], figures.settings(record.config))
-
-
-def _h(level: int, text: str) -> str:
-    return f"<h{level}>{said(text)}</h{level}>"
+    return command + table(["field", "value"], summary.settings(record.config))

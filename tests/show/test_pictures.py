@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from matplotlib.figure import Figure
 
 from jaxtrain import events
 from jaxtrain.events import Steps
-from jaxtrain.show import pictures
-from jaxtrain.show.pictures import PICTURES, _style
+from jaxtrain.show import charts, pictures
+from jaxtrain.show.pictures import PICTURES, answers, curves, insides
 from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 LOSSES = np.array([toy.loss(n) for n in range(21)])
@@ -65,7 +64,7 @@ def same(found: tuple[np.ndarray, np.ndarray], x: Any, y: Any) -> None:
 
 
 def test_losses(record: RunRecord) -> None:
-    figure = pictures.losses(record)
+    figure = curves.losses(record)
     drawn = lines(figure)
     assert [*drawn] == ["each step", "test loss"]
     same(drawn["each step"], range(21), LOSSES)
@@ -82,7 +81,7 @@ def test_the_running_mean_is_of_a_fiftieth(tmp_path: Path) -> None:
     started = next(iter(toy.story()))
     steps = Steps(1, 0, values.tolist(), [0.1] * 150)
     toy.write(tmp_path / "out", [started, steps])
-    drawn = lines(pictures.losses(read_run(tmp_path / "out")))
+    drawn = lines(curves.losses(read_run(tmp_path / "out")))
     assert [*drawn] == ["each step", "mean of the last 3"]
     kept = np.where(np.isfinite(values), values, np.nan)
     expected = [np.nanmean(kept[max(n - 2, 0) : n + 1]) for n in range(150)]
@@ -93,7 +92,7 @@ def test_the_running_mean_is_of_a_fiftieth(tmp_path: Path) -> None:
 
 
 def test_accuracy(record: RunRecord) -> None:
-    figure = pictures.accuracy(record)
+    figure = curves.accuracy(record)
     (drawn,) = lines(figure).values()
     same(drawn, [1, 2, 3], [60, 70, 80])
     assert figure.axes[0].get_ylabel() == "test accuracy, %"
@@ -102,7 +101,7 @@ def test_accuracy(record: RunRecord) -> None:
 def test_accuracy_of_validation_images_is_called_so(record: RunRecord) -> None:
     config = {**record.config, "data": {"validation": 0.1}}
     kept = RunRecord(**{**_fields(record), "config": config})
-    label = pictures.accuracy(kept).axes[0].get_ylabel()
+    label = curves.accuracy(kept).axes[0].get_ylabel()
     assert label == "validation accuracy, %"
 
 
@@ -111,7 +110,7 @@ def _fields(record: RunRecord) -> dict[str, Any]:
 
 
 def test_rates(record: RunRecord) -> None:
-    figure = pictures.rates(record)
+    figure = curves.rates(record)
     (rate,), (momentum,) = (lines(figure, n).values() for n in (0, 1))
     same(rate, range(21), LRS)
     same(momentum, range(21), 0.9 + LRS / 1e3)
@@ -122,7 +121,7 @@ def test_each_group_has_a_line_and_a_still_momentum_none(tmp_path: Path) -> None
     started = next(iter(toy.story()))
     steps = Steps(1, 0, [2.0, 1.0], [[0.1, 0.2], [0.3, 0.4]])
     toy.write(tmp_path / "out", [started, steps])
-    figure = pictures.rates(read_run(tmp_path / "out"))
+    figure = curves.rates(read_run(tmp_path / "out"))
     assert len(figure.axes) == 1
     drawn = lines(figure)
     same(drawn["group 0"], [0, 1], [0.1, 0.3])
@@ -133,7 +132,7 @@ PLACES = [0, 3, 6, 7, 10, 13, 14, 17, 20]
 
 
 def test_gradient_norms(record: RunRecord) -> None:
-    figure = pictures.gradient_norms(record)
+    figure = insides.gradient_norms(record)
     drawn = lines(figure)
     same(drawn["weight"], PLACES, (1.0 + n for n in PLACES))
     same(drawn["bias"], PLACES, (1e-3 * (1 + n) for n in PLACES))
@@ -144,14 +143,14 @@ def test_gradient_norms(record: RunRecord) -> None:
 
 
 def test_update_ratios(record: RunRecord) -> None:
-    figure = pictures.update_ratios(record)
+    figure = insides.update_ratios(record)
     same(lines(figure)["weight"], PLACES, [1e-3] * 9)
     same(lines(figure)["bias"], PLACES, [2e-3] * 9)
     assert figure.axes[0].get_yscale() == "log"
 
 
 def test_dead_units_are_in_percent(record: RunRecord) -> None:
-    figure = pictures.dead_units(record)
+    figure = insides.dead_units(record)
     same(lines(figure)["1"], PLACES, [25] * 9)
     assert figure.axes[0].get_yscale() == "linear"
 
@@ -166,7 +165,7 @@ def test_confusion(record: RunRecord) -> None:
         [int(((labels == row) & (named == column)).sum()) for column in range(3)]
         for row in range(3)
     ]
-    figure = pictures.confusion(record)
+    figure = answers.confusion(record)
     assert texts(figure) == [f"{n}" for row in counts for n in row]
     assert counts != np.transpose(counts).tolist()
     (image,) = figure.axes[0].images
@@ -179,7 +178,7 @@ def test_confusion(record: RunRecord) -> None:
 
 def test_class_accuracy(record: RunRecord) -> None:
     labels, named = toy.DATA.test.labels, toy.outputs().argmax(1)
-    figure = pictures.class_accuracy(record)
+    figure = answers.class_accuracy(record)
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     shares = [100 * float((named == n)[labels == n].mean()) for n in range(3)]
     np.testing.assert_allclose(widths, shares, rtol=1e-12)
@@ -207,30 +206,30 @@ def captions(figure: Figure, indices: Any) -> None:
 
 
 def test_sample_predictions(record: RunRecord) -> None:
-    captions(pictures.sample_predictions(record), range(25))
+    captions(answers.sample_predictions(record), range(25))
     with pytest.raises(AssertionError):
-        captions(pictures.sample_predictions(record), range(1, 26))
+        captions(answers.sample_predictions(record), range(1, 26))
 
 
 def test_worst_mistakes(record: RunRecord) -> None:
     labels = toy.DATA.test.labels
     wrong = np.flatnonzero(shares().argmax(1) != labels)
     worst = sorted(wrong, key=lambda n: shares()[n, labels[n]])[:25]
-    captions(pictures.worst_mistakes(record), worst)
+    captions(answers.worst_mistakes(record), worst)
 
 
 def test_runs_are_laid_over_each_other(record: RunRecord, other: RunRecord) -> None:
     both = [record, other]
     count = len(other.steps)
-    drawn = lines(pictures.loss_curves(both))
+    drawn = lines(curves.loss_curves(both))
     assert [*drawn] == ["out", "other"]
     # Of fewer than fifty steps the running mean is the loss; NaN is left out.
     same(drawn["out"], range(21), LOSSES)
     same(drawn["other"], range(count), 2 * LOSSES[:count])
-    drawn = lines(pictures.accuracies(both))
+    drawn = lines(curves.accuracies(both))
     same(drawn["out"], [1, 2, 3], [60, 70, 80])
     same(drawn["other"], [1], [60])
-    drawn = lines(pictures.rate_curves(both))
+    drawn = lines(curves.rate_curves(both))
     same(drawn["out"], range(21), LRS)
     same(drawn["other"], range(count), 2 * LRS[:count])
 
@@ -262,7 +261,7 @@ def test_odd_numbers_are_drawn(tmp_path: Path, values: list[float]) -> None:
     drawn = [each.draw(odd) for each in PICTURES.values() if each.can(odd)]
     drawn += [each.draw([odd, odd]) for each in pictures.COMPARISONS.values()]
     assert len(drawn) == len(PICTURES) + 3
-    assert all(pictures.png(figure).startswith(b"\x89PNG") for figure in drawn)
+    assert all(charts.png(figure).startswith(b"\x89PNG") for figure in drawn)
 
 
 HOSTILE = ("$\\frac{", "_hidden", "<script>", "x" * 500, "a\nb\0\udcff\u202e", "茶 🫖")
@@ -282,8 +281,8 @@ def test_odd_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     assert odd.predictions.classes == HOSTILE[:3]
     for each in PICTURES.values():
         if each.can(odd):
-            pictures.png(each.draw(odd))
-    legend = pictures.gradient_norms(odd).axes[0].get_legend()
+            charts.png(each.draw(odd))
+    legend = insides.gradient_norms(odd).axes[0].get_legend()
     assert legend is not None
     assert len(legend.get_texts()) == len(HOSTILE)
 
@@ -293,12 +292,12 @@ def test_of_many_points_the_extremes_remain(count: int) -> None:
     x, y = np.arange(count), np.ones(count)
     y[count // 3], y[count // 2] = 9.0, -9.0
     y[5:50] = np.nan
-    few, kept = _style.thinned(x, y)
+    few, kept = charts.thinned(x, y)
     assert len(few) <= 4000
     assert (np.diff(few) >= 0).all()
     assert (np.nanmin(kept), np.nanmax(kept)) == (-9.0, 9.0)
     assert few[np.nanargmax(kept)] == count // 3
-    assert _style.thinned(x[:3], y[:3])[0].tolist() == [0, 1, 2]
+    assert charts.thinned(x[:3], y[:3])[0].tolist() == [0, 1, 2]
 
 
 def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:
@@ -319,11 +318,11 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:
 def test_pictures_touch_no_global_state(record: RunRecord) -> None:
     code = (
         "import sys; from pathlib import Path; "
-        "from jaxtrain.show import pictures; "
+        "from jaxtrain.show import charts, pictures; "
         "from jaxtrain.store.run_folder import read_run; "
         "assert 'matplotlib' not in sys.modules; "
         "record = read_run(Path(sys.argv[1])); "
-        "[pictures.png(p.draw(record)) for p in pictures.PICTURES.values()]; "
+        "[charts.png(p.draw(record)) for p in pictures.PICTURES.values()]; "
         "assert not {'matplotlib.pyplot', 'jax', 'torch'} & {*sys.modules}"
     )
     done = subprocess.run(
@@ -333,11 +332,8 @@ def test_pictures_touch_no_global_state(record: RunRecord) -> None:
 
 
 def test_every_picture_is_tested_here() -> None:
-    functions: dict[str, Callable[..., Any]] = {**vars(pictures)}
-    assert all(functions[name] is each.draw for name, each in PICTURES.items())
-    assert all(
-        functions[name] is each.draw for name, each in pictures.COMPARISONS.items()
-    )
     source = Path(__file__).read_text()
-    for name in (*PICTURES, *pictures.COMPARISONS):
-        assert f"pictures.{name}(" in source, name
+    for name, each in {**PICTURES, **pictures.COMPARISONS}.items():
+        room = each.draw.__module__.rpartition(".")[2]
+        assert each.draw.__name__ == name
+        assert f"{room}.{name}(" in source, name

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxtrain.show.pictures._style import (
+from jaxtrain.show.charts import (
     BLUE,
     DIM,
     GREEN,

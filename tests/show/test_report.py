@@ -18,8 +18,9 @@ pytest.importorskip("matplotlib")
 
 from jaxtrain import events
 from jaxtrain.commands.report import main
+from jaxtrain.show import summary
 from jaxtrain.show.pictures import COMPARISONS, PICTURES
-from jaxtrain.show.report import Drawn, figures, page
+from jaxtrain.show.report import Drawn, page
 from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 VOID = ("meta", "img", "br", "link")
@@ -227,15 +228,15 @@ def test_a_stopped_run_says_why(tmp_path: Path) -> None:
 
 
 def test_what_differs_and_nothing_else(first: RunRecord, second: RunRecord) -> None:
-    found = dict(figures.differences([first, second]))
+    found = dict(summary.differences([first, second]))
     assert found == {
         "optimizer.lr": ["0.1", "0.2"],
-        "optimizer.args.momentum": [figures.ABSENT, "0.9"],
+        "optimizer.args.momentum": [summary.ABSENT, "0.9"],
     }
     shown = read(first, second)
     assert ["", "first", "second"] in shown.cells
     assert ["optimizer.lr", "0.1", "0.2"] in shown.cells
-    assert figures.differences([first, first]) == []
+    assert summary.differences([first, first]) == []
     same = read(first, first)
     assert "Nothing: configuration, data and versions are the same." in same.texts
 
@@ -246,7 +247,7 @@ def test_other_data_and_versions_differ(first: RunRecord) -> None:
         data={**first.data, "sha256": {"images": "11"}},
         versions={**first.versions, "toy": "2.0"},
     )
-    assert dict(figures.differences([first, other])) == {
+    assert dict(summary.differences([first, other])) == {
         "sha256 of images": ["00ff", "11"],
         "version of toy": ["1.0", "2.0"],
     }
@@ -307,7 +308,7 @@ def test_a_run_of_which_little_is_known(tmp_path: Path) -> None:
 def test_numbers_that_are_not_finite_are_called_so(tmp_path: Path) -> None:
     nan = float("nan")
     toy.write(tmp_path / "out", [EVENTS[0], events.Epoch(1, nan, nan, nan, 1.0, 1.0)])
-    found = figures.figures(read_run(tmp_path / "out"))
+    found = summary.figures(read_run(tmp_path / "out"))
     assert found["test accuracy, %"] == found["training loss"] == "not finite"
 
 

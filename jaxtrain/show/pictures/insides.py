@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxtrain.show.pictures._style import drawable, dress, figure, plain
+from jaxtrain.show.charts import drawable, dress, figure, plain
 from jaxtrain.store.run_folder import RunRecord
 
 if TYPE_CHECKING:

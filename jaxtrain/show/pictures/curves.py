@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxtrain.show.pictures._style import (
+from jaxtrain.show.charts import (
     BLUE,
     ORANGE,
     PALE,
