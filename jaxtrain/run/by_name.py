@@ -156,6 +156,10 @@ def _usable(
     function: Callable[..., Any], passed: int, kind: Kind, fixed: Collection[str]
 ) -> dict[str, inspect.Parameter]:
     """The parameters that are left to the user."""
+    function = inspect.unwrap(function)
+    if inspect.isclass(function):
+        # Of itself, a class of NNX says that it takes anything.
+        function, passed = function.__init__, passed + 1
     parameters = list(inspect.signature(function).parameters.values())[passed:]
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     taken = {*kind.hidden, *fixed}

@@ -10,8 +10,6 @@ from jaxtrain.run.config.config import Config
 from jaxtrain.run.config.data import PIXELS, DataConfig, FlowConfig, RecordsConfig
 from jaxtrain.run.config.training import (
     BATCH_NORMALISED,
-    DEVICES,
-    DTYPES,
     MODELS,
     LoopConfig,
     LossConfig,
@@ -23,8 +21,6 @@ from jaxtrain.run.config.training import (
 
 __all__ = [
     "BATCH_NORMALISED",
-    "DEVICES",
-    "DTYPES",
     "MODELS",
     "PIXELS",
     "Config",
