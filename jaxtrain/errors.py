@@ -43,14 +43,14 @@ def check_name(kind: str, name: str, known: Collection[str]) -> None:
         jaxtrain.errors.ConfigError: unknown optimizer 'sdg': did you mean 'sgd'?
     """
     if name not in known:
-        raise ConfigError(f"unknown {kind} {shown(name)}: {suggestion(name, known)}")
+        raise ConfigError(f"unknown {kind} {excerpt(name)}: {suggestion(name, known)}")
 
 
-def shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """A value as a message has room for it, however long or deep it is.
 
     Example:
-        >>> shown("sdg"), shown(7 * [0.5]), len(shown(10**400)), shown(10**9999)
+        >>> excerpt("sdg"), excerpt(7 * [0.5]), len(excerpt(10**400)), excerpt(10**9999)
         ("'sdg'", '[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]', 101, 'a huge int')
     """
     try:

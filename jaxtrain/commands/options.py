@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, NoReturn, get_args, get_origin
 
 from jaxtrain.commands.program import Parser
-from jaxtrain.errors import ConfigError, nearest, shown
+from jaxtrain.errors import ConfigError, excerpt, nearest
 from jaxtrain.run.by_name import LOSS, OPTIMIZER, SCHEDULER, parse_arguments
 from jaxtrain.run.config import Config
 
@@ -102,7 +102,7 @@ def _from_file(path: str | None) -> Config:
         raise ConfigError(f"--config {path} cannot be read: {reason}") from error
     if isinstance(content, Mapping) and "schema" in content:
         if not re.fullmatch(r"jaxtrain\.\w+/1", str(content["schema"])):
-            unknown = f"{shown(content['schema'])}, which this version does not know"
+            unknown = f"{excerpt(content['schema'])}, which this version does not know"
             raise ConfigError(f"--config {path} is of the schema {unknown}")
         content = content.get("config")
     if not isinstance(content, Mapping):

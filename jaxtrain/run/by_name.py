@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from jaxtrain import lr_scheduler, optim
 from jaxtrain.data import transforms
-from jaxtrain.errors import ConfigError, check_name, shown, suggestion
+from jaxtrain.errors import ConfigError, check_name, excerpt, suggestion
 from jaxtrain.losses._fits import CLASSIFICATION
 
 GREATEST_NUMBER = 1e38
@@ -97,7 +97,11 @@ class Call(NamedTuple):
 
 
 def build(
-    kind: Kind, name: str, arguments: Mapping[str, Any], *passed: Any, **fixed: Any
+    kind: Kind,
+    name: str,
+    arguments: Mapping[str, Any],
+    *positional: Any,
+    **keywords: Any,
 ) -> Any:
     """The thing of that name; what its function refuses becomes one line.
 
@@ -106,8 +110,8 @@ def build(
         name: its name.
         arguments: the user's; the function's signature says which there are, and its
             annotations and defaults say of which type.
-        passed: what the program passes itself, by position.
-        fixed: what the program passes itself, by name; the user may not.
+        positional: what the program passes itself, by position.
+        keywords: what it passes by name; the user may not.
 
     Raises:
         ConfigError: there is none of that name; an argument is unknown, missing or of
@@ -124,7 +128,7 @@ def build(
 did you mean 'step_size'?
     """
     kind.check(name)
-    function, own = kind.find(name), () if name in kind.bare else passed
+    function, own = kind.find(name), () if name in kind.bare else positional
     what, given = f"{kind.noun} {name}", dict(arguments)
     for key in given.keys() & set(kind.lists):
         several = isinstance(given[key], tuple | list)
@@ -132,9 +136,9 @@ did you mean 'step_size'?
     try:
         for key in given.keys() & set(kind.nested):
             parts = parse_calls(given[key], kind.form)
-            given[key] = [build(kind, *part, *passed, **fixed) for part in parts]
-        _check_arguments(what, _usable(function, len(own), kind, fixed), given)
-        return function(*own, **fixed, **given)
+            given[key] = [build(kind, *part, *positional, **keywords) for part in parts]
+        _check_arguments(what, _usable(function, len(own), kind, keywords), given)
+        return function(*own, **keywords, **given)
     except ConfigError:
         raise
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
@@ -153,16 +157,16 @@ def build_all(kind: Kind, specs: Iterable[str | Call]) -> tuple[Any, ...]:
 
 
 def _usable(
-    function: Callable[..., Any], passed: int, kind: Kind, fixed: Collection[str]
+    function: Callable[..., Any], first: int, kind: Kind, keywords: Collection[str]
 ) -> dict[str, inspect.Parameter]:
     """The parameters that are left to the user."""
     function = inspect.unwrap(function)
     if inspect.isclass(function):
         # Of itself, a class of NNX says that it takes anything.
-        function, passed = function.__init__, passed + 1
-    parameters = list(inspect.signature(function).parameters.values())[passed:]
+        function, first = function.__init__, first + 1
+    parameters = list(inspect.signature(function).parameters.values())[first:]
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    taken = {*kind.hidden, *fixed}
+    taken = {*kind.hidden, *keywords}
     return {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
 
 
@@ -172,7 +176,7 @@ def _check_arguments(
     for key, value in arguments.items():
         if key not in usable:
             hint = suggestion(key, usable) if usable else "it takes none"
-            raise ConfigError(f"{what} takes no argument {shown(key)}: {hint}")
+            raise ConfigError(f"{what} takes no argument {excerpt(key)}: {hint}")
         _check_argument(f"{what}: {key}", usable[key], value)
     for key, parameter in usable.items():
         if parameter.default is parameter.empty and key not in arguments:
@@ -184,13 +188,13 @@ def _check_argument(what: str, parameter: inspect.Parameter, value: Any) -> None
     if kind is tuple:
         if not isinstance(value, tuple | list) or len(value) != len(default):
             right = f"{len(default)} values, such as {','.join(map(str, default))}"
-            raise ConfigError(f"{what} must be {right}, but got {shown(value)}")
+            raise ConfigError(f"{what} must be {right}, but got {excerpt(value)}")
     elif kind is not None:
         check_type(what, kind, value)
     finite = kind is float and value not in (math.inf, -math.inf)
     if finite and not abs(value) <= GREATEST_NUMBER:
         raise ConfigError(
-            f"{what} must be within {GREATEST_NUMBER:g}, but got {shown(value)}"
+            f"{what} must be within {GREATEST_NUMBER:g}, but got {excerpt(value)}"
         )
 
 
@@ -212,7 +216,7 @@ def _complaint(error: Exception, arguments: Mapping[str, Any]) -> str:
     first = str(error).partition("\n")[0]
     if isinstance(error, ValueError) or not arguments:
         return first
-    given = ", ".join(f"{key}={shown(value)}" for key, value in arguments.items())
+    given = ", ".join(f"{key}={excerpt(value)}" for key, value in arguments.items())
     return f"{first} (given {given})"
 
 
@@ -231,7 +235,7 @@ def check_type(what: str, kind: type, value: Any) -> None:
     # To Python True is a number, to the user it is not.
     fits = isinstance(value, _ACCEPTED.get(kind, kind))
     if not fits or (kind is bool) != (type(value) is bool):
-        raise ConfigError(f"{what} must be {_WORDS[kind]}, but got {shown(value)}")
+        raise ConfigError(f"{what} must be {_WORDS[kind]}, but got {excerpt(value)}")
 
 
 def check_range(what: str, value: float, least: float, greatest: float) -> None:
@@ -240,7 +244,7 @@ def check_range(what: str, value: float, least: float, greatest: float) -> None:
         bounds = f"at least {least}"
         if greatest != math.inf:
             bounds = f"from {least} to {greatest}"
-        raise ConfigError(f"{what} must be {bounds}, but got {shown(value)}")
+        raise ConfigError(f"{what} must be {bounds}, but got {excerpt(value)}")
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
@@ -278,7 +282,7 @@ def parse_arguments(texts: Iterable[str], flag: str) -> dict[str, Any]:
         except ConfigError as error:
             raise ConfigError(f"{flag}: {error}") from None
         if key in arguments:
-            twice = f"as {shown(arguments[key])} and {shown(value)}"
+            twice = f"as {excerpt(arguments[key])} and {excerpt(value)}"
             raise ConfigError(f"{flag}: {key} is given twice, {twice}")
         arguments[key] = value
     return arguments
@@ -298,7 +302,7 @@ def parse_calls(text: Any, form: str = Kind.form) -> list[Call]:
         node = ast.parse(text.strip(), mode="eval").body
         return [_call(item) for item in _items(node)]
     except (ValueError, SyntaxError, AttributeError, MemoryError, RecursionError):
-        raise ConfigError(f"{shown(text)} is not of the form {form}") from None
+        raise ConfigError(f"{excerpt(text)} is not of the form {form}") from None
 
 
 def _items(node: ast.expr) -> list[ast.expr]:

@@ -191,11 +191,11 @@ def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunc
         return by_name.build(_LOSS, chosen.name, chosen.args, outputs, targets)
 
 
-def _tried_loss(name: str) -> Callable[..., LossFunction]:
+def _loss_on_trial(name: str) -> Callable[..., LossFunction]:
     function = classification(name, by_name.LOSS.find(name))
 
     @wraps(function)
-    def tried(*inputs: Any, **arguments: Any) -> LossFunction:
+    def make(*inputs: Any, **arguments: Any) -> LossFunction:
         chosen = partial(function, **arguments)
         shape = jax.eval_shape(chosen, *inputs).shape
         if shape != ():
@@ -205,10 +205,10 @@ def _tried_loss(name: str) -> Callable[..., LossFunction]:
             )
         return chosen
 
-    return tried
+    return make
 
 
-_LOSS = replace(by_name.LOSS, find=_tried_loss)
+_LOSS = replace(by_name.LOSS, find=_loss_on_trial)
 
 
 def build_penalty(config: Config) -> Penalty | None:

@@ -31,9 +31,9 @@ from jaxtrain.run.config import Config, RecordsConfig, check_rates
 from jaxtrain.run.stopping import EndRun, chosen_images
 from parity.pytorch.losses import configured_loss, penalty
 from parity.pytorch.names import (
-    built_optimizers,
-    built_scheduler,
     cycles_momentum,
+    make_optimizers,
+    make_scheduler,
     torch_gradient,
 )
 from parity.pytorch.networks import configured_model
@@ -171,8 +171,8 @@ class _Run:
         self.model = configured_model(config).to(self.device, self.dtype)
         self.average = _average(config, self.model)
         self.loss_fn = configured_loss(config, self.device, self.dtype)
-        self.optimizers = built_optimizers(config, self.model)
-        self.schedulers = [built_scheduler(config, each) for each in self.optimizers]
+        self.optimizers = make_optimizers(config, self.model)
+        self.schedulers = [make_scheduler(config, each) for each in self.optimizers]
         self.augment = Augment(config, dataset)
         self.train_loader, self.watched_loader, self.test_loader = (
             DataLoader(

@@ -66,7 +66,7 @@ def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) ->
     return by_name.build(LOSS, config.loss.name, config.loss.args, outputs, labels)
 
 
-def _tried(name: str) -> Callable[..., Loss]:
+def _loss_on_trial(name: str) -> Callable[..., Loss]:
     """A loss tried out on a batch: a function of outputs and labels comes of it."""
     function, fit = torch_loss(name), CLASSIFICATION[name]
 
@@ -78,7 +78,7 @@ def _tried(name: str) -> Callable[..., Loss]:
         return function(OUTPUTS[fit.outputs](outputs), targets, **arguments)
 
     @wraps(function)
-    def tried(outputs: torch.Tensor, labels: torch.Tensor, **arguments: Any) -> Loss:
+    def make(outputs: torch.Tensor, labels: torch.Tensor, **arguments: Any) -> Loss:
         tensors = {
             key: outputs.new_tensor(value) if isinstance(value, tuple | list) else value
             for key, value in arguments.items()
@@ -94,11 +94,11 @@ def _tried(name: str) -> Callable[..., Loss]:
             )
         return partial(fitted, **tensors)
 
-    return tried
+    return make
 
 
 # `reduction` has replaced two arguments.
-LOSS = replace(by_name.LOSS, find=_tried, hidden=("size_average", "reduce"))
+LOSS = replace(by_name.LOSS, find=_loss_on_trial, hidden=("size_average", "reduce"))
 
 
 def penalty(config: Config, model: torch.nn.Module) -> torch.Tensor | float:

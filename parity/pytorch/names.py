@@ -43,7 +43,7 @@ def torch_gradient(name: str, grad: torch.Tensor) -> torch.Tensor:
     return grad.to_sparse(1) if name == "sparse_adam" else grad
 
 
-def built_optimizers(
+def make_optimizers(
     config: Config, model: torch.nn.Module
 ) -> list[torch.optim.Optimizer]:
     """The optimiser that a configuration names, and that of what it cannot move.
@@ -64,12 +64,12 @@ def built_optimizers(
     return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]
 
 
-def _tried_optimizer(name: str) -> Callable[..., Any]:
+def _optimizer_on_trial(name: str) -> Callable[..., Any]:
     """An optimiser tried out for two steps: some values are not refused before them."""
     kind = torch_optimizer(name)
 
     @wraps(kind)
-    def tried(params: list[torch.nn.Parameter], **arguments: Any) -> Any:
+    def make(params: list[torch.nn.Parameter], **arguments: Any) -> Any:
         p = torch.nn.Parameter(torch.zeros(2, 2))
         trial = kind([p], **arguments)
 
@@ -86,10 +86,10 @@ def _tried_optimizer(name: str) -> Callable[..., Any]:
             raise ValueError(str(error)) from error
         return kind(params, **arguments)
 
-    return tried
+    return make
 
 
-def built_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
+def make_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     """The scheduler that a configuration names, None if it names none.
 
     Raises:
@@ -101,12 +101,12 @@ def built_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     return by_name.build(SCHEDULER, chosen.name, chosen.args, optimizer)
 
 
-def _tried_scheduler(name: str) -> Callable[..., Any]:
+def _scheduler_on_trial(name: str) -> Callable[..., Any]:
     """A scheduler tried out for a step: some values are not refused before it."""
     kind = _scheduler(name)
 
     @wraps(kind)
-    def tried(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:
+    def make(optimizer: torch.optim.Optimizer, **arguments: Any) -> Any:
         if not {"schedulers", "mode"} & arguments.keys():
             other = type(optimizer)([torch.zeros(1, 1)])
             # Another scheduler may have left a rate that a constructor refuses.
@@ -117,7 +117,7 @@ def _tried_scheduler(name: str) -> Callable[..., Any]:
                 trial.step()
         return kind(optimizer, **arguments)
 
-    return tried
+    return make
 
 
 def cycles_momentum(scheduler: Any) -> bool:
@@ -160,8 +160,8 @@ OWN: dict[str, Callable[..., Any]] = {"constant": _constant, "geometric": _geome
 
 OPTIMIZER = replace(
     by_name.OPTIMIZER,
-    find=_tried_optimizer,
+    find=_optimizer_on_trial,
     # Arguments that choose an implementation and not a formula.
     hidden=("foreach", "fused", "capturable", "differentiable"),
 )
-SCHEDULER = replace(by_name.SCHEDULER, find=_tried_scheduler, bare=())
+SCHEDULER = replace(by_name.SCHEDULER, find=_scheduler_on_trial, bare=())

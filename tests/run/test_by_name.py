@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jaxtrain import lr_scheduler, optim
-from jaxtrain.errors import ConfigError, check_name, nearest, shown, suggestion
+from jaxtrain.errors import ConfigError, check_name, excerpt, nearest, suggestion
 from jaxtrain.run.by_name import (
     LOSS,
     MODEL,
@@ -213,7 +213,7 @@ def test_suggestions() -> None:
     assert nearest("sdg", known) == "sgd"
     assert nearest("rmsprop", known) is None
     check_name("optimizer", "sgd", known)
-    assert shown(10**5000) == "a huge int"
+    assert excerpt(10**5000) == "a huge int"
     with pytest.raises(ConfigError, match="unknown optimizer ''"):
         check_name("optimizer", "", known)
 

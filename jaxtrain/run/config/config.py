@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jaxtrain.errors import ConfigError, check_name, shown
+from jaxtrain.errors import ConfigError, check_name, excerpt
 from jaxtrain.run.config.data import DataConfig, FlowConfig, RecordsConfig
 from jaxtrain.run.config.training import (
     BATCH_NORMALISED,
@@ -107,7 +107,7 @@ class Config:
             True
         """
         if not isinstance(content, Mapping):
-            got = shown(content)
+            got = excerpt(content)
             raise ConfigError(f"a configuration is a table of parts, but got {got}")
         kinds: dict[str, Any] = {p.name: p.type for p in dataclasses.fields(cls)}
         parts = {}
@@ -115,7 +115,7 @@ class Config:
             check_name("part of a configuration", name, kinds)
             kind = kinds[name]
             if not isinstance(values, Mapping):
-                got = f"but got {shown(values)}"
+                got = f"but got {excerpt(values)}"
                 raise ConfigError(f"{kind.__name__} is a table of fields, {got}")
             for key in values:
                 check_name(f"field of {kind.__name__}", key, kind.__dataclass_fields__)

@@ -10,7 +10,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from jaxtrain.errors import ConfigError, check_name, shown
+from jaxtrain.errors import ConfigError, check_name, excerpt
 from jaxtrain.run.by_name import (
     GREATEST_NUMBER,
     LOSS,
@@ -69,7 +69,7 @@ class Part:
 
     def __post_init__(self) -> None:
         for each in fields(self):  # type: ignore[arg-type]
-            value = _judged(each.type, getattr(self, each.name), each.metadata)
+            value = _judge(each.type, getattr(self, each.name), each.metadata)
             object.__setattr__(self, each.name, value)
         self.check()
 
@@ -77,7 +77,7 @@ class Part:
         """Raise `ConfigError` for fields that do not fit each other."""
 
 
-def _judged(kind: Any, value: Any, about: Mapping[str, Any]) -> Any:
+def _judge(kind: Any, value: Any, about: Mapping[str, Any]) -> Any:
     """A value as a field of that type holds it, or `ConfigError`."""
     if isinstance(kind, types.UnionType):
         if value is None:
@@ -86,11 +86,11 @@ def _judged(kind: Any, value: Any, about: Mapping[str, Any]) -> Any:
     origin, flag = typing.get_origin(kind), about["flag"]
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise ConfigError(f"{flag} must be a list, but got {shown(value)}")
-        return tuple(_judged(kind.__args__[0], item, about) for item in value)
+            raise ConfigError(f"{flag} must be a list, but got {excerpt(value)}")
+        return tuple(_judge(kind.__args__[0], item, about) for item in value)
     if origin is not None:
         if not isinstance(value, Mapping):
-            got = shown(value)
+            got = excerpt(value)
             raise ConfigError(f"{flag} must be a table of arguments, but got {got}")
         return {key: _argument(flag, key, item) for key, item in value.items()}
     return _scalar(flag, kind, value, about)
@@ -112,7 +112,7 @@ def _scalar(flag: str, kind: type, value: Any, about: Mapping[str, Any]) -> Any:
             raise ValueError("it has a null byte in it")
         return value if kind is bool else kind(value)
     except (OverflowError, ValueError) as error:
-        raise ConfigError(f"{flag} cannot be {shown(value)}: {error}") from error
+        raise ConfigError(f"{flag} cannot be {excerpt(value)}: {error}") from error
 
 
 DEEPEST = 8
@@ -122,7 +122,7 @@ DEEPEST = 8
 def _argument(flag: str, key: Any, value: Any, depth: int = 0) -> Any:
     """An argument as JSON can hold it, lists as tuples, or `ConfigError`."""
     if not isinstance(key, str) or not key.isidentifier():
-        raise ConfigError(f"{flag}: {shown(key)} is no name of an argument")
+        raise ConfigError(f"{flag}: {excerpt(key)} is no name of an argument")
     if isinstance(value, list | tuple) and depth < DEEPEST:
         return tuple(_argument(flag, key, item, depth + 1) for item in value)
     if isinstance(value, str) and value in ("inf", "-inf"):
@@ -134,7 +134,7 @@ def _argument(flag: str, key: Any, value: Any, depth: int = 0) -> Any:
     if isinstance(value, float) and not math.isnan(value):
         return float(value)
     raise ConfigError(
-        f"{flag} {key} cannot be {shown(value)}: give numbers, words or lists of them"
+        f"{flag} {key} cannot be {excerpt(value)}: give numbers, words or lists of them"
     )
 
 
@@ -259,12 +259,12 @@ class OptimizerConfig(Part):
 
     def check(self) -> None:
         if "lr" in self.args:
-            lr = shown(self.args["lr"])
+            lr = excerpt(self.args["lr"])
             raise ConfigError(
                 f"--optimizer-args lr={lr}: the learning rate is given by --lr"
             )
         if self.weight_decay is not None and "weight_decay" in self.args:
-            other = shown(self.args["weight_decay"])
+            other = excerpt(self.args["weight_decay"])
             raise ConfigError(
                 f"--weight-decay {self.weight_decay} and --optimizer-args "
                 f"weight_decay={other} are one thing given twice"
@@ -321,7 +321,7 @@ class SchedulerConfig(Part):
                     "comes once an epoch: leave out --scheduler-every step"
                 )
             return
-        useless = [f"--scheduler-args {k}={shown(v)}" for k, v in self.args.items()]
+        useless = [f"--scheduler-args {k}={excerpt(v)}" for k, v in self.args.items()]
         useless += [f"--scheduler-every {self.every}"] * (self.every != "epoch")
         if useless:
             raise ConfigError(f"{useless[0]} is of no use without a --scheduler")
