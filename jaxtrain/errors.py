@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 from collections.abc import Collection, Iterable
+from typing import Any
 
 
 class ConfigError(ValueError):
@@ -17,7 +18,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         ("did you mean 'sgd'?", 'choose from: adam, sgd')
     """
     known = sorted(known)
-    near = nearest(name, known)
+    near = nearest(name, known) if isinstance(name, str) else None
     return f"did you mean {near!r}?" if near else f"choose from: {', '.join(known)}"
 
 
@@ -43,7 +44,7 @@ def check_name(kind: str, name: str, known: Collection[str]) -> None:
         jaxtrain.errors.ConfigError: unknown optimizer 'sdg': did you mean 'sgd'?
     """
     if name not in known:
-        raise ConfigError(f"unknown {kind} {name!r}: {suggestion(name, known)}")
+        raise ConfigError(f"unknown {kind} {excerpt(name)}: {suggestion(name, known)}")
 
 
 def check_installed(package: str, what: str, extra: str) -> None:
@@ -61,3 +62,21 @@ pip install 'jaxtrain[plots]'
             f"{what} needs {package}, which is not installed: "
             f"pip install 'jaxtrain[{extra}]'"
         )
+
+
+def excerpt(value: Any) -> str:
+    """A value as a message has room for it, however long or deep it is.
+
+    Example:
+        >>> excerpt("sdg"), excerpt(7 * [0.5]), len(excerpt(10**400)), excerpt(10**9999)
+        ("'sdg'", '[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]', 101, 'a huge int')
+    """
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply; too many digits
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+MOST_SHOWN = 100
+"""Characters of a value in a message."""

@@ -4,6 +4,7 @@ import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from jaxtrain import lr_scheduler
 from jaxtrain.commands import program
 from jaxtrain.commands.program import Parser
-from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.run.by_name import build, parse_argument
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.by_name import SCHEDULER, build, parse_arguments
 from jaxtrain.show import charts
 
 if TYPE_CHECKING:
@@ -173,20 +174,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _schedule(options: argparse.Namespace) -> "Schedule":
-    name, arguments = options.name, {}
-    check_name("scheduler", name, NAMES)
-    for text in options.args:
-        key, value = parse_argument(text)
-        if key in arguments:
-            raise ConfigError(f"--args: {key} is given twice")
-        arguments[key] = value
-    base = [_rates(options.lr or ["0.1"])]
-    if name in lr_scheduler.SETTING_LR:
-        if options.lr is not None:
-            raise ConfigError(f"{name} sets the learning rate itself: leave out --lr")
-        base = []
-    function = getattr(lr_scheduler, name)
-    return build(function, *base, kind="scheduler", name=name, arguments=arguments)
+    arguments = parse_arguments(options.args, "--args")
+    kind, base = replace(SCHEDULER, names=NAMES), _rates(options.lr or ["0.1"])
+    if options.name in lr_scheduler.SETTING_LR and options.lr is not None:
+        name = options.name
+        raise ConfigError(f"{name} sets the learning rate itself: leave out --lr")
+    return build(kind, options.name, arguments, base)
 
 
 def _rates(texts: Sequence[str]) -> float | list[float]:

@@ -6,19 +6,15 @@ import inspect
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from types import UnionType
+from typing import Any, NoReturn, get_args, get_origin
 
-from jaxtrain import losses, lr_scheduler, optim
 from jaxtrain.commands.program import Parser
-from jaxtrain.errors import ConfigError, nearest
-from jaxtrain.losses._fits import CLASSIFICATION
-from jaxtrain.run.by_name import parse_argument
+from jaxtrain.errors import ConfigError, excerpt, nearest
+from jaxtrain.run.by_name import LOSS, OPTIMIZER, SCHEDULER, parse_arguments
 from jaxtrain.run.config import Config
 
 Field = dataclasses.Field[Any]
-
-_WORDS = {int: "a whole number", float: "a number"}
 
 
 def parse(argv: Sequence[str], prog: str, description: str, epilog: str = "") -> Config:
@@ -94,10 +90,10 @@ _CONFIG = {
 }
 
 
-def _from_file(path: str | None) -> Mapping[str, Any]:
-    """The parts of a configuration file, alone or among what a run writes with it."""
+def _from_file(path: str | None) -> Config:
+    """What a file says, alone or among what a run writes with it; else the defaults."""
     if path is None:
-        return {}
+        return Config()
     try:
         with open(path, "rb") as file:
             content = json.load(file)
@@ -106,14 +102,14 @@ def _from_file(path: str | None) -> Mapping[str, Any]:
         raise ConfigError(f"--config {path} cannot be read: {reason}") from error
     if isinstance(content, Mapping) and "schema" in content:
         if not re.fullmatch(r"jaxtrain\.\w+/1", str(content["schema"])):
-            told = f"{content['schema']!r:.50}, which this version does not know"
-            raise ConfigError(f"--config {path} is of the schema {told}")
+            unknown = f"{excerpt(content['schema'])}, which this version does not know"
+            raise ConfigError(f"--config {path} is of the schema {unknown}")
         content = content.get("config")
     if not isinstance(content, Mapping):
         raise ConfigError(f"--config {path} holds no configuration")
     try:
-        return Config.from_dict(content).to_dict()
-    except (ConfigError, RecursionError) as error:
+        return Config.from_dict(content)
+    except ConfigError as error:
         raise ConfigError(f"--config {path}: {error}") from error
 
 
@@ -139,14 +135,16 @@ def _described(field: Field) -> dict[str, Any]:
 
     A type or choices given to argparse would have it complain in words of its own.
     """
-    options = {k: v for k, v in field.metadata.items() if k not in ("flag", "type")}
+    ours = ("flag", "reach", "kind")
+    options = {k: v for k, v in field.metadata.items() if k not in ours}
     choices = options.pop("choices", None)
     if "metavar" in options and choices:
         options["help"] += f"; one of: {', '.join(choices)}"
     elif choices:
         options["metavar"] = "|".join(choices)
-    if field.metadata.get("type") in _WORDS and "metavar" not in options:
-        options["metavar"] = "N" if field.metadata["type"] is int else "X"
+    letter = {int: "N", float: "X"}.get(_scalar(field.type))
+    if letter and "metavar" not in options:
+        options["metavar"] = letter
     default = field.default
     if default is False:
         options["action"] = "store_true"
@@ -176,9 +174,9 @@ def _is_negative(token: str) -> bool:
 
 
 _ARGUMENTS = (
-    (optim, optim.OPTIMIZERS, "--optimizer-args"),
-    (lr_scheduler, lr_scheduler.SCHEDULERS, "--scheduler-args"),
-    (losses, CLASSIFICATION, "--loss-args"),
+    (OPTIMIZER, "--optimizer-args"),
+    (SCHEDULER, "--scheduler-args"),
+    (LOSS, "--loss-args"),
 )
 """Where to look for what is no flag but an argument."""
 
@@ -187,8 +185,8 @@ def _refuse(name: str, flags: Collection[str]) -> NoReturn:
     # Typesetters make dashes of hyphens, and some flags have one hyphen elsewhere.
     bare = name.lstrip("-\N{EN DASH}\N{EM DASH}")
     argument, near = bare.replace("-", "_"), nearest("--" + bare, flags)
-    for module, names, flag in _ARGUMENTS if "--" + bare not in flags else ():
-        for function in (getattr(module, each) for each in names):
+    for kind, flag in _ARGUMENTS if "--" + bare not in flags else ():
+        for function in map(kind.find, kind.names):
             if argument in inspect.signature(function).parameters:
                 raise ConfigError(
                     f"unknown option {name!r}: give {flag} {argument}=VALUE"
@@ -201,43 +199,36 @@ def _refuse(name: str, flags: Collection[str]) -> NoReturn:
     )
 
 
-def _config(given: Mapping[str, Any], base: Mapping[str, Any]) -> Config:
-    parts: dict[str, dict[str, Any]] = {part: {**base[part]} for part in base}
+def _config(given: Mapping[str, Any], base: Config) -> Config:
+    parts: dict[str, Any] = {}
     for part, _, field in _fields():
         key = f"{part}.{field.name}"
         if key in given:
             parts.setdefault(part, {})[field.name] = _value(field, given[key])
-    return Config.from_dict(parts)
+    changed = {p: dataclasses.replace(getattr(base, p), **parts[p]) for p in parts}
+    return dataclasses.replace(base, **changed)
 
 
 def _value(field: Field, given: Any) -> Any:
-    flag, kind = field.metadata["flag"], field.metadata.get("type", str)
+    """What a flag was given, read but not judged."""
     if field.metadata.get("metavar") == "KEY=VALUE":
-        return _arguments(given, flag)
+        return parse_arguments(given, field.metadata["flag"])
+    kind = _scalar(field.type)
     if isinstance(given, list):
-        return tuple(_converted(text, kind, flag) for text in given)
-    return given if given is True else _converted(given, kind, flag)
+        return [_read(text, kind) for text in given]
+    return given if given is True else _read(given, kind)
 
 
-def _converted(text: str, kind: type, flag: str) -> Any:
-    if kind is Path and not text:
-        raise ConfigError(f"{flag} is empty: give a path")
+def _scalar(kind: Any) -> Any:
+    """The type of a field's values, without `None` and `tuple` around it."""
+    while get_origin(kind) is tuple or isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    return kind
+
+
+def _read(text: str, kind: Any) -> Any:
+    """A number, or the text itself where there is to be none, or is none."""
     try:
-        return kind(text)
+        return kind(text) if kind in (int, float) else text
     except ValueError:
-        raise ConfigError(f"{flag} must be {_WORDS[kind]}, but got {text!r}") from None
-
-
-def _arguments(texts: Sequence[str], flag: str) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    for text in texts:
-        try:
-            key, value = parse_argument(text)
-        except ConfigError as error:
-            raise ConfigError(f"{flag}: {error}") from None
-        if key in arguments:
-            raise ConfigError(
-                f"{flag}: {key} is given twice, as {arguments[key]!r} and {value!r}"
-            )
-        arguments[key] = value
-    return arguments
+        return text

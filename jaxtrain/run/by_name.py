@@ -1,131 +1,214 @@
-"""Functions chosen by name with `key=value` arguments.
+"""Things made by name: names known, arguments read and judged once, the thing built.
 
-A new scheduler or loss is on the command line as soon as its module's `__all__` has it;
-of optimisers, those that `optim.OPTIMIZERS` lists.
+A name and its arguments come from a flag, a JSON file or a program; all are judged
+here. A new scheduler or loss is on the command line as soon as its package lists it.
 """
 
 import ast
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType, ModuleType
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxtrain.errors import ConfigError, check_name, suggestion
+from jaxtrain import lr_scheduler, optim
+from jaxtrain.data import transforms
+from jaxtrain.errors import ConfigError, check_name, excerpt, suggestion
+from jaxtrain.losses._fits import CLASSIFICATION
 
 GREATEST_NUMBER = 1e38
 """Just within float32, beyond which PyTorch raises and JAX goes on with infinity."""
 
 
-def lookup(kind: str, name: str, module: ModuleType) -> Callable[..., Any]:
-    """The public function `name` of `module`.
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing that has a name, as one backend makes it."""
 
-    Raises:
-        ConfigError: there is none of that name; the message suggests the nearest.
-    """
-    check_name(kind, name, module.__all__)
-    return getattr(module, name)
+    noun: str
+    """What messages call it."""
+    names: Collection[str]
+    find: Callable[[str], Callable[..., Any]]
+    """The function that makes the thing of a known name."""
+    bare: Collection[str] = ()
+    """Names whose functions take nothing of what the program passes by position."""
+    hidden: Collection[str] = ()
+    """Parameters that are not the user's."""
+    lists: Collection[str] = ()
+    """Arguments that are lists; the command line may give one number."""
+    nested: Collection[str] = ()
+    """Arguments that are such things themselves, as text."""
+    form: str = "FIRST(KEY=VALUE),SECOND(KEY=VALUE)"
+    """Of a text that names several."""
 
-
-def build(
-    function: Callable[..., Any],
-    *args: Any,
-    kind: str,
-    name: str,
-    arguments: Mapping[str, Any],
-    fixed: Mapping[str, Any] = MappingProxyType({}),
-    hidden: Collection[str] = (),
-) -> Any:
-    """Call `function(*args, **fixed, **arguments)`; what it refuses becomes one line.
-
-    Args:
-        function: what was chosen; its signature says which arguments it takes, and its
-            annotations and defaults say of which type.
-        args: what the program passes itself, positionally.
-        kind: what is being built, for the message.
-        name: the name by which it was chosen, for the message.
-        arguments: what the user passes.
-        fixed: what the program passes itself, by name; the user may not.
-        hidden: parameters of `function` that the user may not pass.
-
-    Raises:
-        ConfigError: an argument is unknown, missing or of the wrong type, or the
-            function raised a `ValueError`, `TypeError` or `ArithmeticError`.
-
-    Example:
-        >>> build(round, 2.5, kind="function", name="round", arguments={"digits": 1})
-        Traceback (most recent call last):
-            ...
-        jaxtrain.errors.ConfigError: function round takes no argument 'digits': did \
-you mean 'ndigits'?
-    """
-    usable = _usable(function, len(args), {*fixed, *hidden})
-    what = f"{kind} {name}"
-    for key, value in arguments.items():
-        if key not in usable:
-            hint = suggestion(key, usable) if usable else "it takes none"
-            raise ConfigError(f"{what} takes no argument {key!r}: {hint}")
-        _check_type(what, usable[key], value)
-    for key, parameter in usable.items():
-        if parameter.default is parameter.empty and key not in arguments:
-            raise ConfigError(f"{what} needs an argument {key!r}: {key}=VALUE")
-    try:
-        return function(*args, **fixed, **arguments)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise ConfigError(f"{what}: {_complaint(error, arguments)}") from error
+    def check(self, name: str) -> None:
+        """Raise `ConfigError`, with the nearest name, unless there is that one."""
+        check_name(self.noun, name, self.names)
 
 
-def _usable(
-    function: Callable[..., Any], passed: int, taken: Collection[str]
-) -> dict[str, inspect.Parameter]:
-    """The parameters that are left to the user."""
-    parameters = list(inspect.signature(function).parameters.values())[passed:]
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
+def _public(module: str) -> Callable[[str], Callable[..., Any]]:
+    # Imported on use: the help, and what is refused, do without JAX.
+    return lambda name: getattr(import_module(module), name)
 
 
-_INFINITE = (math.inf, -math.inf)
-
-_TYPES: dict[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
+_MODELS = {
+    "mlp": "MLP",
+    "cnn": "CNN",
+    "resnet_small": "ResNetSmall",
+    "transformer": "VisionTransformer",
 }
 
 
-def _check_type(what: str, parameter: inspect.Parameter, value: Any) -> None:
+def model_in(module: str) -> Callable[[str], Callable[..., Any]]:
+    """Where the networks' classes are, which have one name in either backend."""
+    return lambda name: _public(module)(_MODELS[name])
+
+
+OPTIMIZER = Kind("optimizer", optim.OPTIMIZERS, _public("jaxtrain.optim"))
+SCHEDULER = Kind(
+    "scheduler",
+    sorted(
+        (*lr_scheduler.SCHEDULERS, *lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED)
+    ),
+    _public("jaxtrain.lr_scheduler"),
+    bare=(*lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED),
+    hidden=("last_epoch",),  # resumes a schedule, which the program does by itself
+    lists=("milestones",),
+    nested=("schedulers",),
+)
+LOSS = Kind("loss", sorted(CLASSIFICATION), _public("jaxtrain.losses"))
+TRANSFORM = Kind(
+    "transform",
+    transforms.TRANSFORMS,
+    _public("jaxtrain.data.transforms"),
+    form="NAME or NAME(KEY=VALUE), as random_crop(padding=4) is",
+)
+MODEL = Kind("--model", tuple(_MODELS), model_in("jaxtrain.models"))
+
+
+class Call(NamedTuple):
+    """A name with its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+def build(
+    kind: Kind,
+    name: str,
+    arguments: Mapping[str, Any],
+    *positional: Any,
+    **keywords: Any,
+) -> Any:
+    """The thing of that name; what its function refuses becomes one line.
+
+    Args:
+        kind: what is built, and how.
+        name: its name.
+        arguments: the user's; the function's signature says which there are, and its
+            annotations and defaults say of which type.
+        positional: what the program passes itself, by position.
+        keywords: what it passes by name; the user may not.
+
+    Raises:
+        ConfigError: there is none of that name; an argument is unknown, missing or of
+            the wrong type; or the function raised a `ValueError`, `TypeError` or
+            `ArithmeticError`.
+
+    Example:
+        >>> build(SCHEDULER, "step_lr", {"step_size": 2, "gamma": 0.5}, 0.1)(2)
+        0.05
+        >>> build(SCHEDULER, "step_lr", {"stepsize": 2}, 0.1)
+        Traceback (most recent call last):
+            ...
+        jaxtrain.errors.ConfigError: scheduler step_lr takes no argument 'stepsize': \
+did you mean 'step_size'?
+    """
+    kind.check(name)
+    function, own = kind.find(name), () if name in kind.bare else positional
+    what, given = f"{kind.noun} {name}", dict(arguments)
+    for key in given.keys() & set(kind.lists):
+        several = isinstance(given[key], tuple | list)
+        given[key] = list(given[key]) if several else [given[key]]
+    try:
+        for key in given.keys() & set(kind.nested):
+            parts = parse_calls(given[key], kind.form)
+            given[key] = [build(kind, *part, *positional, **keywords) for part in parts]
+        _check_arguments(what, _usable(function, len(own), kind, keywords), given)
+        return function(*own, **keywords, **given)
+    except ConfigError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(f"{what}: {_complaint(error, arguments)}") from error
+
+
+def build_all(kind: Kind, specs: Iterable[str | Call]) -> tuple[Any, ...]:
+    """The things of texts or calls, in their order; a text may name several.
+
+    Example:
+        >>> build_all(TRANSFORM, ["random_vertical_flip, random_horizontal_flip(p=1)"])
+        (RandomVerticalFlip(p=0.5), RandomHorizontalFlip(p=1.0))
+    """
+    calls = ([s] if isinstance(s, Call) else parse_calls(s, kind.form) for s in specs)
+    return tuple(build(kind, *call) for several in calls for call in several)
+
+
+def _usable(
+    function: Callable[..., Any], first: int, kind: Kind, keywords: Collection[str]
+) -> dict[str, inspect.Parameter]:
+    """The parameters that are left to the user."""
+    function = inspect.unwrap(function)
+    if inspect.isclass(function):
+        # Of itself, a class of NNX says that it takes anything.
+        function, first = function.__init__, first + 1
+    parameters = list(inspect.signature(function).parameters.values())[first:]
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    taken = {*kind.hidden, *keywords}
+    return {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
+
+
+def _check_arguments(
+    what: str, usable: Mapping[str, inspect.Parameter], arguments: Mapping[str, Any]
+) -> None:
+    for key, value in arguments.items():
+        if key not in usable:
+            hint = suggestion(key, usable) if usable else "it takes none"
+            raise ConfigError(f"{what} takes no argument {excerpt(key)}: {hint}")
+        _check_argument(f"{what}: {key}", usable[key], value)
+    for key, parameter in usable.items():
+        if parameter.default is parameter.empty and key not in arguments:
+            raise ConfigError(f"{what} needs an argument {key!r}: {key}=VALUE")
+
+
+def _check_argument(what: str, parameter: inspect.Parameter, value: Any) -> None:
     kind, default = _declared(parameter), parameter.default
     if kind is tuple:
-        fits = isinstance(value, tuple | list) and len(value) == len(default)
-        right = f"{len(default)} values, such as {','.join(map(str, default))}"
+        if not isinstance(value, tuple | list) or len(value) != len(default):
+            right = f"{len(default)} values, such as {','.join(map(str, default))}"
+            raise ConfigError(f"{what} must be {right}, but got {excerpt(value)}")
     elif kind is not None:
-        # To Python True is a number, to the user it is not.
-        accepted = (int, float) if kind is float else kind
-        fits = isinstance(value, accepted) and (kind is bool) == (type(value) is bool)
-        right = _TYPES[kind]
-    else:
-        return
-    if not fits:
+        check_type(what, kind, value)
+    finite = kind is float and value not in (math.inf, -math.inf)
+    if finite and not abs(value) <= GREATEST_NUMBER:
         raise ConfigError(
-            f"{what}: {parameter.name} must be {right}, but got {value!r}"
-        )
-    if kind is float and abs(value) > GREATEST_NUMBER and value not in _INFINITE:
-        raise ConfigError(
-            f"{what}: {parameter.name} must be within {GREATEST_NUMBER:g}, "
-            f"but got {value!r:.50}"
+            f"{what} must be within {GREATEST_NUMBER:g}, but got {excerpt(value)}"
         )
 
 
 def _declared(parameter: inspect.Parameter) -> type | None:
     """The type that an annotation names or, failing that, a default shows."""
-    for kind in _TYPES:
+    for kind in _WORDS:
         if parameter.annotation in (kind, kind.__name__):
             return kind
-    shown = type(parameter.default)
-    if shown is int:
+    if typing.get_origin(parameter.annotation) is Sequence:
+        return None  # of any length, whatever the default's is
+    type_of = type(parameter.default)
+    if type_of is int:
         return float  # PyTorch writes 0 where it means 0.0
-    return shown if shown in (*_TYPES, tuple) else None
+    return type_of if type_of in (*_WORDS, tuple) else None
 
 
 def _complaint(error: Exception, arguments: Mapping[str, Any]) -> str:
@@ -133,8 +216,35 @@ def _complaint(error: Exception, arguments: Mapping[str, Any]) -> str:
     first = str(error).partition("\n")[0]
     if isinstance(error, ValueError) or not arguments:
         return first
-    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    given = ", ".join(f"{key}={excerpt(value)}" for key, value in arguments.items())
     return f"{first} (given {given})"
+
+
+_WORDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    Path: "a path",
+}
+_ACCEPTED: dict[type, Any] = {int: Integral, float: Real, Path: str | Path}
+
+
+def check_type(what: str, kind: type, value: Any) -> None:
+    """Raise `ConfigError` unless a value is of the type, or passes for it."""
+    # To Python True is a number, to the user it is not.
+    fits = isinstance(value, _ACCEPTED.get(kind, kind))
+    if not fits or (kind is bool) != (type(value) is bool):
+        raise ConfigError(f"{what} must be {_WORDS[kind]}, but got {excerpt(value)}")
+
+
+def check_range(what: str, value: float, least: float, greatest: float) -> None:
+    """Raise `ConfigError` for a number out of bounds, NaN among them."""
+    if not least <= value <= greatest:
+        bounds = f"at least {least}"
+        if greatest != math.inf:
+            bounds = f"from {least} to {greatest}"
+        raise ConfigError(f"{what} must be {bounds}, but got {excerpt(value)}")
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
@@ -159,44 +269,40 @@ def parse_argument(text: str) -> tuple[str, Any]:
     return key, literal if _is_plain(literal) else value
 
 
-def with_list(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The arguments with a list for what the command line may give as one number.
+def parse_arguments(texts: Iterable[str], flag: str) -> dict[str, Any]:
+    """Read what a flag is given, `key=value` each, no key twice.
 
-    Example:
-        >>> with_list({"milestones": 5, "gamma": 0.5}, "milestones")
-        {'milestones': [5], 'gamma': 0.5}
+    Raises:
+        ConfigError: one is of another form, or a key comes twice.
     """
-    if name not in arguments:
-        return dict(arguments)
-    value = arguments[name]
-    several = isinstance(value, tuple | list)
-    return {**arguments, name: list(value) if several else [value]}
+    arguments: dict[str, Any] = {}
+    for text in texts:
+        try:
+            key, value = parse_argument(text)
+        except ConfigError as error:
+            raise ConfigError(f"{flag}: {error}") from None
+        if key in arguments:
+            twice = f"as {excerpt(arguments[key])} and {excerpt(value)}"
+            raise ConfigError(f"{flag}: {key} is given twice, {twice}")
+        arguments[key] = value
+    return arguments
 
 
-class Call(NamedTuple):
-    """A function by name with its arguments."""
-
-    name: str
-    arguments: Mapping[str, Any]
-
-
-def parse_calls(text: Any) -> list[Call]:
-    """Read `first(key=value),second(key=value)`, where a value may be such a list too.
+def parse_calls(text: Any, form: str = Kind.form) -> list[Call]:
+    """Read `first(key=value),second`, where a value may be such a list too.
 
     Raises:
         ConfigError: it is not of that form.
 
     Example:
-        >>> parse_calls("step_lr(step_size=3),constant_lr()")[0]
+        >>> parse_calls("step_lr(step_size=3),constant")[0]
         Call(name='step_lr', arguments={'step_size': 3})
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body
         return [_call(item) for item in _items(node)]
-    except (ValueError, SyntaxError, AttributeError, RecursionError):
-        raise ConfigError(
-            f"{text!r} is not of the form FIRST(KEY=VALUE),SECOND(KEY=VALUE)"
-        ) from None
+    except (ValueError, SyntaxError, AttributeError, MemoryError, RecursionError):
+        raise ConfigError(f"{excerpt(text)} is not of the form {form}") from None
 
 
 def _items(node: ast.expr) -> list[ast.expr]:
@@ -204,6 +310,8 @@ def _items(node: ast.expr) -> list[ast.expr]:
 
 
 def _call(node: ast.expr) -> Call:
+    if isinstance(node, ast.Name):
+        return Call(node.id, {})
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         raise ValueError(node)
     if node.args or any(keyword.arg is None for keyword in node.keywords):
@@ -213,9 +321,10 @@ def _call(node: ast.expr) -> Call:
 
 
 def _value(node: ast.expr) -> Any:
-    if isinstance(_items(node)[0], ast.Call):
-        return ast.unparse(node)
-    return parse_argument(f"value={ast.unparse(node)}")[1]
+    text = ast.unparse(node)
+    if any(isinstance(item, ast.Call) for item in _items(node)):
+        return text
+    return parse_argument(f"value={text}")[1]
 
 
 _SPELLINGS = {"true": "True", "false": "False", "inf": "1e999", "-inf": "-1e999"}

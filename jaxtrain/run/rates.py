@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxtrain import lr_scheduler, optim
+from jaxtrain import optim
 from jaxtrain.errors import ConfigError
-from jaxtrain.run import by_name
-from jaxtrain.run.config import Config, SchedulerConfig, check_rates
-from jaxtrain.run.scheduler_by_name import Constructor, build_by_name
+from jaxtrain.run.config import Config, check_rates
+from jaxtrain.run.recipe import build_schedule
 
 FORESEEN = 2**16
 """Steps that are computed in some tenths of a second."""
@@ -153,19 +152,3 @@ class Rates:
                 f"but got {betas!r}"
             )
         return betas[0], betas[1]
-
-
-def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
-    """The schedule that a configuration names, or `ConfigError`."""
-    if chosen.name is None:
-        return lr_scheduler.constant(lr)
-
-    def constructor(name: str) -> Constructor:
-        function = by_name.lookup("scheduler", name, lr_scheduler)
-        return Constructor(function, () if _takes_no_rate(name) else (lr,))
-
-    return build_by_name(chosen.name, chosen.args, constructor)
-
-
-def _takes_no_rate(name: str) -> bool:
-    return name in (*lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED)

@@ -1,6 +1,7 @@
 """What a configuration names, built: network, loss, optimiser, inputs, batches."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from jaxtrain import losses, models, optim
+from jaxtrain import losses, lr_scheduler, optim
 from jaxtrain.data import Dataset
 from jaxtrain.data.transforms import Augmentation
 from jaxtrain.errors import ConfigError
@@ -19,8 +20,7 @@ from jaxtrain.losses._classification import classification
 from jaxtrain.optim._average import WeightAverage
 from jaxtrain.rng import Generator
 from jaxtrain.run import by_name
-from jaxtrain.run.config import Config, FlowConfig, OptimizerConfig
-from jaxtrain.run.transforms_by_name import build
+from jaxtrain.run.config import Config, FlowConfig, SchedulerConfig
 from jaxtrain.training.numerics import Numerics
 from jaxtrain.training.pixels import to_tensor
 from jaxtrain.training.step import Augment, LossFunction, Penalty
@@ -31,7 +31,9 @@ Draw = Callable[[int, tuple[int, int]], Any]
 
 def augmentation(config: Config) -> Augmentation:
     """The transforms that a configuration names, or `ConfigError`."""
-    return Augmentation(build(config.data.augment), config.loop.seed)
+    return Augmentation(
+        by_name.build_all(by_name.TRANSFORM, config.data.augment), config.loop.seed
+    )
 
 
 def build_augment(config: Config) -> Augment | None:
@@ -84,20 +86,11 @@ def drawer(config: Config, dataset: Dataset) -> Draw:
     return lambda first, shape: chain.draw(first, shape, (height, width))
 
 
-MODELS: dict[str, Callable[..., nnx.Module]] = {
-    "mlp": models.MLP,
-    "cnn": models.CNN,
-    "resnet_small": models.ResNetSmall,
-    "transformer": models.VisionTransformer,
-}
-
-
 def build_model(config: Config, generator: Generator) -> nnx.Module:
     """The network that a configuration names, its weights drawn from `generator`."""
-    chosen = config.model
-    sizes = {"hidden": chosen.hidden} if chosen.name == "mlp" else {}
-    return MODELS[chosen.name](
-        **sizes, dropout=chosen.dropout, generator=generator, dtype=config.loop.dtype
+    chosen, dtype = config.model, config.loop.dtype
+    return by_name.build(
+        by_name.MODEL, chosen.name, chosen.arguments, generator=generator, dtype=dtype
     )
 
 
@@ -144,30 +137,17 @@ def build_optimizer(
         config: the run.
         moving: arguments that a schedule takes over, as functions of the step.
     """
-    chosen = config.optimizer
-    function = by_name.lookup("optimizer", chosen.name, optim)
-    built = by_name.build(
-        function,
-        kind="optimizer",
-        name=chosen.name,
-        arguments=chosen.arguments,
-        fixed={"lr": chosen.lr},
-    )
+    chosen, lr = config.optimizer, config.optimizer.lr
+    make = partial(by_name.build, by_name.OPTIMIZER)
+    built = make(chosen.name, chosen.arguments, lr=lr)
     if moving:
-        built = function(lr=chosen.lr, **{**chosen.arguments, **moving})
+        # The arguments that move were judged above, though a schedule replaces them.
+        stay = {k: v for k, v in chosen.arguments.items() if k not in moving}
+        built = make(chosen.name, stay, lr=lr, **moving)
     if chosen.rest is not None:
-        built = _with_rest(built, chosen, moving)
+        rest = make(chosen.rest, {}, lr=lr, **moving)
+        built = optax.partition({True: built, False: rest}, _matrices)
     return _with_flow(built, config.flow)
-
-
-def _with_rest(
-    built: optax.GradientTransformation,
-    chosen: OptimizerConfig,
-    moving: Mapping[str, Any],
-) -> optax.GradientTransformation:
-    assert chosen.rest is not None
-    rest = by_name.lookup("optimizer", chosen.rest, optim)(lr=chosen.lr, **moving)
-    return optax.partition({True: built, False: rest}, _matrices)
 
 
 def _with_flow(
@@ -195,28 +175,40 @@ def _matrices(params: optax.Params) -> optax.Params:
     return jax.tree.map(lambda p: p.ndim == 2, params)
 
 
+def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
+    """The schedule that a configuration names, or `ConfigError`."""
+    if chosen.name is None:
+        return lr_scheduler.constant(lr)
+    return by_name.build(by_name.SCHEDULER, chosen.name, chosen.args, lr)
+
+
 def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunction:
     """The loss that a configuration names, tried on shapes alone, or `ConfigError`."""
-    chosen = config.loss
-    function = classification(chosen.name, by_name.lookup("loss", chosen.name, losses))
-    batch = config.data.batch_size
+    chosen, batch = config.loss, config.data.batch_size
     outputs = jax.ShapeDtypeStruct((batch, len(dataset.classes)), numerics.scalar)
     targets = jax.ShapeDtypeStruct((batch,), np.uint8)
+    with numerics.active():
+        return by_name.build(_LOSS, chosen.name, chosen.args, outputs, targets)
+
+
+def _loss_on_trial(name: str) -> Callable[..., LossFunction]:
+    function = classification(name, by_name.LOSS.find(name))
 
     @wraps(function)
-    def shape_of(*inputs: Any, **arguments: Any) -> tuple[int, ...]:
-        with numerics.active():
-            return jax.eval_shape(partial(function, **arguments), *inputs).shape
+    def make(*inputs: Any, **arguments: Any) -> LossFunction:
+        chosen = partial(function, **arguments)
+        shape = jax.eval_shape(chosen, *inputs).shape
+        if shape != ():
+            raise ConfigError(
+                f"loss {name} gives values of shape {shape} for a batch; training "
+                "needs one number, as with reduction=mean"
+            )
+        return chosen
 
-    shape = by_name.build(
-        shape_of, outputs, targets, kind="loss", name=chosen.name, arguments=chosen.args
-    )
-    if shape != ():
-        raise ConfigError(
-            f"loss {chosen.name} gives values of shape {shape} for a batch; "
-            "training needs one number, as with reduction=mean"
-        )
-    return partial(function, **chosen.args)
+    return make
+
+
+_LOSS = replace(by_name.LOSS, find=_loss_on_trial)
 
 
 def build_penalty(config: Config) -> Penalty | None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.datasets import FashionMNIST
 
-from parity.pytorch.networks import MODELS
+from parity.pytorch.networks import MODEL
 
 
 def tensors(root: str, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -22,7 +22,7 @@ def main(root: str, epochs: int, name: str) -> None:
     """Train and test `epochs` times on torchvision's files under `root`."""
     torch.manual_seed(0)
     (X, y), (test_X, test_y) = tensors(root, True), tensors(root, False)
-    model, loss_fn = MODELS[name](), nn.CrossEntropyLoss()
+    model, loss_fn = MODEL.find(name)(), nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}")

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from parity.pytorch.networks import MODELS
+from parity.pytorch.networks import MODEL
 
 
 def train(loader: DataLoader, model: nn.Module, optimizer: torch.optim.SGD) -> None:
@@ -50,7 +50,7 @@ def main(root: str, epochs: int, name: str) -> None:
         DataLoader(FashionMNIST(root, train=part, transform=ToTensor()), batch_size=64)
         for part in (True, False)
     )
-    model = MODELS[name]()
+    model = MODEL.find(name)()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}")

@@ -5,11 +5,9 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
-from functools import wraps
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,20 +27,20 @@ from jaxtrain.events import (
     TrainingFault,
     epoch_events,
 )
-from jaxtrain.run import by_name
 from jaxtrain.run.config import Config, RecordsConfig, check_rates
 from jaxtrain.run.stopping import EndRun, chosen_images
 from parity.pytorch.losses import configured_loss, penalty
-from parity.pytorch.names import torch_gradient, torch_optimizer
+from parity.pytorch.names import (
+    cycles_momentum,
+    make_optimizers,
+    make_scheduler,
+    torch_gradient,
+)
 from parity.pytorch.networks import configured_model
-from parity.pytorch.schedulers import cycles_momentum, torch_scheduler
 from parity.pytorch.transforms import Augment
 
 REPORT_EVERY = 100
 """Batches between two events."""
-
-IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
-"""Arguments that choose an implementation and not a formula: not on offer."""
 
 
 def run(
@@ -173,8 +171,8 @@ class _Run:
         self.model = configured_model(config).to(self.device, self.dtype)
         self.average = _average(config, self.model)
         self.loss_fn = configured_loss(config, self.device, self.dtype)
-        self.optimizers = _optimizers(config, self.model)
-        self.schedulers = [torch_scheduler(config, each) for each in self.optimizers]
+        self.optimizers = make_optimizers(config, self.model)
+        self.schedulers = [make_scheduler(config, each) for each in self.optimizers]
         self.augment = Augment(config, dataset)
         self.train_loader, self.watched_loader, self.test_loader = (
             DataLoader(
@@ -372,48 +370,3 @@ def _device(config: Config) -> torch.device:
             "else follows: give --device cpu"
         )
     return device
-
-
-def _optimizers(config: Config, model: torch.nn.Module) -> list[torch.optim.Optimizer]:
-    chosen, params = config.optimizer, list(model.parameters())
-    rest: list[torch.nn.Parameter] = []
-    if chosen.rest is not None:
-        rest = [p for p in params if p.ndim != 2]
-        params = [p for p in params if p.ndim == 2]
-    built = by_name.build(
-        _tried(torch_optimizer(chosen.name)),
-        params,
-        kind="optimizer",
-        name=chosen.name,
-        arguments=chosen.arguments,
-        fixed={"lr": chosen.lr},
-        hidden=IMPLEMENTATION,
-    )
-    if chosen.rest is None:
-        return [built]
-    return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]
-
-
-def _tried(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """`kind`, tried out for two steps: some values are not refused before them."""
-
-    @wraps(kind)
-    def tried(params: list[torch.nn.Parameter], **arguments: Any) -> Any:
-        p = torch.nn.Parameter(torch.zeros(2, 2))
-        trial = kind([p], **arguments)
-
-        def closure() -> torch.Tensor:
-            loss = (p - 1).square().sum()
-            grad = torch.autograd.grad(loss, p)[0]
-            p.grad = grad.to_sparse(1) if kind is torch.optim.SparseAdam else grad
-            return loss
-
-        try:
-            for _ in range(2):
-                closure()
-                trial.step(closure)
-        except (RuntimeError, LookupError) as error:
-            raise ValueError(str(error)) from error
-        return kind(params, **arguments)
-
-    return tried

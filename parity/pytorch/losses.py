@@ -1,6 +1,7 @@
 """PyTorch's losses by our names, with the conversions its users write."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 
@@ -10,9 +11,6 @@ import torch.nn.functional as F
 from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run import by_name
 from jaxtrain.run.config import Config
-
-DEPRECATED = ("size_average", "reduce")
-"""Arguments of losses that `reduction` has replaced: not on offer."""
 
 Loss = Callable[..., Any]
 
@@ -63,8 +61,14 @@ WRITTEN_OUT: dict[str, Loss] = {
 
 def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) -> Loss:
     """A function of outputs and labels, or `ConfigError`."""
-    chosen = config.loss
-    function, fit = torch_loss(chosen.name), CLASSIFICATION[chosen.name]
+    outputs = torch.zeros(2, 10, dtype=dtype, device=device)
+    labels = torch.zeros(2, dtype=torch.int64, device=device)
+    return by_name.build(LOSS, config.loss.name, config.loss.args, outputs, labels)
+
+
+def _loss_on_trial(name: str) -> Callable[..., Loss]:
+    """A loss tried out on a batch: a function of outputs and labels comes of it."""
+    function, fit = torch_loss(name), CLASSIFICATION[name]
 
     @wraps(function)
     def fitted(
@@ -74,11 +78,9 @@ def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) ->
         return function(OUTPUTS[fit.outputs](outputs), targets, **arguments)
 
     @wraps(function)
-    def tried(outputs: torch.Tensor, labels: torch.Tensor, **arguments: Any) -> Loss:
+    def make(outputs: torch.Tensor, labels: torch.Tensor, **arguments: Any) -> Loss:
         tensors = {
-            key: torch.tensor(value, dtype=dtype, device=device)
-            if isinstance(value, tuple | list)
-            else value
+            key: outputs.new_tensor(value) if isinstance(value, tuple | list) else value
             for key, value in arguments.items()
         }
         try:
@@ -92,15 +94,11 @@ def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) ->
             )
         return partial(fitted, **tensors)
 
-    return by_name.build(
-        tried,
-        torch.zeros(2, 10, dtype=dtype, device=device),
-        torch.zeros(2, dtype=torch.int64, device=device),
-        kind="loss",
-        name=chosen.name,
-        arguments=chosen.args,
-        hidden=DEPRECATED,
-    )
+    return make
+
+
+# `reduction` has replaced two arguments.
+LOSS = replace(by_name.LOSS, find=_loss_on_trial, hidden=("size_average", "reduce"))
 
 
 def penalty(config: Config, model: torch.nn.Module) -> torch.Tensor | float:

@@ -1,10 +1,12 @@
 """The networks of `jaxtrain.models` in PyTorch, as one writes them there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
 
+from jaxtrain.run import by_name
 from jaxtrain.run.config import Config
 
 
@@ -146,16 +148,9 @@ class VisionTransformer(nn.Module):
         return self.classifier(self.norm(self.encoder(x + self.position)).mean(1))
 
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
-    "mlp": MLP,
-    "cnn": CNN,
-    "resnet_small": ResNetSmall,
-    "transformer": VisionTransformer,
-}
+MODEL = replace(by_name.MODEL, find=by_name.model_in(__name__))
 
 
 def configured_model(config: Config) -> nn.Module:
     """The network that a configuration names."""
-    chosen = config.model
-    sizes = {"hidden": chosen.hidden} if chosen.name == "mlp" else {}
-    return MODELS[chosen.name](**sizes, dropout=chosen.dropout)
+    return by_name.build(MODEL, config.model.name, config.model.arguments)

@@ -20,8 +20,7 @@ from jaxtrain.data.transforms import (
     random_vertical_flip,
 )
 from jaxtrain.errors import ConfigError
-from jaxtrain.run import transforms_by_name
-from jaxtrain.run.by_name import Call
+from jaxtrain.run.by_name import TRANSFORM, Call, build_all
 
 REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (random_crop, {}, ValueError, "size=None, padding=None"),
@@ -134,7 +133,7 @@ def test_texts_and_calls() -> None:
         Call("random_rotation", {"degrees": [-10, 20]}),
         "random_erasing(p=0.25, scale=(0.1, 0.2)), random_vertical_flip()",
     ]
-    assert transforms_by_name.build(specs) == (
+    assert build_all(TRANSFORM, specs) == (
         random_crop(padding=4, padding_mode="reflect"),
         random_horizontal_flip(),
         random_rotation((-10, 20)),
@@ -152,6 +151,8 @@ def test_texts_and_calls() -> None:
         ("random_crop(4)", "'random_crop(4)' is not of the form NAME or NAME(KEY="),
         ("", "'' is not of the form NAME"),
         ("random_crop(", "is not of the form NAME"),
+        ("random_crop(padding=())", "transform random_crop: "),
+        ("random_crop(padding=" + 300 * "(", "is not of the form NAME"),
         ("random_rotation", "needs an argument 'degrees'"),
         ("random_erasing(p=often)", "p must be a number, but got 'often'"),
         ("random_erasing(value=random)", "value must be a number, but got 'random'"),
@@ -160,7 +161,7 @@ def test_texts_and_calls() -> None:
 )
 def test_what_cannot_be_built_is_one_line(spec: str, says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)) as refusal:
-        transforms_by_name.build([spec])
+        build_all(TRANSFORM, [spec])
     assert "\n" not in str(refusal.value)
 
 

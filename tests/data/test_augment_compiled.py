@@ -103,8 +103,9 @@ def test_whole_numbers_are_images_too() -> None:
 def test_names_and_texts_are_read_without_jax() -> None:
     """The command line's help and its refusals must not wait for it."""
     program = (
-        "import sys; from jaxtrain.data.transforms import TRANSFORMS, by_name;"
-        "by_name.parse('random_crop(padding=4)'); print('jax' in sys.modules)"
+        "import sys; from jaxtrain.run.by_name import TRANSFORM, parse_calls;"
+        "TRANSFORM.check(parse_calls('random_crop(padding=4)')[0].name);"
+        "print('jax' in sys.modules)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -83,10 +83,13 @@ REFUSED = [
         "step_lr --args stepsize=3",
         "scheduler step_lr takes no argument 'stepsize': did you mean 'step_size'?",
     ),
-    ("step_lr --args step_size=3 step_size=4", "--args: step_size is given twice"),
+    (
+        "step_lr --args step_size=3 step_size=4",
+        "--args: step_size is given twice, as 3 and 4",
+    ),
     (
         "step_lr --args 3",
-        "'3' is not of the form KEY=VALUE, as momentum=0.9 is",
+        "--args: '3' is not of the form KEY=VALUE, as momentum=0.9 is",
     ),
     (
         "step_lr --lr fast --args step_size=3",

@@ -14,7 +14,8 @@ pytest.importorskip("torchvision")
 
 from jaxtrain import lr_scheduler, optim
 from jaxtrain.data import Dataset
-from jaxtrain.run.config import SCHEDULERS, Config, SchedulerConfig
+from jaxtrain.run.by_name import SCHEDULER
+from jaxtrain.run.config import Config, SchedulerConfig
 from parity.difference import difference
 from parity.proof.runs import pairs_cases
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
@@ -45,7 +46,7 @@ def check(config: Config, dataset: Dataset) -> None:
 
 
 def test_every_scheduler_is_run() -> None:
-    assert {*pairs_cases.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULERS}
+    assert {*pairs_cases.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULER.names}
     assert {*CYCLED} == {*lr_scheduler.SETTING_LR}
     assert {*pairs_cases.OPTIMIZERS} < {*optim.OPTIMIZERS}
     assert len({*pairs_cases.PAIRS}) >= 40

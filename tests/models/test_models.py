@@ -7,18 +7,21 @@ import torch
 
 from jaxtrain import models, nn, rng
 from jaxtrain.errors import ConfigError
+from jaxtrain.run import by_name
 from jaxtrain.run.config import MODELS, Config, LoopConfig, ModelConfig
-from jaxtrain.run.recipe import MODELS as OURS
 from jaxtrain.run.recipe import build_model
-from parity.pytorch.networks import MODELS as THEIRS
+from parity.pytorch import networks
 from parity.pytorch.networks import configured_model
 
 SEEDS = 20
 
 
 def test_every_network_is_in_both_frameworks() -> None:
-    assert list(OURS) == list(THEIRS) == list(MODELS)
-    assert {kind.__name__ for kind in OURS.values()} == set(models.__all__)
+    ours, theirs = by_name.MODEL, networks.MODEL
+    assert list(ours.names) == list(theirs.names) == list(MODELS)
+    found = [ours.find(name) for name in ours.names]
+    assert found == [getattr(models, theirs.find(name).__name__) for name in MODELS]
+    assert {kind.__name__ for kind in found} == set(models.__all__)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])

@@ -2,14 +2,24 @@
 
 import inspect
 import math
-from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from jaxtrain import losses, lr_scheduler, optim
-from jaxtrain.errors import ConfigError, check_name, nearest, suggestion
-from jaxtrain.run.by_name import _check_type, build, lookup, parse_argument
+from jaxtrain import lr_scheduler, optim
+from jaxtrain.errors import ConfigError, check_name, excerpt, nearest, suggestion
+from jaxtrain.run.by_name import (
+    LOSS,
+    MODEL,
+    OPTIMIZER,
+    SCHEDULER,
+    TRANSFORM,
+    Kind,
+    _check_argument,
+    build,
+    parse_argument,
+)
 
 
 def schedule(base: float, step_size: int, gamma: float = 0.1) -> tuple[float, ...]:
@@ -36,19 +46,18 @@ def optimizer(
 
 
 def build_schedule(**arguments: Any) -> Any:
-    return build(schedule, 0.5, kind="scheduler", name="step", arguments=arguments)
+    kind = Kind("scheduler", ["step"], lambda name: schedule)
+    return build(kind, "step", arguments, 0.5)
 
 
 def build_optimizer(**arguments: Any) -> Any:
-    return build(
-        optimizer,
-        [],
-        kind="optimizer",
-        name="opt",
-        arguments=arguments,
-        fixed={"lr": 0.5},
-        hidden=("foreach",),
-    )
+    find, hidden = (lambda name: optimizer), ("foreach",)
+    kind = Kind("optimizer", ["opt"], find, hidden=hidden)
+    return build(kind, "opt", arguments, [], lr=0.5)
+
+
+def build_of(function: Any, **arguments: Any) -> Any:
+    return build(Kind("f", ["g"], lambda name: function), "g", arguments)
 
 
 def test_arguments_reach_the_function() -> None:
@@ -111,8 +120,9 @@ def test_a_scheduler_refuses(arguments: dict[str, Any], message: str) -> None:
         ({"momentum": 1e39}, ": momentum must be within 1e+38, but got 1e+39"),
         (
             {"momentum": -(10**400)},
-            f": momentum must be within 1e+38, but got -1{'0' * 48}",
+            f": momentum must be within 1e+38, but got -1{'0' * 98}…",
         ),
+        ({"momentum": math.nan}, ": momentum must be within 1e+38, but got nan"),
         ({"nesterov": 1}, ": nesterov must be true or false, but got 1"),
         ({"nesterov": "yes"}, ": nesterov must be true or false, but got 'yes'"),
         ({"mode": 3}, ": mode must be a word, but got 3"),
@@ -140,12 +150,12 @@ def test_an_optimizer_refuses(arguments: dict[str, Any], message: str) -> None:
 
 def test_arithmetic_that_fails_is_refused_too() -> None:
     with pytest.raises(ConfigError, match=r"^f g: division by zero \(given x=0\)$"):
-        build(lambda x: 1 / x, kind="f", name="g", arguments={"x": 0})
+        build_of(lambda x: 1 / x, x=0)
 
 
 def test_a_function_without_arguments_says_so() -> None:
     with pytest.raises(ConfigError, match="f g takes no argument 'x': it takes none"):
-        build(lambda: 1, kind="f", name="g", arguments={"x": 0})
+        build_of(lambda: 1, x=0)
 
 
 def test_a_fault_of_the_function_is_not_put_on_the_user() -> None:
@@ -153,19 +163,47 @@ def test_a_fault_of_the_function_is_not_put_on_the_user() -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        build(broken, kind="f", name="g", arguments={})
+        build_of(broken)
 
 
-@pytest.mark.parametrize("module", [optim, lr_scheduler, losses])
-def test_all_that_is_public_can_be_looked_up(module: ModuleType) -> None:
-    for name in module.__all__:
-        assert lookup("thing", name, module) is getattr(module, name)
+@pytest.mark.parametrize(
+    "kind", [LOSS, MODEL, OPTIMIZER, SCHEDULER, TRANSFORM], ids=lambda kind: kind.noun
+)
+def test_all_that_has_a_name_is_found(kind: Kind) -> None:
+    for name in kind.names:
+        assert callable(kind.find(name))
 
 
-def test_nothing_else_can_be_looked_up() -> None:
-    module = cast(ModuleType, SimpleNamespace(__all__=["sgd"], sdg=print))
-    with pytest.raises(ConfigError, match="unknown optimizer 'sdg': did you mean"):
-        lookup("optimizer", "sdg", module)
+def test_nothing_else_is_found() -> None:
+    # Public in the optimisers' package, and no optimiser.
+    with pytest.raises(ConfigError, match="unknown optimizer 'clip_grad_norm': "):
+        build(OPTIMIZER, "clip_grad_norm", {})
+
+
+def test_what_is_made_of_others_is_built_from_the_inside() -> None:
+    inner = "sequential_lr(schedulers=(constant, step_lr(step_size=1)), milestones=2)"
+    arguments = {"schedulers": f"{inner}, constant_lr(factor=0.25)", "milestones": 4}
+    built = build(SCHEDULER, "sequential_lr", arguments, 0.5)
+    parts = [lr_scheduler.constant(0.5), lr_scheduler.step_lr(0.5, 1)]
+    first, last = (
+        lr_scheduler.sequential_lr(parts, [2]),
+        lr_scheduler.constant_lr(0.5, 0.25),
+    )
+    right = lr_scheduler.sequential_lr([first, last], [4])
+    assert [built(step) for step in range(8)] == [right(step) for step in range(8)]
+    assert len({built(step) for step in range(8)}) == 4
+    deep = "constant"
+    for _ in range(60):
+        deep = f"chained_scheduler(schedulers={deep})"
+    with pytest.raises(ConfigError) as caught:
+        build(SCHEDULER, "chained_scheduler", {"schedulers": 10 * deep}, 0.5)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", [7, None, ("step_lr",), "", "1", "a.b()", "f(**x)"])
+def test_what_is_no_list_of_schedulers_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match="is not of the form FIRST"):
+        build(SCHEDULER, "chained_scheduler", {"schedulers": value}, 0.5)
 
 
 def test_suggestions() -> None:
@@ -175,6 +213,7 @@ def test_suggestions() -> None:
     assert nearest("sdg", known) == "sgd"
     assert nearest("rmsprop", known) is None
     check_name("optimizer", "sgd", known)
+    assert excerpt(10**5000) == "a huge int"
     with pytest.raises(ConfigError, match="unknown optimizer ''"):
         check_name("optimizer", "", known)
 
@@ -254,7 +293,7 @@ def test_no_default_of_pytorch_is_refused_for_its_type() -> None:
     ]
     assert len(parameters) > 100
     for parameter in parameters:
-        _check_type("PyTorch", parameter, parameter.default)
+        _check_argument("PyTorch", parameter, parameter.default)
 
 
 ATTEMPTS: list[dict[str, Any]] = [
@@ -279,8 +318,9 @@ ATTEMPTS: list[dict[str, Any]] = [
 
 
 def accepts(function: Any, *args: Any, arguments: dict[str, Any]) -> bool:
+    kind = Kind("optimizer", ["sgd"], lambda name: function)
     try:
-        build(function, *args, kind="optimizer", name="sgd", arguments=arguments)
+        build(kind, "sgd", arguments, *args)
     except ConfigError:
         return False
     return True

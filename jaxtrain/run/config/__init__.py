@@ -1,21 +1,16 @@
 """What a run is: frozen dataclasses, one for each part, nested in one.
 
-Each field's metadata holds its command-line flag, so the command line is derived from
-these files and nothing is said twice. Names that a registry resolves (optimisers,
-schedulers, losses) are checked here; their arguments are checked by what they name,
-when a backend builds it.
+Each field's metadata holds its command-line flag and its bounds, so the command line is
+derived from these files and nothing is said twice. Values are judged at construction,
+wherever they come from; the arguments of an optimiser, a scheduler, a loss or a
+transform when a backend builds it, by what they name.
 """
 
 from jaxtrain.run.config.config import Config
 from jaxtrain.run.config.data import PIXELS, DataConfig, FlowConfig, RecordsConfig
 from jaxtrain.run.config.training import (
     BATCH_NORMALISED,
-    DEVICES,
-    DTYPES,
-    LOSSES,
-    MASKS,
     MODELS,
-    SCHEDULERS,
     LoopConfig,
     LossConfig,
     ModelConfig,
@@ -26,13 +21,8 @@ from jaxtrain.run.config.training import (
 
 __all__ = [
     "BATCH_NORMALISED",
-    "DEVICES",
-    "DTYPES",
-    "LOSSES",
-    "MASKS",
     "MODELS",
     "PIXELS",
-    "SCHEDULERS",
     "Config",
     "DataConfig",
     "FlowConfig",

@@ -2,15 +2,12 @@
 
 import dataclasses
 import math
-import os
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jaxtrain.errors import ConfigError, check_name
+from jaxtrain.errors import ConfigError, check_name, excerpt
 from jaxtrain.run.config.data import DataConfig, FlowConfig, RecordsConfig
 from jaxtrain.run.config.training import (
     BATCH_NORMALISED,
@@ -20,14 +17,6 @@ from jaxtrain.run.config.training import (
     OptimizerConfig,
     SchedulerConfig,
 )
-
-_WORDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-    Path: "a path",
-}
 
 
 def jsonable(value: Any) -> Any:
@@ -44,72 +33,6 @@ def jsonable(value: Any) -> Any:
     # JSON has no infinity: it is written as the command line spells it.
     infinite = isinstance(value, float) and not math.isfinite(value)
     return str(value) if infinite or isinstance(value, Path) else value
-
-
-def restored(kind: type, values: Any) -> dict[str, Any]:
-    """The fields of a part, of the types that they are declared with.
-
-    Raises:
-        ConfigError: a field is unknown, or its value is of another type.
-    """
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{kind.__name__} is a table of fields, but got {values!r}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    found = {}
-    for name, value in values.items():
-        check_name(f"field of {kind.__name__}", name, fields)
-        found[name] = _of_type(fields[name].type, value, fields[name].metadata["flag"])
-    return found
-
-
-def _of_type(kind: Any, value: Any, flag: str) -> Any:
-    if isinstance(kind, types.UnionType):
-        if value is None:
-            return None
-        kind = next(each for each in kind.__args__ if each is not type(None))
-    origin = typing.get_origin(kind)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{flag} must be a list, but got {value!r}")
-        return tuple(_of_type(kind.__args__[0], item, flag) for item in value)
-    if origin is not None:
-        return _arguments(value, flag)
-    return _scalar(kind, value, flag)
-
-
-def _scalar(kind: type, value: Any, flag: str) -> Any:
-    if kind is float and value in ("inf", "-inf", "nan"):
-        return float(value)
-    accepted = {float: (int, float), Path: (str, Path)}.get(kind, (kind,))
-    # Python takes True for a number.
-    if not isinstance(value, accepted) or (
-        isinstance(value, bool) and kind is not bool
-    ):
-        raise ConfigError(f"{flag} must be {_WORDS[kind]}, but got {value!r}")
-    try:
-        if kind is Path and value == "":
-            raise ValueError("give a path")
-        if kind is Path and b"\0" in os.fsencode(str(value)):
-            raise ValueError("it has a null byte in it")
-        return value if kind is bool else kind(value)
-    except (OverflowError, ValueError) as error:
-        raise ConfigError(f"{flag} cannot be {str(value)!r:.50}: {error}") from error
-
-
-def _arguments(value: Any, flag: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{flag} must be a table of arguments, but got {value!r}")
-    return {key: _argument(item, flag) for key, item in value.items()}
-
-
-def _argument(value: Any, flag: str) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(_argument(item, flag) for item in value)
-    if isinstance(value, Mapping):
-        return {key: _argument(item, flag) for key, item in value.items()}
-    if value is not None and not isinstance(value, bool | int | float | str):
-        raise ConfigError(f"{flag}: {value!r} is no value that an argument can have")
-    return float(value) if value in ("inf", "-inf") else value
 
 
 @dataclass(frozen=True)
@@ -184,12 +107,17 @@ class Config:
             True
         """
         if not isinstance(content, Mapping):
-            raise ConfigError(f"a configuration is a table of parts, but got {content}")
-        kinds = {part.name: part.type for part in dataclasses.fields(cls)}
+            got = excerpt(content)
+            raise ConfigError(f"a configuration is a table of parts, but got {got}")
+        kinds: dict[str, Any] = {p.name: p.type for p in dataclasses.fields(cls)}
         parts = {}
         for name, values in content.items():
             check_name("part of a configuration", name, kinds)
             kind = kinds[name]
-            assert isinstance(kind, type)
-            parts[name] = kind(**restored(kind, values))
+            if not isinstance(values, Mapping):
+                got = f"but got {excerpt(values)}"
+                raise ConfigError(f"{kind.__name__} is a table of fields, {got}")
+            for key in values:
+                check_name(f"field of {kind.__name__}", key, kind.__dataclass_fields__)
+            parts[name] = kind(**values)
         return cls(**parts)

@@ -4,14 +4,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxtrain.data import transforms
-from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.run import transforms_by_name
-from jaxtrain.run.by_name import GREATEST_NUMBER
+from jaxtrain.errors import ConfigError
+from jaxtrain.run.by_name import GREATEST_NUMBER, TRANSFORM, check_range, parse_calls
 from jaxtrain.run.config.training import (
     GREATEST_SIZE,
-    check_optional,
-    check_range,
+    NOT_NEGATIVE,
+    SIZE,
+    Part,
     option,
 )
 
@@ -21,7 +20,7 @@ LEAST_STD = 1e-30
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Part):
     """Which images, and in which order."""
 
     source: str = option(
@@ -32,7 +31,7 @@ class DataConfig:
         metavar="auto|synthetic|DIR",
     )
     batch_size: int = option(
-        64, "--batch-size", "images in a batch; the last may hold fewer", type=int
+        64, "--batch-size", "images in a batch; the last may hold fewer", reach=SIZE
     )
     shuffle: bool = option(
         False,
@@ -45,7 +44,6 @@ class DataConfig:
         "--normalize",
         "subtract MEAN from the pixels, which are 0 to 1, and divide by STD; without "
         f"values, by Fashion-MNIST's {PIXELS[0]:.4f} and {PIXELS[1]:.4f}",
-        type=float,
         nargs="*",
         metavar=("MEAN", "STD"),
     )
@@ -63,19 +61,19 @@ class DataConfig:
         "--validation",
         "keep so many of the training images, or a share of them if below 1, drawn by "
         "the seed, and test on them after every epoch; on the test images at the end",
-        type=float,
+        reach=(0, GREATEST_SIZE),
     )
     limit_batches: int | None = option(
         None,
         "--limit-batches",
         "at most so many batches of each pass over training and test images",
-        type=int,
+        reach=SIZE,
     )
     overfit_batches: int | None = option(
         None,
         "--overfit-batches",
         "train on so many first batches alone, and test on them too",
-        type=int,
+        reach=SIZE,
     )
 
     @property
@@ -86,24 +84,19 @@ class DataConfig:
         mean, std = self.normalize or PIXELS
         return mean, std
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         if not self.source:
             raise ConfigError("--data is empty: give 'auto', 'synthetic' or a folder")
-        check_range("--batch-size", self.batch_size, 1, GREATEST_SIZE)
         if self.normalize:
             self._check_normalize(self.normalize)
-        check_range("--validation", self.validation, 0, GREATEST_SIZE)
         if self.validation >= 1 and self.validation != int(self.validation):
             raise ConfigError(
                 "--validation must be a share below 1 or a whole number of images, but "
                 f"got {self.validation}"
             )
-        for call in (
-            call for text in self.augment for call in transforms_by_name.parse(text)
-        ):
-            check_name("transform", call.name, transforms.TRANSFORMS)
-        for name in ("limit_batches", "overfit_batches"):
-            check_optional(self, name, 1, GREATEST_SIZE)
+        for text in self.augment:
+            for call in parse_calls(text, TRANSFORM.form):
+                TRANSFORM.check(call.name)
         self._check_overfit()
 
     def _check_overfit(self) -> None:
@@ -129,7 +122,7 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class FlowConfig:
+class FlowConfig(Part):
     """How gradients become updates, and when training ends early."""
 
     accumulate: int = option(
@@ -137,64 +130,56 @@ class FlowConfig:
         "--accumulate",
         "add up the gradients of so many batches for one update; those left at the end "
         "of an epoch make one too",
-        type=int,
+        reach=SIZE,
     )
     clip_grad_norm: float | None = option(
         None,
         "--clip-grad-norm",
         "shorten the gradients so that their norm, taken together, is at most X",
-        type=float,
+        reach=NOT_NEGATIVE,
     )
     clip_grad_value: float | None = option(
         None,
         "--clip-grad-value",
         "cut every element of the gradients to at most X",
-        type=float,
+        reach=NOT_NEGATIVE,
     )
     ema: float | None = option(
         None,
         "--ema",
         "test with an exponential moving average of the weights, say 0.999",
-        type=float,
+        reach=(0, 1),
         metavar="DECAY",
     )
     swa: int | None = option(
         None,
         "--swa",
         "test with the mean of the weights at the ends of the epochs from EPOCH on",
-        type=int,
+        reach=SIZE,
         metavar="EPOCH",
     )
     early_stopping: int | None = option(
         None,
         "--early-stopping",
         "stop when so many epochs in a row have not lowered the test loss",
-        type=int,
+        reach=SIZE,
         metavar="PATIENCE",
     )
     min_delta: float = option(
         0.0,
         "--min-delta",
         "with --early-stopping: by how much a lower loss must be lower",
-        type=float,
+        reach=NOT_NEGATIVE,
     )
     max_time: float | None = option(
         None,
         "--max-time",
         "stop at the first report after so many seconds",
-        type=float,
+        reach=NOT_NEGATIVE,
         metavar="SECONDS",
     )
 
-    def __post_init__(self) -> None:
-        check_range("--accumulate", self.accumulate, 1, GREATEST_SIZE)
-        for name in ("clip_grad_norm", "clip_grad_value"):
-            check_optional(self, name, 0, GREATEST_NUMBER)
-        check_optional(self, "ema", 0, 1)
-        for name in ("swa", "early_stopping"):
-            check_optional(self, name, 1, GREATEST_SIZE)
-        check_range("--min-delta", self.min_delta, 0, GREATEST_NUMBER)
-        check_optional(self, "max_time", 0, GREATEST_NUMBER)
+    def check(self) -> None:
         if self.ema is not None and self.swa is not None:
             raise ConfigError(
                 f"--ema {self.ema} and --swa {self.swa} are two averages to test with: "
@@ -207,7 +192,7 @@ class FlowConfig:
 
 
 @dataclass(frozen=True)
-class RecordsConfig:
+class RecordsConfig(Part):
     """What is watched and written."""
 
     out: Path | None = option(  # noqa: RUF009
@@ -215,7 +200,6 @@ class RecordsConfig:
         "--out",
         "the run's folder: configuration, every figure, checkpoints, predictions",
         metavar="DIR",
-        type=Path,
     )
     resume: str | None = option(
         None,
@@ -228,18 +212,18 @@ class RecordsConfig:
         300.0,
         "--save-every",
         "seconds between checkpoints, besides those at the ends of the epochs",
-        type=float,
+        reach=(0, math.inf),
         metavar="SECONDS",
     )
     keep: int = option(
-        3, "--keep", "newest checkpoints that are kept, besides the best", type=int
+        3, "--keep", "newest checkpoints that are kept, besides the best", reach=SIZE
     )
     monitor: int = option(
         100,
         "--monitor",
         "steps between two looks at gradients, updates and dead units, each at the "
         "first step of a report; 0 watches nothing, not even for NaN",
-        type=int,
+        reach=(0, GREATEST_SIZE),
     )
     tensorboard: bool = option(
         False, "--tensorboard", "write TensorBoard's event files into --out too"
@@ -249,13 +233,9 @@ class RecordsConfig:
         "--history",
         "write the configuration, every loss and each epoch's figures to FILE, as JSON",
         metavar="FILE",
-        type=Path,
     )
 
-    def __post_init__(self) -> None:
-        check_range("--save-every", self.save_every, 0, math.inf)
-        check_range("--keep", self.keep, 1, GREATEST_SIZE)
-        check_range("--monitor", self.monitor, 0, GREATEST_SIZE)
+    def check(self) -> None:
         if self.resume == "":
             raise ConfigError("--resume is empty: give auto, or a run's folder")
         if self.out is None and self.resume == "auto":

@@ -1,23 +1,46 @@
 """How a network is trained: network, loss, optimiser, schedule, loop."""
 
 import math
+import os
+import types
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
-from jaxtrain import lr_scheduler, optim
-from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.losses._fits import CLASSIFICATION
-from jaxtrain.run.by_name import GREATEST_NUMBER
+from jaxtrain.errors import ConfigError, check_name, excerpt
+from jaxtrain.run.by_name import (
+    GREATEST_NUMBER,
+    LOSS,
+    MODEL,
+    OPTIMIZER,
+    SCHEDULER,
+    Kind,
+    check_range,
+    check_type,
+)
 from jaxtrain.training import DTYPES
 
 GREATEST_SIZE = 2**31 - 1
-GREATEST_LR = GREATEST_NUMBER
+SIZE = (1, GREATEST_SIZE)
+NOT_NEGATIVE = (0, GREATEST_NUMBER)
 
 
-def option(default: Any, flag: str, help: str, **argparse_options: Any) -> Any:
-    """A field with its command-line flag; extra keywords are argparse's."""
-    metadata = {"flag": flag, "help": help, **argparse_options}
+def option(default: Any, flag: str, help: str, **more: Any) -> Any:
+    """A field with its command-line flag.
+
+    Args:
+        default: of the field.
+        flag: on the command line.
+        help: what it says of it.
+        more: `reach`, least and greatest of a number; `kind`, the `Kind` whose names it
+            takes; other keywords are argparse's.
+    """
+    if "kind" in more:
+        more["choices"] = more["kind"].names
+    metadata = {"flag": flag, "help": help, **more}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -28,21 +51,91 @@ def arguments_option(flag: str, help: str) -> Any:
     return option({}, flag, help, nargs="+", action="extend", metavar="KEY=VALUE")
 
 
-def check_range(name: str, value: float, least: float, greatest: float) -> None:
-    # Asked this way round, NaN is refused too.
-    if not least <= value <= greatest:
-        bounds = f"from {least} to {greatest}"
-        if greatest == math.inf:
-            bounds = f"at least {least}"
-        raise ConfigError(f"{name} must be {bounds}, but got {value}")
+class Part:
+    """Part of a configuration: its fields are judged wherever its values come from.
+
+    Raises:
+        ConfigError: at construction, for a value of the wrong type or out of reach,
+            an unknown name, or fields that do not fit each other.
+
+    Example:
+        >>> OptimizerConfig(lr=1).lr, ModelConfig(hidden=[8]).hidden
+        (1.0, (8,))
+        >>> OptimizerConfig(lr="fast")
+        Traceback (most recent call last):
+            ...
+        jaxtrain.errors.ConfigError: --lr must be a number, but got 'fast'
+    """
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]
+            value = _judge(each.type, getattr(self, each.name), each.metadata)
+            object.__setattr__(self, each.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ConfigError` for fields that do not fit each other."""
 
 
-def check_optional(part: Any, name: str, least: float, greatest: float) -> None:
-    """The same for a field of a part, by its flag; None passes."""
-    value = getattr(part, name)
-    if value is not None:
-        flags = {each.name: each.metadata["flag"] for each in fields(part)}
-        check_range(flags[name], value, least, greatest)
+def _judge(kind: Any, value: Any, about: Mapping[str, Any]) -> Any:
+    """A value as a field of that type holds it, or `ConfigError`."""
+    if isinstance(kind, types.UnionType):
+        if value is None:
+            return None
+        kind = kind.__args__[0]
+    origin, flag = typing.get_origin(kind), about["flag"]
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{flag} must be a list, but got {excerpt(value)}")
+        return tuple(_judge(kind.__args__[0], item, about) for item in value)
+    if origin is not None:
+        if not isinstance(value, Mapping):
+            got = excerpt(value)
+            raise ConfigError(f"{flag} must be a table of arguments, but got {got}")
+        return {key: _argument(flag, key, item) for key, item in value.items()}
+    return _scalar(flag, kind, value, about)
+
+
+def _scalar(flag: str, kind: type, value: Any, about: Mapping[str, Any]) -> Any:
+    if kind is float and isinstance(value, str) and value in ("inf", "-inf", "nan"):
+        value = float(value)  # JSON has none: they are written as words
+    check_type(flag, kind, value)
+    if "reach" in about:
+        check_range(flag, value, *about["reach"])
+    if "choices" in about:
+        chosen: Kind | None = about.get("kind")
+        check_name(chosen.noun if chosen else flag, value, about["choices"])
+    if kind is Path and value == "":
+        raise ConfigError(f"{flag} is empty: give a path")
+    try:
+        if kind in (str, Path) and b"\0" in os.fsencode(value):
+            raise ValueError("it has a null byte in it")
+        return value if kind is bool else kind(value)
+    except (OverflowError, ValueError) as error:
+        raise ConfigError(f"{flag} cannot be {excerpt(value)}: {error}") from error
+
+
+DEEPEST = 8
+"""Lists within one another that an argument may be."""
+
+
+def _argument(flag: str, key: Any, value: Any, depth: int = 0) -> Any:
+    """An argument as JSON can hold it, lists as tuples, or `ConfigError`."""
+    if not isinstance(key, str) or not key.isidentifier():
+        raise ConfigError(f"{flag}: {excerpt(key)} is no name of an argument")
+    if isinstance(value, list | tuple) and depth < DEEPEST:
+        return tuple(_argument(flag, key, item, depth + 1) for item in value)
+    if isinstance(value, str) and value in ("inf", "-inf"):
+        return float(value)
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, float) and not math.isnan(value):
+        return float(value)
+    raise ConfigError(
+        f"{flag} {key} cannot be {excerpt(value)}: give numbers, words or lists of them"
+    )
 
 
 MASKS = ("torch", "jax")
@@ -57,22 +150,22 @@ BATCH_NORMALISED = ("cnn", "resnet_small")
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Part):
     """Which network."""
 
-    name: str = option("mlp", "--model", "network", choices=tuple(MODELS))
+    name: str = option("mlp", "--model", "network", kind=MODEL)
     hidden: tuple[int, ...] = option(
         (512, 512),
         "--hidden",
         "sizes of the MLP's hidden layers; without any, a linear model",
-        type=int,
+        reach=SIZE,
         nargs="*",
     )
     dropout: float = option(
         0.0,
         "--dropout",
         "probability, 0 to 1, of zeroing an activation, where the network drops out",
-        type=float,
+        reach=(0, 1),
     )
     dropout_masks: str = option(
         "torch",
@@ -82,28 +175,26 @@ class ModelConfig:
         choices=MASKS,
     )
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What its class is built with, besides what the run says."""
+        sizes = {"hidden": self.hidden} if self.name == "mlp" else {}
+        return {**sizes, "dropout": self.dropout}
+
     def title(self, inputs: int, outputs: int) -> str:
         """The network in a line, such as `MLP 784-512-512-10`."""
         if self.name != "mlp":
             return MODELS[self.name]
         return f"MLP {'-'.join(map(str, (inputs, *self.hidden, outputs)))}"
 
-    def __post_init__(self) -> None:
-        check_name("--model", self.name, MODELS)
+    def check(self) -> None:
         if self.name != "mlp" and self.hidden != type(self).hidden:
             sizes = " ".join(map(str, self.hidden))
             raise ConfigError(f"--hidden {sizes} is for --model mlp, not {self.name}")
-        for size in self.hidden:
-            check_range("--hidden", size, 1, GREATEST_SIZE)
-        check_range("--dropout", self.dropout, 0, 1)
-        check_name("--dropout-masks", self.dropout_masks, MASKS)
-
-
-LOSSES = tuple(sorted(CLASSIFICATION))
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Part):
     """Which loss."""
 
     name: str = option(
@@ -111,27 +202,28 @@ class LossConfig:
         "--loss",
         "loss function",
         metavar="NAME",
-        choices=LOSSES,
+        kind=LOSS,
     )
     args: Mapping[str, Any] = arguments_option(
         "--loss-args",
         "its arguments, as torch.nn.functional names them, say label_smoothing=0.1",
     )
     l1: float = option(
-        0.0, "--l1", "factor of the sum of all |weights|, added to the loss", type=float
+        0.0,
+        "--l1",
+        "factor of the sum of all |weights|, added to the loss",
+        reach=NOT_NEGATIVE,
     )
     l2: float = option(
-        0.0, "--l2", "factor of the sum of all weights squared, added too", type=float
+        0.0,
+        "--l2",
+        "factor of the sum of all weights squared, added too",
+        reach=NOT_NEGATIVE,
     )
-
-    def __post_init__(self) -> None:
-        check_name("loss", self.name, LOSSES)
-        check_range("--l1", self.l1, 0, GREATEST_NUMBER)
-        check_range("--l2", self.l2, 0, GREATEST_NUMBER)
 
 
 @dataclass(frozen=True)
-class OptimizerConfig:
+class OptimizerConfig(Part):
     """Which optimiser."""
 
     name: str = option(
@@ -139,9 +231,9 @@ class OptimizerConfig:
         "--optimizer",
         "what moves the weights; muon leaves the biases to sgd",
         metavar="NAME",
-        choices=optim.OPTIMIZERS,
+        kind=OPTIMIZER,
     )
-    lr: float = option(1e-3, "--lr", "learning rate", type=float)
+    lr: float = option(1e-3, "--lr", "learning rate", reach=NOT_NEGATIVE)
     args: Mapping[str, Any] = arguments_option(
         "--optimizer-args",
         "its other arguments, as torch.optim names them, say momentum=0.9",
@@ -151,7 +243,6 @@ class OptimizerConfig:
         None,
         "--weight-decay",
         "its weight_decay: added to the gradient, or in adamw taken from the weight",
-        type=float,
     )
 
     @property
@@ -166,39 +257,35 @@ class OptimizerConfig:
         """What moves the parameters that `name` cannot: Muon takes matrices alone."""
         return "sgd" if self.name == "muon" else None
 
-    def __post_init__(self) -> None:
-        check_name("optimizer", self.name, optim.OPTIMIZERS)
-        check_range("--lr", self.lr, 0, GREATEST_LR)
+    def check(self) -> None:
         if "lr" in self.args:
+            lr = excerpt(self.args["lr"])
             raise ConfigError(
-                f"--optimizer-args lr={self.args['lr']}: the learning rate is given by "
-                "--lr"
+                f"--optimizer-args lr={lr}: the learning rate is given by --lr"
             )
         if self.weight_decay is not None and "weight_decay" in self.args:
+            other = excerpt(self.args["weight_decay"])
             raise ConfigError(
                 f"--weight-decay {self.weight_decay} and --optimizer-args "
-                f"weight_decay={self.args['weight_decay']} are one thing given twice"
+                f"weight_decay={other} are one thing given twice"
             )
 
 
 INTERVALS = ("epoch", "step")
-SCHEDULERS = tuple(
-    sorted((*lr_scheduler.SCHEDULERS, *lr_scheduler.SETTING_LR, *lr_scheduler.COMPOSED))
-)
 
 
 def check_rates(rates: Iterable[float]) -> None:
     """Raise `ConfigError` for a rate that a schedule has let grow too large."""
     for rate in rates:
-        if not abs(rate) <= GREATEST_LR:
+        if not abs(rate) <= GREATEST_NUMBER:
             raise ConfigError(
                 f"the scheduler has set the learning rate to {rate}; it must stay "
-                f"within {GREATEST_LR:g}"
+                f"within {GREATEST_NUMBER:g}"
             )
 
 
 @dataclass(frozen=True)
-class SchedulerConfig:
+class SchedulerConfig(Part):
     """How the learning rate moves."""
 
     name: str | None = option(
@@ -206,7 +293,7 @@ class SchedulerConfig:
         "--scheduler",
         "what moves the learning rate; without one it stays",
         metavar="NAME",
-        choices=SCHEDULERS,
+        kind=SCHEDULER,
     )
     args: Mapping[str, Any] = arguments_option(
         "--scheduler-args",
@@ -226,38 +313,38 @@ class SchedulerConfig:
         """Whether it goes by the average test loss."""
         return self.name == "reduce_lr_on_plateau"
 
-    def __post_init__(self) -> None:
-        check_name("--scheduler-every", self.every, INTERVALS)
+    def check(self) -> None:
         if self.name is not None:
-            check_name("scheduler", self.name, SCHEDULERS)
             if self.watches and self.every == "step":
                 raise ConfigError(
                     f"--scheduler {self.name} watches the average test loss, which "
                     "comes once an epoch: leave out --scheduler-every step"
                 )
             return
-        useless = [f"--scheduler-args {key}={v}" for key, v in self.args.items()]
+        useless = [f"--scheduler-args {k}={excerpt(v)}" for k, v in self.args.items()]
         useless += [f"--scheduler-every {self.every}"] * (self.every != "epoch")
         if useless:
             raise ConfigError(f"{useless[0]} is of no use without a --scheduler")
 
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
-LEAST_SEED, GREATEST_SEED = -(2**63), 2**64 - 1
 
 
 @dataclass(frozen=True)
-class LoopConfig:
+class LoopConfig(Part):
     """How long, where, and in which numbers."""
 
     epochs: int = option(
-        10, "--epochs", "passes over the training images; 0 trains nothing", type=int
+        10,
+        "--epochs",
+        "passes over the training images; 0 trains nothing",
+        reach=(0, math.inf),
     )
     seed: int = option(
         0,
         "--seed",
         "as torch.manual_seed takes it; fixes initial weights, order and dropout masks",
-        type=int,
+        reach=(-(2**63), 2**64 - 1),
     )
     dtype: str = option(
         "float32",
@@ -277,9 +364,3 @@ class LoopConfig:
         "auto: what the backend prefers; a device that is not there is an error",
         choices=DEVICES,
     )
-
-    def __post_init__(self) -> None:
-        check_range("--epochs", self.epochs, 0, math.inf)
-        check_range("--seed", self.seed, LEAST_SEED, GREATEST_SEED)
-        check_name("--dtype", self.dtype, DTYPES)
-        check_name("--device", self.device, DEVICES)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
 from jaxtrain.events import Event, TrainingFault, Warned
 from jaxtrain.nn import load_state_dict, state_dict
-from jaxtrain.run import recipe
+from jaxtrain.run import by_name
 from jaxtrain.run.loop import run
 from jaxtrain.watch.monitor import watching
 
@@ -89,9 +89,10 @@ def events(case: Case, dataset: Dataset, monkeypatch: Any) -> Iterator[Event]:
     """The run's events, watched."""
     config = parse(case.options.split(), "a test", "", "")
     if case.weights is not None:
-        original = recipe.MODELS[config.model.name]
-        changed = partial(_built, original, case.weights)
-        monkeypatch.setitem(recipe.MODELS, config.model.name, changed)
+        original = by_name.MODEL.find(config.model.name)
+        changed = update_wrapper(partial(_built, original, case.weights), original)
+        kind = replace(by_name.MODEL, find=lambda name: changed)
+        monkeypatch.setattr(by_name, "MODEL", kind)
     return watching(run(config, case.data(dataset)), config)
 
 
