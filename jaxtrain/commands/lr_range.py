@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxtrain.commands import program
+from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse
 from jaxtrain.commands.program import Parser
 from jaxtrain.data import DataError, load
@@ -105,7 +105,7 @@ def _run(argv: Sequence[str]) -> int:
     least, greatest = _number("--least", own.least), _number("--greatest", own.greatest)
     if not own.steps.isdecimal():
         raise ConfigError(f"--steps must be a whole number, but got {own.steps!r}")
-    with Bar() as bar:
+    with process.interruptible(), Bar() as bar:
         dataset = load(config.data.source, on_progress=bar.show)
     # Imported here: the help does without JAX.
     from jaxtrain.watch.lr_range import range_test

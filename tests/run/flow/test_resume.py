@@ -1,6 +1,6 @@
 """Runs that are broken off and go on: bitwise those that were left alone."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import pytest
 
 from jaxtrain.data import Dataset, Split
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Event, Resumed, Started, Steps
+from jaxtrain.events import Epoch, Resumed, Started, Steps
 from jaxtrain.optim import OPTIMIZERS
 from jaxtrain.run.config import (
     SCHEDULERS,
@@ -25,7 +25,6 @@ from jaxtrain.run.config import (
     SchedulerConfig,
 )
 from jaxtrain.run.loop import run
-from jaxtrain.run.stopping import EndRun
 from jaxtrain.store import checkpoint
 
 REPORTS = 4
@@ -55,7 +54,17 @@ class Ran(NamedTuple):
 
 def carried_out(config: Config, dataset: Dataset, end: int | None = None) -> Ran:
     """A run, ended after so many reports if that is asked for."""
-    events = list(ended(run(config, dataset), end))
+    reports = 0
+
+    def stop() -> str | None:
+        return "enough" if reports == end else None
+
+    events = []
+    for event in run(config, dataset, stop):
+        events.append(event)
+        reports += isinstance(event, Steps | Epoch)
+        # The device may have been ahead by one report.
+        end = reports if end is not None and reports > end else end
     started = events[0]
     assert isinstance(started, Started)
     steps = [event for event in events if isinstance(event, Steps)]
@@ -71,20 +80,6 @@ def carried_out(config: Config, dataset: Dataset, end: int | None = None) -> Ran
         {name: array.tobytes() for name, array in found.arrays.items()},
         started.resumed,
     )
-
-
-def ended(events: Any, end: int | None) -> Iterator[Event]:
-    reports = 0
-    for event in events:
-        yield event
-        reports += isinstance(event, Steps | Epoch)
-        if reports == end:
-            try:
-                yield events.throw(EndRun())
-                yield from events
-            except StopIteration:
-                pass
-            return
 
 
 def check_resumed(
