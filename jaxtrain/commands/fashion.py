@@ -18,7 +18,7 @@ from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse_with
 from jaxtrain.data import DataError, Dataset, load
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Earlier, Event, Started, Stopped, TrainingFault
+from jaxtrain.events import Earlier, Event, Started, Steps, Stopped, TrainingFault
 from jaxtrain.run import records
 from jaxtrain.run.backends import asks, load_backend, running
 from jaxtrain.run.config import Config
@@ -63,8 +63,8 @@ ACTIONS = {
 }
 """Flags that have the command do something other than train."""
 
-UNASKED = 2.0
-"""Seconds that a signal waits for a backend that cannot be asked to end."""
+SAVING = 60.0
+"""Seconds that a signal waits for a run that saves before it ends: it may compile."""
 
 _NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re.I)
 """How JAX and PyTorch, which raise a `RuntimeError` of many meanings, put it."""
@@ -101,24 +101,43 @@ def train(config: Config, start: float | None = None) -> History:
         Bar() as bar,
     ):
         noted.last_acts += [lambda: records.save(history, path), bar.stop]
-        if not asks(backend):
-            noted.patience = UNASKED
         limits = Limits(config.flow, noted.reason)
         display = Display(config, dataset, bar, start)
-        listeners: list[Listener] = [] if folder is None else [_recorder(folder)]
-        listeners += [limits.see, history.add, display.show]
+        listeners: list[Listener] = [limits.see, history.add, display.show]
+        if folder is not None:
+            listeners.insert(0, _recorder(folder))
         if config.records.monitor:
             listeners.append(Monitor(config).see)
         with running(backend, config, dataset, limits) as events:
-            for event in events:
-                if isinstance(event, Stopped):
-                    noted.let_in()
-                told = [event]
-                for each in told:
-                    for listener in listeners:
-                        told += listener(each) or ()
+            _tell(events, listeners, noted, SAVING if asks(backend) else None)
         display.done()
     return history
+
+
+def _tell(
+    events: Iterator[Event],
+    listeners: Sequence[Listener],
+    noted: process.Noted,
+    patience: float | None,
+) -> None:
+    """Tell all listeners of all events; a signal ends that before it is written.
+
+    Args:
+        events: of the run.
+        listeners: are told in turn.
+        noted: the signals that came.
+        patience: seconds that they wait for the run once it has steps to save.
+    """
+    for event in events:
+        if isinstance(event, Steps) and patience is not None:
+            noted.patience, patience = patience, None
+            noted.let_in()
+        if isinstance(event, Stopped):
+            noted.let_in()
+        told = [event]
+        for each in told:
+            for listener in listeners:
+                told += listener(each) or ()
 
 
 def _loaded(config: Config) -> Dataset:

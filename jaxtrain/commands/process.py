@@ -33,8 +33,8 @@ NUMBERS = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if hasattr(signal, name)  # Windows has no SIGHUP
 )
-PATIENCE = 60.0
-"""Seconds that a signal waits for a run that saves before it ends."""
+PATIENCE = 2.0
+"""Seconds that a signal waits for work that has nothing to save."""
 LAST_ACTS = 5.0
 """Seconds for what is done before the process of a run that is stuck ends."""
 

@@ -25,6 +25,7 @@ from jaxtrain.run.config import (
     SchedulerConfig,
 )
 from jaxtrain.run.loop import run
+from jaxtrain.run.rates import Rates
 from jaxtrain.store import checkpoint
 
 REPORTS = 4
@@ -169,6 +170,38 @@ def test_every_scheduler(name: str, tmp_path: Path, tiny: Dataset) -> None:
         optimizer=OptimizerConfig("sgd", 0.05, {"momentum": 0.9}),
         scheduler=SchedulerConfig(name, ARGUMENTS.get(name, {}), every),
     )
+
+
+@pytest.mark.parametrize(
+    ("every", "seen"), [("step", True), ("epoch", True), ("step", False)]
+)
+def test_a_checkpoint_without_the_scheduler_s_state(
+    every: str,
+    seen: bool,
+    tmp_path: Path,
+    tiny: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As earlier versions wrote them: the schedule goes on from the run's place."""
+    parts: dict[str, Any] = {
+        "scheduler": SchedulerConfig("exponential_lr", {"gamma": 0.9}, every),
+        "flow": FlowConfig(accumulate=3),
+    }
+    whole = carried_out(config(tmp_path / "whole", None, **parts), tiny)
+    carried_out(config(tmp_path / "ended", None, **parts), tiny, 5)
+    found = checkpoint.read(tmp_path / "ended" / "checkpoints").checkpoint
+    assert found is not None
+    assert found.meta["rates"]["gamma"] == 0.9
+    with checkpoint.Store.open(tmp_path / "old" / "checkpoints") as store:
+        store.save(found.step, found.arrays, {**found.meta, "rates": None})
+    if not seen:  # a schedule that begins anew
+        load = Rates.load
+        monkeypatch.setattr(
+            Rates, "load", lambda self, state, *done: load(self, state, 0, 0)
+        )
+    rest = carried_out(config(tmp_path / "new", str(tmp_path / "old"), **parts), tiny)
+    assert (rest.lrs == whole.lrs[-len(rest.lrs) :]) is seen
+    assert (rest.losses == whole.losses[-len(rest.lrs) :]) is seen
 
 
 STATES: dict[str, dict[str, Any]] = {

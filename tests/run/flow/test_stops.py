@@ -1,12 +1,16 @@
 """Runs that end early, by the command: nothing that was there is lost."""
 
+import inspect
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jaxtrain.commands import fashion, process
+from jaxtrain.run.loop import Run
+from jaxtrain.show.terminal import Display
 from jaxtrain.store.run_folder import read_run
 
 OPTIONS = (
@@ -76,6 +80,32 @@ def test_the_torch_backend_stops_and_tests_too(
     assert run.predictions is not None
     assert command("--lr", 1e30, "--backend", "torch") == 2
     assert "the loss is nan" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_event_goes_through_four_frames(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the engine's loop to the screen, with all that may listen on the way."""
+    ways: dict[str, list[str]] = {}
+
+    def note(owner: Any, name: str) -> None:
+        wrapped = getattr(owner, name)
+
+        def noting(*given: Any) -> Any:
+            stack = [(f.frame.f_code.co_name, f.filename) for f in inspect.stack()[1:]]
+            names = [f"{Path(file).stem}.{name}" for name, file in stack]
+            ways[name] = names[: names.index("fashion._tell") + 1]
+            return wrapped(*given)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    note(Run, "read")
+    note(Display, "show")
+    assert command("--epochs", 1, "--out", tmp_path / "run", "--tensorboard") == 0
+    assert ways == {
+        "read": ["loop.train", "loop.run", "fashion._tell"],
+        "show": ["fashion._tell"],
+    }
 
 
 def swallowed() -> None:
