@@ -25,6 +25,7 @@ from contextlib import contextmanager, nullcontext, suppress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    import threading
     from types import FrameType
     from typing import NoReturn
 
@@ -271,15 +272,18 @@ def _watched(noted: Noted) -> Iterator[None]:
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(ours, noted), daemon=True).start()
+    # Who takes it ends the process: the block by its own end, or the thread.
+    last = threading.Lock()
+    threading.Thread(target=_watch, args=(ours, noted, last), daemon=True).start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
         theirs.close()
+        last.acquire()
 
 
-def _watch(wakeups: socket.socket, noted: Noted) -> None:
+def _watch(wakeups: socket.socket, noted: Noted, last: threading.Lock) -> None:
     with wakeups:
         number = _next(wakeups)
         if number is None:
@@ -288,7 +292,8 @@ def _watch(wakeups: socket.socket, noted: Noted) -> None:
         with suppress(TimeoutError):
             if _next(wakeups) is None:
                 return
-    noted.leave(number)
+    if last.acquire(blocking=False):
+        noted.leave(number)
 
 
 def _next(wakeups: socket.socket) -> int | None:
