@@ -153,7 +153,10 @@ class Rates:
         """
         self._walk = self._start()
         if state is not None:
-            self._walk.host.load_state_dict(state)
+            try:
+                self._walk.host.load_state_dict(state)
+            except ValueError as error:  # the step after a schedule's last
+                self._walk.failure = error
             return
         for _ in range({"epoch": epochs, "step": updates}.get(self.every or "", 0)):
             self._walk.step()

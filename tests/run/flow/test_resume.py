@@ -262,6 +262,21 @@ def test_after_the_end_there_is_nothing_to_do(tmp_path: Path, tiny: Dataset) -> 
     assert (again.epochs, again.arrays) == (whole.epochs, whole.arrays)
 
 
+def test_a_schedule_may_end_with_the_run(tmp_path: Path, tiny: Dataset) -> None:
+    """The scheduler's step after the last update has no value, and is not needed."""
+    ends = {"max_lr": 0.1, "total_steps": 2 * BATCHES - 1}
+    parts: dict[str, Any] = {
+        "optimizer": OptimizerConfig("sgd", 0.05, {"momentum": 0.9}),
+        "scheduler": SchedulerConfig("one_cycle_lr", ends, "step"),
+    }
+    whole = carried_out(config(tmp_path, None, **parts), tiny)
+    again = carried_out(config(tmp_path, "auto", **parts), tiny)
+    assert (again.losses, again.arrays) == ([], whole.arrays)
+    parts["loop"] = LoopConfig(epochs=3, seed=3)
+    with pytest.raises(ConfigError, match="one too many"):
+        carried_out(config(tmp_path, "auto", **parts), tiny)
+
+
 def test_more_epochs_go_on_where_fewer_ended(tmp_path: Path, tiny: Dataset) -> None:
     loops = [LoopConfig(epochs=count, seed=3) for count in (2, 1)]
     whole = carried_out(config(tmp_path / "whole", None, loop=loops[0]), tiny)
