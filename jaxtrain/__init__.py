@@ -12,6 +12,15 @@ Example:
     (2, 3)
 """
 
+import sys
+
+# First: from here on a signal ends a program in one line. "-m" stands there only while
+# Python looks for the module to run, so that who imports this keeps his signals.
+if sys.argv[:1] == ["-m"] or "jaxtrain-" in "".join(sys.argv[:1]):
+    from jaxtrain.commands import process
+
+    process.take_over()
+
 from jaxtrain._lazy import face
 
 __version__ = "0.1.0"

@@ -3,7 +3,7 @@
 import math
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
@@ -151,44 +151,29 @@ class Evaluation(NamedTuple):
     avg_loss: float
 
 
-@dataclass
-class Progress:
-    """How far an epoch was trained when its run was interrupted."""
-
-    losses: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-def epoch_events(
+def tested_epoch(
     epoch: int,
-    steps: Iterable[Event],
+    losses: Sequence[float],
+    train_seconds: float,
     test: Callable[[], Evaluation],
-    before: Progress | None = None,
-) -> Iterator[Event]:
-    """The steps of an epoch as they come, then the epoch with its test.
+) -> Epoch:
+    """Test the model after an epoch; gives the epoch's event.
 
     Args:
         epoch: its number, from 1.
-        steps: trains as it is read; besides `Steps` it may yield other events.
-        test: tests the model, once the steps are all read.
-        before: what of the epoch was done in an earlier run.
+        losses: of all its batches.
+        train_seconds: that it was trained for.
+        test: tests the model.
     """
-    before = Progress() if before is None else before
-    start = time.perf_counter() - before.seconds
-    losses = list(before.losses)
-    for some in steps:
-        if isinstance(some, Steps):
-            losses += some.losses
-        yield some
-    trained = time.perf_counter()
+    start = time.perf_counter()
     tested = test()
-    yield Epoch(
+    return Epoch(
         epoch=epoch,
         train_loss=mean(losses),
         accuracy=tested.accuracy,
         avg_loss=tested.avg_loss,
-        train_seconds=trained - start,
-        test_seconds=time.perf_counter() - trained,
+        train_seconds=train_seconds,
+        test_seconds=time.perf_counter() - start,
     )
 
 

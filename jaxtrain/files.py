@@ -18,6 +18,7 @@ from typing import BinaryIO
 from jaxtrain.errors import ConfigError
 
 SUFFIX = ".part"
+_unfinished: set[Path] = set()
 
 
 @contextmanager
@@ -33,6 +34,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}{SUFFIX}")
+    _unfinished.add(part)
     try:
         with _create(part) as file:
             yield file
@@ -43,6 +45,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+    finally:
+        _unfinished.discard(part)
     _sync_folder(target.parent)
 
 
@@ -69,6 +73,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         OSError: as for `writing`.
     """
     write_bytes(path, text.encode("utf-8"))
+
+
+def remove_unfinished() -> None:
+    """Remove the temporary files of blocks that will not come to their end."""
+    for part in list(_unfinished):
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: str | os.PathLike[str]) -> None:

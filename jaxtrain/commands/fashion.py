@@ -9,8 +9,8 @@ prints the lines that the tutorial's script prints after `torch.manual_seed(0)`;
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,15 @@ from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse_with
 from jaxtrain.data import DataError, Dataset, load
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Earlier, Event, Started, TrainingFault
+from jaxtrain.events import Earlier, Event, Started, Steps, Stopped, TrainingFault
 from jaxtrain.run import records
-from jaxtrain.run.backends import Backend, load_backend
+from jaxtrain.run.backends import asks, load_backend, running
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
-from jaxtrain.run.stopping import chosen_images, ending
+from jaxtrain.run.stopping import Limits, chosen_images
 from jaxtrain.show.terminal import Bar, Display
 from jaxtrain.store.run_folder import RunFolder
-from jaxtrain.watch.monitor import watching
+from jaxtrain.watch.monitor import Monitor
 
 PROG = "python -m jaxtrain.fashion"
 DESCRIPTION = """\
@@ -63,8 +63,15 @@ ACTIONS = {
 }
 """Flags that have the command do something other than train."""
 
+SAVING = 60.0
+"""Seconds that a signal waits for a run that saves before it ends: it may compile."""
+
 _NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re.I)
 """How JAX and PyTorch, which raise a `RuntimeError` of many meanings, put it."""
+
+
+Listener = Callable[[Event], "Iterable[Event] | None"]
+"""Is told of an event; may answer with more of them, of which all are told then."""
 
 
 def train(config: Config, start: float | None = None) -> History:
@@ -83,50 +90,73 @@ def train(config: Config, start: float | None = None) -> History:
     if path is not None:
         records.check_destination(path)
     backend = load_backend(config.loop.backend)
-    with Bar() as bar:
-        dataset = load(config.data.source, on_progress=bar.show)
-    dataset = chosen_images(config, dataset)
+    dataset = chosen_images(config, _loaded(config))
     about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}
     history = History(config.to_dict(), about)
     with (
+        process.signals_noted() as noted,
         records.kept(history, path),
         _run_folder(config, about, dataset) as folder,
         _memory_explained(config),
         Bar() as bar,
-        process.signals_wait() as interrupt,
-        closing(_events(config, dataset, backend, interrupt, folder)) as events,
     ):
+        noted.last_acts += [lambda: records.save(history, path), bar.stop]
+        limits = Limits(config.flow, noted.reason)
         display = Display(config, dataset, bar, start)
-        for event in events:
-            history.add(event)
-            if folder is not None and not isinstance(event, Earlier):
-                folder.add(event)
-            display.show(event)
+        listeners: list[Listener] = [limits.see, history.add, display.show]
+        if folder is not None:
+            listeners.insert(0, _recorder(folder))
+        if config.records.monitor:
+            listeners.append(Monitor(config).see)
+        with running(backend, config, dataset, limits) as events:
+            _tell(events, listeners, noted, SAVING if asks(backend) else None)
         display.done()
     return history
 
 
-def _events(
-    config: Config,
-    dataset: Dataset,
-    backend: Backend,
-    interrupt: Callable[[], None],
-    folder: RunFolder | None,
-) -> Generator[Event]:
-    """What the backend yields, up to the end that configuration or signals set."""
-    events = ending(backend(config, dataset), config.flow, interrupt)
-    if folder is not None:
-        events = _with_past(events, folder)
-    yield from watching(events, config) if config.records.monitor else events
+def _tell(
+    events: Iterator[Event],
+    listeners: Sequence[Listener],
+    noted: process.Noted,
+    patience: float | None,
+) -> None:
+    """Tell all listeners of all events; a signal ends that before it is written.
 
-
-def _with_past(events: Iterator[Event], folder: RunFolder) -> Iterator[Event]:
-    """The same, and after a run's new start what its folder holds of it."""
+    Args:
+        events: of the run.
+        listeners: are told in turn.
+        noted: the signals that came.
+        patience: seconds that they wait for the run once it has steps to save.
+    """
     for event in events:
+        if isinstance(event, Steps) and patience is not None:
+            noted.patience, patience = patience, None
+            noted.let_in()
+        if isinstance(event, Stopped):
+            noted.let_in()
+        told = [event]
+        for each in told:
+            for listener in listeners:
+                told += listener(each) or ()
+
+
+def _loaded(config: Config) -> Dataset:
+    with process.interruptible(), Bar() as bar:
+        return load(config.data.source, on_progress=bar.show)
+
+
+def _recorder(folder: RunFolder) -> Listener:
+    """Writes events down, and tells of those that the folder holds already."""
+
+    def record(event: Event) -> Iterable[Event]:
+        if isinstance(event, Earlier):
+            return ()
         resumed = event.resumed if isinstance(event, Started) else None
         earlier = [] if resumed is None else folder.resume(resumed)
-        yield event
-        yield from map(Earlier, earlier)
+        folder.add(event)
+        return map(Earlier, earlier)
+
+    return record
 
 
 @contextmanager
@@ -174,8 +204,7 @@ def check(config: Config) -> int:
     """Look at data, network and rate before training; 1 if something is wrong."""
     from jaxtrain.watch import checks
 
-    with Bar() as bar:
-        dataset = load(config.data.source, on_progress=bar.show)
+    dataset = _loaded(config)
     with _memory_explained(config):
         findings = checks.check(config, chosen_images(config, dataset))
     print("\n".join(checks.show(findings)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxtrain.commands import program
+from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse
 from jaxtrain.commands.program import Parser
 from jaxtrain.data import DataError, load
@@ -99,7 +99,7 @@ def _run(argv: Sequence[str]) -> int:
     if own.picture is not None:
         charts.check_picture("--picture", own.picture)
         records.check_destination(own.picture, "--picture")
-    with Bar() as bar:
+    with process.interruptible(), Bar() as bar:
         dataset = load(config.data.source, on_progress=bar.show)
     # Imported here: the help does without JAX.
     from jaxtrain.watch.lr_range import range_test

@@ -1,47 +1,192 @@
-"""The process around a program: signals that end it, and an output that may fail."""
+"""The process around a program: signals that end it, and an output that may fail.
+
+In a process of its own a program ends by a signal in one of three ways:
+
+- at once, in a line, where nothing is at stake: `take_over`, from its first moment on;
+- by `KeyboardInterrupt`, where Python code has to put something in order:
+  `interruptible`;
+- when the work comes to a place where it can end: `signals_noted`. JAX runs by then,
+  and an exception inside its callbacks, or an interpreter that is torn down while its
+  threads still compute, is a segmentation fault.
+
+Where others import the package their signals are theirs: only while a command runs do
+signals interrupt it there.
+"""
+
+# Imported before anything else of a program; what takes milliseconds waits for its use.
+from __future__ import annotations
 
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
-from types import FrameType
-from typing import Any, NoReturn
+from contextlib import contextmanager, nullcontext, suppress
 
-_NAMES = ("SIGTERM", "SIGHUP")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import threading
+    from types import FrameType
+    from typing import NoReturn
+
+NUMBERS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # Windows has no SIGHUP
+)
 PATIENCE = 2.0
-"""Seconds that a signal waits for a run to come to a place where it can end."""
+"""Seconds that a signal waits for work that has nothing to save."""
+LAST_ACTS = 5.0
+"""Seconds for what is done before the process of a run that is stuck ends."""
+
+Act = Callable[[], "str | None"]
+"""Done before a process ends; gives what there is to say of it."""
+
+
+class _Own:
+    """The process, if it is a program's own."""
+
+    prog: str | None = None
+    status: int | None = None
+
+
+def take_over(prog: str | None = None) -> None:
+    """Make this process the program's own, if it is: a signal ends it at once.
+
+    A signal that the caller ignores, as nohup does, stays so.
+
+    Args:
+        prog: how the program is called; if not given, `python -m` must have named a
+            module of this package, or its script.
+    """
+    _Own.prog = prog or called_as(sys.argv, sys.orig_argv)
+    if _Own.prog is None:
+        return
+    import atexit
+
+    for number in _ending():
+        signal.signal(number, _leave)
+    # Registered first, called last: Python's teardown resets the signals, and frees
+    # what JAX's threads may still be using.
+    atexit.register(_finish)
+
+
+def called_as(argv: list[str], original: list[str]) -> str | None:
+    """How a program of this package was called; None if the process is another's.
+
+    Args:
+        argv: `sys.argv`; its first is `-m` while Python looks for the module to run.
+        original: `sys.orig_argv`.
+
+    Example:
+        >>> called_as(["-m", "--seed"], ["python", "-m", "jaxtrain.fashion", "--seed"])
+        'python -m jaxtrain.fashion'
+        >>> called_as(["-m"], ["python", "-m", "pytest"])
+        >>> called_as(["/bin/jaxtrain-fashion"], ["python", "/bin/jaxtrain-fashion"])
+        'jaxtrain-fashion'
+        >>> called_as(["train.py"], ["python", "train.py"])
+    """
+    name = os.path.basename(argv[0]) if argv else ""
+    if name.startswith("jaxtrain-"):
+        return name
+    if name != "-m":
+        return None
+    module = original[-len(argv)]
+    if module.startswith("-"):  # as in -mjaxtrain.fashion
+        module = module.partition("m")[2]
+    return f"python -m {module}" if module.startswith("jaxtrain.") else None
+
+
+def is_own() -> bool:
+    """Whether this process is a program's own."""
+    return _Own.prog is not None
+
+
+def ends_with(status: int) -> int:
+    """Remember the exit status of a program's own process; gives it back."""
+    _Own.status = status
+    return status
+
+
+def _finish() -> None:
+    if _Own.status is not None:
+        _flush()
+        os._exit(_Own.status)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """End the process at once, as the handler of a signal."""
+    del frame
+    _flush()
+    _exit(number)
+
+
+def _exit(number: int, notes: tuple[str, ...] = ()) -> NoReturn:
+    """End the process with a signal's line and exit status."""
+    if files := sys.modules.get("jaxtrain.files"):
+        files.remove_unfinished()
+    with suppress(OSError):
+        line = f"{_Own.prog}: {describe(number, notes)}\n"
+        os.write(2, line.encode(errors="backslashreplace"))
+    os._exit(128 + number)
+
+
+def _flush() -> None:
+    # By a signal inside a flush of its own: a RuntimeError.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+
+
+def describe(number: int, notes: tuple[str, ...] | list[str] = ()) -> str:
+    """What a program says when a signal ends it.
+
+    Example:
+        >>> describe(15, ["all is saved"])
+        'ended by SIGTERM; all is saved'
+    """
+    return "; ".join([f"ended by {signal.Signals(number).name}", *notes])
+
+
+def _ending() -> list[int]:
+    """Signals that would end the process, and not those that the caller handles."""
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return []  # only the main thread may set handlers
+    own = (signal.SIG_DFL, signal.default_int_handler, _leave, _interrupt)
+    return [number for number in NUMBERS if signal.getsignal(number) in own]
 
 
 @contextmanager
-def signals_interrupt() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise `KeyboardInterrupt(number)`, as Ctrl-C nearly does.
-
-    The program then ends with everything put in order. A signal that the caller
-    ignores, as nohup does, or handles himself stays as it is.
-    """
-    # Windows has no SIGHUP, and only the main thread may set handlers.
-    numbers = [signal.Signals[name] for name in _NAMES if hasattr(signal, name)]
-    numbers = [n for n in numbers if signal.getsignal(n) == signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []
-    for number in numbers:
-        signal.signal(number, _interrupt)
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Have a handler get the signals that would end the process otherwise."""
+    before = {number: signal.signal(number, handler) for number in _ending()}
     try:
         yield
-        if _raised:
-            raise KeyboardInterrupt(_raised[-1])
     finally:
-        _raised.clear()
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Have signals raise `KeyboardInterrupt(number)` in the block.
+
+    Raises:
+        KeyboardInterrupt: at the end of the block too, if a signal came and somebody
+            has dropped its exception, as the garbage collector does in a callback.
+    """
+    with _handled(_interrupt):
+        try:
+            yield
+            if _raised:
+                raise KeyboardInterrupt(_raised[-1])
+        finally:
+            _raised.clear()
 
 
 _raised: list[int] = []
-"""Signals that came. Raised inside a callback of the garbage collector, an exception is
-dropped; the next who looks here raises it again."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -50,68 +195,119 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt(number)
 
 
-@contextmanager
-def signals_wait(patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
-    """Have the first signal of the block wait until what is yielded is called.
+class Noted:
+    """The signals that came while a run goes on.
 
-    The call then raises the signal's `KeyboardInterrupt`, as does the end of the block.
-    A second signal does not wait, nor does the first for longer than `patience`, in
-    seconds.
-
-    Example:
-        >>> with signals_wait() as let_in:
-        ...     let_in()
+    Args:
+        patience: seconds that a signal waits for the run in a program's own process.
     """
-    came = [signal.Signals(number) for number in _raised]
-    again: list[threading.Timer] = []
-    before: dict[signal.Signals, Any] = {}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def __init__(self, patience: float = PATIENCE):
+        self.patience = patience
+        self.came = list(_raised)
+        self.last_acts: list[Act] = []
+        """Done if the run does not end by itself; each gives a note or None."""
+
+    def reason(self) -> str | None:
+        """Why the run is to end; None if no signal came."""
+        return describe(self.came[0]) if self.came else None
+
+    def let_in(self) -> None:
+        """Raise the signal that came, if one did, as `KeyboardInterrupt`."""
+        if self.came:
+            raise KeyboardInterrupt(self.came[0])
+
+    def note(self, number: int, frame: FrameType | None = None) -> None:
+        """Take note of a signal; in a process of others the second one interrupts."""
         del frame
-        came.append(signal.Signals(number))
-        _restore(before)
-        again.append(threading.Timer(patience, os.kill, (os.getpid(), number)))
-        again[0].daemon = True
-        again[0].start()
+        self.came.append(number)
+        if len(self.came) > 1 and not is_own():
+            raise KeyboardInterrupt(number)
 
-    def let_in() -> None:
-        if came:
-            for timer in again:
-                timer.cancel()
-            raise KeyboardInterrupt(came.pop())
+    def leave(self, number: int) -> NoReturn:
+        """End the process of a run that is stuck, or that the user is tired of."""
+        import threading
 
-    # Only where the signal would interrupt, and only the main thread may set handlers.
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", *_NAMES):
-            number = getattr(signal, name, signal.SIGINT)
-            if signal.getsignal(number) in (_interrupt, signal.default_int_handler):
-                before[number] = signal.signal(number, note)
-    try:
-        yield let_in
-        let_in()
-    finally:
-        for timer in again:
-            timer.cancel()
-        _restore(before)
+        notes: list[str] = []
+
+        def act() -> None:
+            for each in self.last_acts:
+                with suppress(Exception):
+                    notes.extend(filter(None, [each()]))
+            _flush()
+
+        # In a thread of its own: the run may hold a lock that an act waits for.
+        thread = threading.Thread(target=act, daemon=True)
+        thread.start()
+        thread.join(LAST_ACTS)
+        _exit(number, tuple(notes))
 
 
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
-    while handlers:
-        signal.signal(*handlers.popitem())
+@contextmanager
+def signals_noted() -> Iterator[Noted]:
+    """Have the signals of the block noted; its end raises the first that came.
 
-
-def number_of(interrupt: KeyboardInterrupt) -> signal.Signals:
-    """The signal that an interrupt stands for: SIGINT, if Python itself raised it.
+    In a program's own process a second signal, or a first one that `patience` seconds
+    later has not ended the block, ends the process after the last acts.
 
     Example:
-        >>> number_of(KeyboardInterrupt(15)).name, number_of(KeyboardInterrupt()).name
-        ('SIGTERM', 'SIGINT')
+        >>> with signals_noted() as noted:
+        ...     noted.reason()
     """
-    return signal.Signals(interrupt.args[0] if interrupt.args else signal.SIGINT)
+    noted = Noted()
+    watched = _watched(noted) if is_own() and _ending() else nullcontext()
+    with _handled(noted.note), watched:
+        yield noted
+    noted.let_in()
+
+
+@contextmanager
+def _watched(noted: Noted) -> Iterator[None]:
+    # Python runs handlers between two steps of the main thread alone, which a
+    # compilation or a chunk keeps for long. The number of a signal is written to the
+    # socket when it comes.
+    import socket
+    import threading
+
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    # Who takes it ends the process: the block by its own end, or the thread.
+    last = threading.Lock()
+    threading.Thread(target=_watch, args=(ours, noted, last), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
+        last.acquire()
+
+
+def _watch(wakeups: socket.socket, noted: Noted, last: threading.Lock) -> None:
+    with wakeups:
+        number = _next(wakeups)
+        if number is None:
+            return
+        wakeups.settimeout(noted.patience)
+        with suppress(TimeoutError):
+            if _next(wakeups) is None:
+                return
+    if last.acquire(blocking=False):
+        noted.leave(number)
+
+
+def _next(wakeups: socket.socket) -> int | None:
+    """The next signal that ends a program; None when the block is over."""
+    while got := wakeups.recv(1):
+        if got[0] in NUMBERS:
+            return got[0]
+    return None
 
 
 def prepare_stdout() -> None:
     """Make sure that there is an output, and that no character is too much for it."""
+    from io import TextIOWrapper
+
     if sys.stdout is None:
         # Closed by the caller. Left so, the next file opened would become the output.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -1,8 +1,10 @@
 """What every command here has in common: one-line errors and exit statuses."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jaxtrain.commands import process
@@ -51,17 +53,22 @@ def run(
         >>> run("program", lambda: 0)
         0
     """
-    refused: tuple[type[Exception], ...] = (ConfigError, *refusals)
+    return process.ends_with(_status(prog, work, (ConfigError, *refusals)))
+
+
+def _status(
+    prog: str, work: Callable[[], int], refused: tuple[type[Exception], ...]
+) -> int:
     process.prepare_stdout()
     try:
-        with process.signals_interrupt():
+        with nullcontext() if process.is_own() else process.interruptible():
             return _flushed(work)
     except refused as error:
         return _fail(prog, f"error: {error}", 2)
     except KeyboardInterrupt as interrupt:
-        number = process.number_of(interrupt)
+        number = interrupt.args[0] if interrupt.args else signal.SIGINT
         notes = getattr(interrupt, "__notes__", [])
-        return _fail(prog, "; ".join([f"ended by {number.name}", *notes]), 128 + number)
+        return _fail(prog, process.describe(number, notes), 128 + number)
     except BrokenPipeError:
         # The reader has gone, as `| head` does: no fault, and nobody to tell.
         process.silence_stdout()

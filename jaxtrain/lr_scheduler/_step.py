@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, number
 from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
@@ -90,6 +91,11 @@ class MultiStepLR(HostScheduler):
         passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
         factor = self.gamma**passed
         return [base * factor for base in self.base_lrs]
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        # JSON makes text of the keys.
+        self.milestones = Counter({int(k): n for k, n in self.milestones.items()})
 
     @property
     def settled(self) -> bool:

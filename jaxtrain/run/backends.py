@@ -1,17 +1,26 @@
 """What trains: functions that other packages may register too."""
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.events import Event
+from jaxtrain.events import Event, Stopped
 from jaxtrain.run.config import Config
+from jaxtrain.run.stopping import Stop
 
 GROUP = "jaxtrain.backends"
 """Of the entry points under which they are found."""
 
-Backend = Callable[[Config, Dataset], Iterator[Event]]
+Backend = Callable[..., Iterator[Event]]
+"""`backend(config, dataset)` trains as its events are read.
+
+One that takes a keyword `stop` too asks that between two chunks of its work. As soon as
+it gives a reason, the run reports what is done, saves, yields `Stopped(reason)`, and
+ends. The events of any other are read no further then.
+"""
 
 
 def load_backend(name: str) -> Backend:
@@ -44,3 +53,30 @@ def load_backend(name: str) -> Backend:
         raise ConfigError(
             f"backend {name!r} cannot be imported: {type(error).__name__}: {reason}"
         ) from error
+
+
+def asks(backend: Backend) -> bool:
+    """Whether a backend takes the keyword `stop`."""
+    return "stop" in inspect.signature(backend).parameters
+
+
+@contextmanager
+def running(
+    backend: Backend, config: Config, dataset: Dataset, stop: Stop
+) -> Iterator[Iterator[Event]]:
+    """The events of a run that ends when `stop` gives a reason, or with the block."""
+    asked = asks(backend)
+    events = backend(config, dataset, **({"stop": stop} if asked else {}))
+    try:
+        yield events if asked else _until(events, stop)
+    finally:
+        if isinstance(events, Generator):
+            events.close()
+
+
+def _until(events: Iterator[Event], stop: Stop) -> Iterator[Event]:
+    for event in events:
+        yield event
+        if reason := stop():
+            yield Stopped(reason)
+            return

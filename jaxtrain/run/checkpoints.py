@@ -14,6 +14,7 @@ from jaxtrain.errors import ConfigError
 from jaxtrain.events import Event, Resumed, Saved
 from jaxtrain.run.config import Config
 from jaxtrain.run.place import Point, limited
+from jaxtrain.run.rates import alike
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Checkpoint, Store
 
@@ -136,8 +137,9 @@ class Checkpoints:
         for value in (point.place.seconds, *point.losses, *past):
             if not isinstance(value, int | float):
                 raise TypeError(f"{value!r:.50} is no number")
-        theirs, ours = (p.place.rates or {} for p in (point, fresh))
-        if {k: type(v) for k, v in theirs.items()} != {k: type(ours[k]) for k in ours}:
+        # Earlier versions saved the state only where it is more than a place.
+        by_place = point.place.rates is None and not self.config.scheduler.watches
+        if not (by_place or alike(point.place.rates, fresh.place.rates)):
             raise ValueError("its scheduler's state is that of another")
 
     def _check_same(self, config: Mapping[str, Any], data: Any) -> None:

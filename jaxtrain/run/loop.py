@@ -1,6 +1,7 @@
 """The JAX backend: a configured run as events."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,32 +16,37 @@ from jaxtrain.events import (
     Epoch,
     Evaluation,
     Event,
-    Progress,
+    Sampled,
     Started,
     Steps,
+    Stopped,
     Tested,
-    epoch_events,
     mean,
+    tested_epoch,
 )
 from jaxtrain.rng import Generator
 from jaxtrain.run.checkpoints import Checkpoints
 from jaxtrain.run.config import Config
 from jaxtrain.run.fault import keep
 from jaxtrain.run.inspection import Watch
-from jaxtrain.run.place import Place, Point, ends_update, limited, update_numbers
+from jaxtrain.run.place import Place, Point, ends_update, limited
 from jaxtrain.run.rates import Rates, Values
 from jaxtrain.run.recipe import build_trainer, drawer
-from jaxtrain.run.stopping import EndRun, chosen_images
+from jaxtrain.run.stopping import Stop, chosen_images, never
+from jaxtrain.training.fault import Fault
 from jaxtrain.training.masks import mask_maker
 from jaxtrain.training.probe import Probed
 from jaxtrain.training.step import Chunk, Placed, TrainState
 
 
-def run(config: Config, dataset: Dataset) -> Iterator[Event]:
+def run(config: Config, dataset: Dataset, stop: Stop = never) -> Iterator[Event]:
     """Train as configured, in JAX.
 
-    With `--out` it saves its state there, also when `flow.EndRun` or
-    `KeyboardInterrupt` is thrown into it.
+    Args:
+        config: the run.
+        dataset: what it trains on.
+        stop: asked between two chunks. When it gives a reason, the run says what the
+            device has done, saves it with `--out`, and ends.
 
     Raises:
         ConfigError: something that was asked for does not exist or does not fit.
@@ -52,17 +58,17 @@ def run(config: Config, dataset: Dataset) -> Iterator[Event]:
         with this.trainer.numerics.active():
             point, resumed = checkpoints.restore(this.point())
         this.go_to(point)
-        try:
-            yield replace(this.started(), resumed=resumed)
-            yield from checkpoints.save(this.safe)
-            for epoch in range(this.place.epoch, config.loop.epochs + 1):
-                yield from this.epoch(epoch, checkpoints)
-        except (EndRun, KeyboardInterrupt) as error:
-            yield from this.rest()
-            yield from checkpoints.save(this.safe)
-            if isinstance(error, KeyboardInterrupt):
-                raise
-        yield from this.last_test()
+        yield replace(this.started(), resumed=resumed)
+        yield from checkpoints.save(this.point())
+        while this.place.epoch <= config.loop.epochs and not stop():
+            yield from this.train(stop, checkpoints)
+            if this.place.batch == this.batches and not stop():
+                yield this.end_epoch()
+            yield from checkpoints.save(this.point())
+        if reason := stop():
+            yield Stopped(reason)
+        if config.records.out is not None or dataset.validation is not None:
+            yield this.last_test()
 
 
 class _Waiting(NamedTuple):
@@ -107,15 +113,15 @@ class Run:
         self.watch = Watch(config.records.monitor, self.trainer, self.train_data)
         self.draw = drawer(config, dataset)
         self.batches = limited(len(dataset.train), config)
+        self.updates = -(-self.batches // config.flow.accumulate)
+        """Of an epoch."""
+        self.rates.foreseen(config.loop.epochs, config.loop.epochs * self.updates)
         now = self.generator.get_state()
-        self.shown = False
-        self.unsaid: tuple[_Waiting, Point | None] | None = None
         self.place = Place(1, 0, 0, 0.0, now, now, self.rates.state())
+        self.shown = False
+        self.losses: list[float] = []
+        """Of the epoch's batches that were read."""
         self.past: tuple[Epoch, ...] = ()
-        self.go_to(self.point())
-        updates = -(-self.batches // config.flow.accumulate)
-        epochs = config.loop.epochs
-        self.rates.check(epochs, epochs * updates)
 
     def started(self) -> Started:
         device = self.trainer.numerics.find_device()
@@ -132,62 +138,59 @@ class Run:
 
     def go_to(self, point: Point) -> None:
         """Have the run go on from a point."""
-        state, self.place, losses, self.past = point
-        self.trainer.state = state
-        self.safe = point._replace(state=self.trainer.copy_state())
-        self.progress = Progress(list(losses), self.place.seconds)
+        self.trainer.state, self.place, losses, self.past = point
+        self.losses = list(losses)
         self.generator.set_state(self.place.generator)
-        self.rates.load(self.place.rates)
+        done = -(-self.place.batch // self.config.flow.accumulate)
+        if self.place.batch < self.batches:
+            done = self.place.batch // self.config.flow.accumulate
+        before = self.place.epoch - 1
+        self.rates.load(self.place.rates, before, before * self.updates + done)
 
     def point(self) -> Point:
-        """The point at which the run is, but for the losses that are still to come."""
-        return Point(self.trainer.copy_state(), self.place, past=self.past)
+        """The point at which the run is; the device has nothing more to do."""
+        return Point(self.trainer.state, self.place, tuple(self.losses), self.past)
 
-    def here(self, **changed: Any) -> Place:
-        """The place at which the run is."""
+    def move(self, **changed: Any) -> None:
+        """Set the place at which the run is."""
         now, rates = self.generator.get_state(), self.rates.state()
-        return self.place._replace(generator=now, rates=rates, **changed)
+        self.place = self.place._replace(generator=now, rates=rates, **changed)
 
-    def epoch(self, number: int, checkpoints: Checkpoints) -> Iterator[Event]:
-        """Train and test for an epoch, and save what comes of it."""
-        steps = self.train(checkpoints)
-        for event in epoch_events(number, steps, self.test, self.progress):
-            if isinstance(event, Epoch):
-                self.end_epoch(event)
-            yield event
-        yield from checkpoints.save(self.safe)
+    def end_epoch(self) -> Epoch:
+        """Test after an epoch that is trained, and go on to the next."""
+        place = self.place
+        event = tested_epoch(place.epoch, self.losses, self.seconds(), self.test)
+        self.rates.end_epoch(event.avg_loss)
+        order = self.generator.get_state()
+        self.move(epoch=place.epoch + 1, batch=0, seconds=0.0, order=order)
+        self.past, self.losses = (*self.past, event), []
+        return event
 
-    def end_epoch(self, epoch: Epoch) -> None:
-        now = self.generator.get_state()
-        self.place = self.here(epoch=epoch.epoch + 1, batch=0, seconds=0.0, order=now)
-        self.past = (*self.past, epoch)
-        self.progress = Progress()
-        self.safe = self.point()
+    def seconds(self) -> float:
+        """Time that the epoch was trained for until now."""
+        return time.perf_counter() - self.begun
 
-    def train(self, checkpoints: Checkpoints) -> Iterator[Event]:
+    def train(self, stop: Stop, checkpoints: Checkpoints) -> Iterator[Event]:
         """What is left of an epoch; the device works on a chunk while one is read."""
-        begun = time.perf_counter() - self.place.seconds
-        waiting = None
-        for rows in self.chunks():
-            place, start = self.place, self.kept()
-            now = self.dispatched(rows, place, start)
-            self.place = self.here(
-                batch=place.batch + len(rows),
-                steps=place.steps + len(rows),
-                seconds=time.perf_counter() - begun,
-            )
-            if waiting is not None:
-                yield from self.reported(waiting, start, place)
-                if checkpoints.due():
-                    yield from checkpoints.save(self.safe)
-            waiting = now
-        if waiting is not None:
-            yield from self.reported(waiting, self.kept(), self.place)
-
-    def kept(self) -> TrainState | None:
-        """A copy of the state, if it will be asked for."""
-        wanted = self.watch.on or self.config.records.out is not None
-        return self.trainer.copy_state() if wanted else None
+        self.begun = time.perf_counter() - self.place.seconds
+        chunks, waiting = self.chunks(), deque[_Waiting]()
+        while True:
+            rows = None if stop() else next(chunks, None)
+            if rows is not None:
+                waiting.append(self.dispatched(rows))
+            idle = rows is None or checkpoints.due()
+            while len(waiting) > (0 if idle else 1):
+                chunk = waiting.popleft()
+                steps, fault = self.read(chunk)
+                yield steps
+                self.shown = True
+                sampled = self.looked_at(chunk, fault)
+                if sampled is not None:
+                    yield sampled
+            if rows is None:
+                return
+            if idle:
+                yield from checkpoints.save(self.point())
 
     def chunks(self) -> Iterator[np.ndarray]:
         """The row numbers of the epoch's batches that are not done."""
@@ -200,16 +203,21 @@ class Run:
         left = order[done * size : self.batches * size]
         yield from batches(left, size, self.watch.chunk)
 
-    def dispatched(
-        self, rows: np.ndarray, place: Place, start: TrainState | None
-    ) -> _Waiting:
-        """A chunk, handed to the device."""
-        numbers = update_numbers(self.config, self.batches, place, len(rows))
-        values = self.rates.at_updates(place.epoch, numbers)
+    def dispatched(self, rows: np.ndarray) -> _Waiting:
+        """A chunk, handed to the device; the run's place is after it."""
+        place = self.place
+        start = self.trainer.copy_state() if self.watch.on else None
+        ends = ends_update(self.config, self.batches, place, len(rows))
+        values = self.rates.take(ends.tolist())
         chunk = self.chunk(rows, values, place)
         losses, finite = self.trainer.train(self.train_data, chunk), self.watch.finite()
         # The first losses are not kept back while the look inside is compiled.
         probed = self.watch.probe(place, start, chunk) if self.shown else None
+        self.move(
+            batch=place.batch + len(rows),
+            steps=place.steps + len(rows),
+            seconds=self.seconds(),
+        )
         return _Waiting(place, start, chunk, values, losses, finite, probed)
 
     def chunk(self, rows: np.ndarray, values: Values, place: Place) -> Chunk:
@@ -223,53 +231,38 @@ class Run:
             masks = self.masks(place.steps, rows.shape)
         return Chunk(rows, hyperparameters, masks, self.draw(place.steps, rows.shape))
 
-    def reported(
-        self, chunk: _Waiting, state: TrainState | None, place: Place
-    ) -> Iterator[Event]:
-        """A chunk's steps; `state` and `place` are those after it."""
-        losses = _floats(chunk.losses)
+    def read(self, waiting: _Waiting) -> tuple[Steps, Fault | None]:
+        """A chunk's steps, up to the first with a number that is not finite."""
+        losses = _floats(waiting.losses)
         fault = None
-        if not self.watch.is_finite(losses, chunk.finite):
-            assert chunk.start is not None
-            fault = self.watch.locate(chunk.start, chunk.chunk)
+        if not self.watch.is_finite(losses, waiting.finite):
+            assert waiting.start is not None
+            fault = self.watch.locate(waiting.start, waiting.chunk)
             losses = losses[: fault.step + 1]
-        self.progress.losses += losses
-        lrs, momenta = (values[: len(losses)] for values in chunk.values)
-        steps = Steps(chunk.place.epoch, chunk.place.batch, losses, lrs, momenta)
-        if fault is not None:
-            yield steps
-            raise keep(self.config, self.dataset, fault, chunk.place, chunk.chunk)
-        self.shown = True
-        point = None
-        if state is not None:
-            point = Point(state, place, tuple(self.progress.losses), self.past)
-        self.unsaid = chunk, point
-        yield steps
-        yield from self.rest()
+        self.losses += losses
+        lrs, momenta = (values[: len(losses)] for values in waiting.values)
+        place = waiting.place
+        return Steps(place.epoch, place.batch, losses, lrs, momenta), fault
 
-    def rest(self) -> Iterator[Event]:
-        """What is still to be said of the chunk whose steps are told.
+    def looked_at(self, waiting: _Waiting, fault: Fault | None) -> Sampled | None:
+        """What a chunk whose steps were told looks like from inside.
 
-        With that, the run can go on from after it.
+        Raises:
+            TrainingFault: it has a number that is not finite.
         """
-        if self.unsaid is None:
-            return
-        (chunk, point), self.unsaid = self.unsaid, None
+        place, start, chunk = waiting[:3]
+        if fault is not None:
+            raise keep(self.config, self.dataset, fault, place, chunk)
         # Asked for with the chunk, and otherwise now: it would wait for the next chunk.
-        probed = chunk.probed or self.watch.probe(*chunk[:3])
-        if point is not None:
-            self.safe = point
-        if probed is not None:
-            yield self.watch.sampled(chunk.place, probed)
+        probed = waiting.probed or self.watch.probe(place, start, chunk)
+        return None if probed is None else self.watch.sampled(place, probed)
 
     def test(self) -> Evaluation:
         """Test after an epoch, as a loader without shuffling would."""
         flow = self.config.flow
         if flow.swa is not None and self.place.epoch >= flow.swa:
             self.trainer.take_average()
-        tested = self.tested(self.watched_data)
-        self.rates.tested(tested.avg_loss)
-        return tested
+        return self.tested(self.watched_data)
 
     def tested(self, data: Placed, images: int | None = None) -> Evaluation:
         """Test so many first images; by default as many as batches are asked for."""
@@ -293,18 +286,15 @@ class Run:
         average = self.trainer.state.average
         return average is not None and int(average.n_averaged) > 0
 
-    def last_test(self) -> Iterator[Event]:
-        """The trained network's answers, where they are kept or were not given yet."""
-        validated = self.dataset.validation is not None
-        if self.config.records.out is None and not validated:
-            return
-        tested = self.tested(self.test_data, len(self.test_data.targets))
+    def last_test(self) -> Tested:
+        """The trained network's answers to the test images."""
         count = len(self.test_data.targets)
+        tested = self.tested(self.test_data, count)
         parts = np.array_split(np.arange(count), -(-count // 1000))
         averaged = self.averaged()
         outputs = [self.trainer.outputs(self.test_data, p, averaged) for p in parts]
         joined = np.concatenate([np.asarray(x).astype(np.float64) for x in outputs])
-        yield Tested(tested.accuracy, tested.avg_loss, joined)
+        return Tested(tested.accuracy, tested.avg_loss, joined)
 
 
 def _floats(values: jax.Array) -> list[float]:

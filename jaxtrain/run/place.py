@@ -28,7 +28,7 @@ class Place(NamedTuple):
     generator: np.ndarray
     """Its state now."""
     rates: Mapping[str, Any] | None
-    """State of a scheduler that goes by the test loss."""
+    """State of the scheduler, if there is one."""
 
 
 class Point(NamedTuple):
@@ -88,25 +88,6 @@ def limited(images: int, config: Config) -> int:
     whole = -(-images // config.data.batch_size)
     limit = config.data.limit_batches
     return whole if limit is None else min(whole, limit)
-
-
-def update_numbers(
-    config: Config, batches: int, place: Place, count: int
-) -> np.ndarray:
-    """For each of the next `count` batches, the number of its update in the run.
-
-    Args:
-        config: the run.
-        batches: of an epoch.
-        place: where the run is.
-        count: batches, all of one epoch.
-
-    Returns:
-        int64 array, (count,), from 0.
-    """
-    size = config.flow.accumulate
-    before = (place.epoch - 1) * -(-batches // size)
-    return before + np.arange(place.batch, place.batch + count) // size
 
 
 def ends_update(config: Config, batches: int, place: Place, count: int) -> np.ndarray:

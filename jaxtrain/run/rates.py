@@ -1,7 +1,7 @@
 """What a scheduler sets, for every step of a run."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +17,42 @@ FORESEEN = 2**16
 
 
 class Values(NamedTuple):
-    """Learning rates of consecutive steps, and momenta where they are cycled."""
+    """Learning rates of consecutive batches, and momenta where they are cycled."""
 
     lrs: list[float]
     momenta: list[float]
+
+
+class _Walk:
+    """The values of a scheduler on the host, in the order in which a run takes them."""
+
+    def __init__(self, host: Any, cycled: bool):
+        self.host, self.cycled = host, cycled
+        self.failure: ValueError | None = None
+
+    def take(self, moves: Iterable[bool]) -> Values:
+        """Those of the next batches; it steps after each for which that is true.
+
+        Raises:
+            ValueError: there is no value for one of them.
+        """
+        values, group = Values([], []), self.host.param_groups[0]
+        for moved in moves:
+            if self.failure is not None:
+                raise self.failure
+            values.lrs.append(group["lr"])
+            if self.cycled:
+                values.momenta.append(group["momentum"])
+            if moved:
+                self.step()
+        return values
+
+    def step(self, *metric: float) -> None:
+        """Step; a step without a value fails only when that value is taken."""
+        try:
+            self.host.step(*metric)
+        except ValueError as error:
+            self.failure = error
 
 
 class Rates:
@@ -36,14 +68,20 @@ class Rates:
 
     def __init__(self, config: Config):
         self.config = config
-        self.schedule = build_schedule(config.scheduler, config.optimizer.lr)
-        self._host = self.schedule.host() if config.scheduler.watches else None
+        chosen = config.scheduler
+        self.schedule = build_schedule(chosen, config.optimizer.lr)
+        by_time = chosen.name is not None and not chosen.watches
+        self.every = chosen.every if by_time else None
         self.cycled = self._cycled()
         self._second_beta = self._betas()[1] if self.cycled == "betas" else None
+        self._walk = self._start()
+
+    def _start(self) -> _Walk:
+        return _Walk(self.schedule.host(), self.cycled is not None)
 
     def _cycled(self) -> str | None:
         """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
-        if self._host is not None or self.schedule.momentum is None:
+        if self.config.scheduler.watches or self.schedule.momentum is None:
             return None
         name = self.config.optimizer.name
         for argument in ("betas", "momentum"):
@@ -54,46 +92,73 @@ class Rates:
             f"{name} has none: give --scheduler-args cycle_momentum=false"
         )
 
-    def at(self, epoch: int, first: int, steps: int) -> Values:
-        """Those of consecutive steps of an epoch; `first` counts from the run's start.
+    def take(self, updates: Iterable[bool]) -> Values:
+        """Those of the next batches of an epoch.
+
+        Args:
+            updates: for each batch whether the weights are updated after it.
 
         Raises:
             ConfigError: the schedule has no value there, or one beyond float32.
         """
-        if self._host is not None:
-            return Values(self._host.get_last_lr() * steps, [])
-        counts = range(first, first + steps)
-        if self.config.scheduler.every == "epoch":
-            counts = range(epoch - 1, epoch)
-        repeat = steps // len(counts)
+        return self._taken(self._walk, updates, self.every == "step")
+
+    def end_epoch(self, avg_loss: float) -> None:
+        """Step a scheduler that does so after each epoch, by its test if it watches."""
+        if self.config.scheduler.watches:
+            self._walk.step(avg_loss)
+        elif self.every == "epoch":
+            self._walk.step()
+
+    def foreseen(self, epochs: int, updates: int) -> Values:
+        """Those of a whole run, a value for each step of the scheduler.
+
+        Args:
+            epochs: of the run.
+            updates: of the run; of more than `FORESEEN` the rest is not looked at.
+
+        Raises:
+            ConfigError: as the run would.
+        """
+        count = epochs if self.every == "epoch" else updates
+        moves = [self.every is not None] * min(count, FORESEEN)
+        return self._taken(self._start(), moves, True)
+
+    def _taken(self, walk: _Walk, moves: Iterable[bool], move: bool) -> Values:
         try:
-            lrs = [self.schedule(count) for count in counts] * repeat
+            values = walk.take(each and move for each in moves)
         except ValueError as error:
             raise ConfigError(
                 f"scheduler {self.config.scheduler.name}: {error}"
             ) from error
-        check_rates(lrs)
-        if self.cycled is None:
-            return Values(lrs, [])
-        momenta = [self.schedule.momentum(count) for count in counts] * repeat
-        self._check_momenta(momenta)
-        return Values(lrs, momenta)
-
-    def at_updates(self, epoch: int, numbers: np.ndarray) -> Values:
-        """Those of batches of an epoch, given the number of each one's update."""
-        first = int(numbers[0])
-        values = self.at(epoch, first, int(numbers[-1]) - first + 1)
-        places = (numbers - first).tolist()
-        return Values(*([each[i] for i in places] if each else [] for each in values))
+        check_rates(values.lrs)
+        self._check_momenta(values.momenta)
+        return values
 
     def state(self) -> dict[str, Any] | None:
-        """State of a scheduler that watches the test loss; the others have none."""
-        return None if self._host is None else dict(self._host.state_dict())
+        """The scheduler's state, as JSON can hold it; None if there is none."""
+        if self.config.scheduler.name is None:
+            return None
+        plain: dict[str, Any] = _plain(self._walk.host.state_dict())
+        return plain
 
-    def load(self, state: Mapping[str, Any] | None) -> None:
-        """Go on from what `state` gave."""
-        if self._host is not None and state is not None:
-            self._host.load_state_dict(state)
+    def load(self, state: Mapping[str, Any] | None, epochs: int, updates: int) -> None:
+        """Go on from what `state` gave, or without it from so many steps.
+
+        Args:
+            state: of the scheduler; None of a run that saved none.
+            epochs: that are done.
+            updates: that are done.
+        """
+        self._walk = self._start()
+        if state is not None:
+            try:
+                self._walk.host.load_state_dict(state)
+            except ValueError as error:  # the step after a schedule's last
+                self._walk.failure = error
+            return
+        for _ in range({"epoch": epochs, "step": updates}.get(self.every or "", 0)):
+            self._walk.step()
 
     def _check_momenta(self, momenta: list[float]) -> None:
         # As a beta, 1 has no bias correction: PyTorch divides by zero.
@@ -104,24 +169,6 @@ class Rates:
                     f"{self.config.optimizer.name}'s betas to {momentum}; it must be "
                     "at least 0 and less than 1"
                 )
-
-    def check(self, epochs: int, steps: int) -> None:
-        """Raise `ConfigError` before a run, and not in it, for a step without a value.
-
-        Args:
-            epochs: of the run.
-            steps: of the run; of more than `FORESEEN` the rest is not looked at.
-        """
-        if self.config.scheduler.every == "epoch":
-            for epoch in range(1, min(epochs, FORESEEN) + 1):
-                self.at(epoch, 0, 1)
-        elif steps:
-            self.at(1, 0, min(steps, FORESEEN))
-
-    def tested(self, avg_loss: float) -> None:
-        """Tell a scheduler that watches the average test loss."""
-        if self._host is not None:
-            self._host.step(avg_loss)
 
     def arrays(self, values: Values, dtype: Any) -> Mapping[str, ArrayLike]:
         """The values as the optimiser's update takes them, a row for each step."""
@@ -152,3 +199,31 @@ class Rates:
                 f"but got {betas!r}"
             )
         return betas[0], betas[1]
+
+
+def alike(theirs: Any, ours: Any) -> bool:
+    """Whether two states hold values of the same kinds under the same names.
+
+    Example:
+        >>> alike({"best": 1.5, "_last_lr": [0.1]}, {"best": 2, "_last_lr": [0.2]})
+        True
+        >>> alike({"best": "1.5"}, {"best": 2})
+        False
+    """
+    if isinstance(ours, dict):
+        same = isinstance(theirs, dict) and theirs.keys() == ours.keys()
+        return same and all(alike(theirs[name], ours[name]) for name in ours)
+    if isinstance(ours, list):
+        same = isinstance(theirs, list) and len(theirs) == len(ours)
+        return same and all(map(alike, theirs, ours))
+    if isinstance(ours, int | float):
+        return isinstance(theirs, int | float)
+    return type(theirs) is type(ours)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -60,16 +60,23 @@ def kept(history: History, path: Path | None) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt as interrupt:
-        if path is not None and history.versions:
-            interrupt.add_note(f"what was done until then is in {path}")
+    except BaseException as error:
+        note = save(history, path)
+        if note is not None and isinstance(error, KeyboardInterrupt):
+            error.add_note(note)
         raise
-    finally:
-        if path is not None and history.versions:
-            _save(history, path)
+    save(history, path)
 
 
-def _save(history: History, path: Path) -> None:
+def save(history: History, path: Path | None) -> str | None:
+    """Write a history of a run that has begun; gives what to say if it breaks off.
+
+    Raises:
+        ConfigError: as for `kept`.
+        OSError: as for `kept`.
+    """
+    if path is None or not history.versions:
+        return None
     try:
         history.save(path)
     except OSError as error:
@@ -78,3 +85,4 @@ def _save(history: History, path: Path) -> None:
         raise ConfigError(
             f"--history {path} cannot be written: {error.strerror}; it is in {refuge}"
         ) from error
+    return f"what was done until then is in {path}"

@@ -52,8 +52,7 @@ def _taken(arrays: Mapping[str, np.ndarray], meta: Any) -> tuple[str, str]:
     split = Split(rest.pop("images"), rest.pop("labels"))
     run = Run(_alone(Config.from_dict(meta["config"])), _batch(split, meta["classes"]))
     rows = np.arange(len(split))[None]
-    values = run.rates.at_updates(1, np.zeros(1, int))
-    chunk = run.chunk(rows, values, run.place)
+    chunk = run.chunk(rows, run.rates.take([True]), run.place)
     with run.trainer.numerics.active():
         template: dict[str, Any] = {
             "state": run.trainer.state,

@@ -2,12 +2,19 @@
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 
 from jaxtrain.data import Dataset
 from jaxtrain.data.dataset import first_batches, keep_validation
-from jaxtrain.events import Epoch, Event, Started, Steps, Stopped
+from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config, FlowConfig
+
+Stop = Callable[[], str | None]
+"""Asked between two chunks: why the run is to end now; None while it goes on."""
+
+
+def never() -> None:
+    """The `Stop` of a run that goes on to its end."""
 
 
 def chosen_images(config: Config, dataset: Dataset) -> Dataset:
@@ -24,56 +31,46 @@ def chosen_images(config: Config, dataset: Dataset) -> Dataset:
     return dataset
 
 
-class EndRun(Exception):
-    """Thrown into a backend that is to end now; what it saves, it still yields."""
-
-
-def ending(
-    events: Iterator[Event],
-    flow: FlowConfig,
-    interrupt: Callable[[], None] = lambda: None,
-) -> Iterator[Event]:
-    """Pass a backend's events on until it is time to end.
-
-    Whatever ends the run is thrown into the backend between two events, when those
-    before are dealt with: a backend that can save its state does so there.
+class Limits:
+    """The `Stop` of a configured run: time limit, patience, and what else asks for it.
 
     Args:
-        events: what the backend yields.
         flow: says when to end.
-        interrupt: raises `KeyboardInterrupt` if the user wants an end.
+        asked: another `Stop`, such as a signal that came.
+
+    Example:
+        >>> limits = Limits(FlowConfig(max_time=0.0))
+        >>> limits()
+        >>> limits.see(Steps(epoch=1, first=0, losses=[2.3], lrs=[0.1]))
+        >>> limits()
+        '0.0 s have passed, more than the 0 asked for'
     """
-    rules: list[_Patience | _Clock] = [_Patience(flow), _Clock(flow)]
-    for event in events:
-        yield event
-        try:
-            interrupt()
-        except KeyboardInterrupt as error:
-            yield from _thrown(events, error)
-            raise
-        reasons = [rule.reason(seen) for seen in _made(event) for rule in rules]
-        if any(reasons):
-            yield from _thrown(events, EndRun())
-            yield Stopped(next(filter(None, reasons)))
-            return
 
+    def __init__(self, flow: FlowConfig, asked: Stop = never):
+        self.asked = asked
+        self.patience = _Patience(flow)
+        self.limit = math.inf if flow.max_time is None else flow.max_time
+        self.start = time.monotonic()
+        self.begun = False
 
-def _made(event: Event) -> Iterator[Event]:
-    """An event, after the epochs that an earlier run has left behind."""
-    if isinstance(event, Started) and event.resumed is not None:
-        yield from event.resumed.past
-    yield event
+    def see(self, event: Event) -> None:
+        """Take note of what the run does."""
+        # Every start makes some progress, however short its time.
+        self.begun = self.begun or isinstance(event, Steps | Epoch)
+        if isinstance(event, Started) and event.resumed is not None:
+            for epoch in event.resumed.past:
+                self.patience.see(epoch)
+        if isinstance(event, Epoch):
+            self.patience.see(event)
 
+    def __call__(self) -> str | None:
+        return self.asked() or self.patience.reason or self._late()
 
-def _thrown(events: Iterator[Event], error: BaseException) -> Iterator[Event]:
-    """What a backend yields on being told to end."""
-    if not isinstance(events, Generator):
-        return
-    try:
-        yield events.throw(error)
-        yield from events
-    except (StopIteration, type(error)):
-        return
+    def _late(self) -> str | None:
+        passed = time.monotonic() - self.start
+        if not self.begun or passed <= self.limit:
+            return None
+        return f"{passed:.1f} s have passed, more than the {self.limit:g} asked for"
 
 
 class _Patience:
@@ -83,30 +80,14 @@ class _Patience:
         self.patience = math.inf if flow.early_stopping is None else flow.early_stopping
         self.min_delta = flow.min_delta
         self.best, self.at = math.inf, 0
+        self.reason: str | None = None
 
-    def reason(self, event: Event) -> str | None:
-        if not isinstance(event, Epoch):
-            return None
+    def see(self, event: Epoch) -> None:
         if event.avg_loss < self.best - self.min_delta:
             self.best, self.at = event.avg_loss, event.epoch
-        if event.epoch - self.at < self.patience:
-            return None
-        return (
-            f"no epoch since {self.at} has a lower loss than its {self.best:.6f}"
-            if self.at
-            else f"no loss is below infinity after {event.epoch} epochs"
-        )
-
-
-class _Clock:
-    """Ends when the time is up."""
-
-    def __init__(self, flow: FlowConfig):
-        self.limit = math.inf if flow.max_time is None else flow.max_time
-        self.start = time.monotonic()
-
-    def reason(self, event: Event) -> str | None:
-        passed = time.monotonic() - self.start
-        if isinstance(event, Steps | Epoch) and passed > self.limit:
-            return f"{passed:.1f} s have passed, more than the {self.limit:g} asked for"
-        return None
+        if event.epoch - self.at >= self.patience:
+            self.reason = (
+                f"no epoch since {self.at} has a lower loss than its {self.best:.6f}"
+                if self.at
+                else f"no loss is below infinity after {event.epoch} epochs"
+            )

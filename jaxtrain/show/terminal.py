@@ -54,6 +54,10 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away, and leave the terminal as it was."""
         if self._progress is not None:
             self._progress.stop()
 

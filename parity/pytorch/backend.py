@@ -2,7 +2,8 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from importlib.metadata import version
@@ -23,12 +24,13 @@ from jaxtrain.events import (
     Event,
     Started,
     Steps,
+    Stopped,
     Tested,
     TrainingFault,
-    epoch_events,
+    tested_epoch,
 )
 from jaxtrain.run.config import Config, RecordsConfig, check_rates
-from jaxtrain.run.stopping import EndRun, chosen_images
+from jaxtrain.run.stopping import Stop, chosen_images, never
 from parity.pytorch.losses import configured_loss, penalty
 from parity.pytorch.names import (
     cycles_momentum,
@@ -47,6 +49,7 @@ def run(
     config: Config,
     dataset: data.Dataset,
     prepare: Callable[[torch.nn.Module], None] = lambda model: None,
+    stop: Stop = never,
 ) -> Iterator[Event]:
     """Train as configured, in PyTorch.
 
@@ -54,6 +57,7 @@ def run(
         config: the run.
         dataset: what it trains on.
         prepare: what is done to the model before it is trained.
+        stop: asked between two reports; when it gives a reason, the run ends.
 
     Initial weights, order and masks come from PyTorch's global generator, so two such
     runs should follow one another and not take turns.
@@ -62,12 +66,13 @@ def run(
         ConfigError: something that was asked for does not exist or does not fit.
     """
     # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
-    wide = config.loop.dtype == "float64"
+    dtype = torch.float64 if config.loop.dtype == "float64" else torch.float32
     _refuse_what_is_not_ours(config)
     dataset = chosen_images(config, dataset)
     with _folders(dataset) as roots:
-        events = _run(config, dataset, roots, prepare)
-        yield from _with_default_dtype(events, torch.float64 if wide else torch.float32)
+        events = _run(config, dataset, roots, prepare, stop)
+        while (event := _next(events, dtype)) is not None:
+            yield event
 
 
 def _refuse_what_is_not_ours(config: Config) -> None:
@@ -97,25 +102,14 @@ def _folders(dataset: data.Dataset) -> Iterator[tuple[Path, Path]]:
         yield stack.enter_context(_torchvision_root(kept)), root
 
 
-def _with_default_dtype(
-    events: Generator[Event], dtype: torch.dtype
-) -> Iterator[Event]:
-    """The same events, made under a default type that the caller never sees."""
-    end: EndRun | None = None
-    while True:
-        before = torch.get_default_dtype()
-        torch.set_default_dtype(dtype)
-        try:
-            event = next(events) if end is None else events.throw(end)
-        except StopIteration:
-            return
-        finally:
-            torch.set_default_dtype(before)
-        end = None
-        try:
-            yield event
-        except EndRun as error:
-            end = error
+def _next(events: Iterator[Event], dtype: torch.dtype) -> Event | None:
+    """The next event, made under a default type that the caller never sees."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        return next(events, None)
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager
@@ -147,15 +141,23 @@ def _run(
     dataset: data.Dataset,
     roots: tuple[Path, Path],
     prepare: Callable[[torch.nn.Module], None],
-) -> Generator[Event]:
+    stop: Stop,
+) -> Iterator[Event]:
     this = _Run(config, dataset, roots)
     prepare(this.model)
     yield this.started()
-    try:
-        for epoch in range(1, config.loop.epochs + 1):
-            yield from epoch_events(epoch, this.train(epoch), this.watch)
-    except EndRun:
-        pass
+    for epoch in range(1, config.loop.epochs + 1):
+        start = time.perf_counter()
+        losses: list[float] = []
+        for steps in this.train(epoch, stop):
+            losses += steps.losses
+            yield steps
+        if not stop():
+            seconds = time.perf_counter() - start
+            yield tested_epoch(epoch, losses, seconds, this.watch)
+        if reason := stop():
+            yield Stopped(reason)
+            break
     if config.records.out is not None or dataset.validation is not None:
         yield this.last_test()
 
@@ -205,7 +207,7 @@ class _Run:
             },
         )
 
-    def train(self, epoch: int) -> Iterator[Steps]:
+    def train(self, epoch: int, stop: Stop) -> Iterator[Steps]:
         self.model.train()
         losses: list[float] = []
         lrs: list[float] = []
@@ -233,6 +235,8 @@ class _Run:
                         f"epoch {epoch}, step {batch}: the loss is {losses[-1]:g}"
                     )
                 losses, lrs, momenta = [], [], []
+                if stop():
+                    return
         self.tick("epoch")
 
     def update(self, X: torch.Tensor, y: torch.Tensor, due: bool) -> torch.Tensor:

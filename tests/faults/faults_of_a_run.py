@@ -191,6 +191,11 @@ RUN = [
         "the state is saved, one line, status 130 or 143; a second does not wait",
         (
             *of("flow/test_killed", "test_a_signal_saves_first"),
+            *of(
+                "flow/test_interrupted",
+                "test_some_moments",
+                "test_a_run_that_does_not_come_to_an_end",
+            ),
             *fault(
                 "runs",
                 "test_a_signal_saves_and_the_run_goes_on_to_the_same_end",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from jaxtrain.data import Dataset
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import Config
-from jaxtrain.run.rates import FORESEEN, Rates
+from jaxtrain.run.rates import Rates
 from jaxtrain.run.recipe import build_loss, build_model, build_optimizer, build_penalty
 from jaxtrain.training import Numerics, to_tensor
 from jaxtrain.watch.checks.data import (
@@ -73,11 +73,8 @@ def _greatest_rate(config: Config, rates: Rates, length: int) -> float | None:
     epochs = config.loop.epochs
     if config.scheduler.name is None or config.scheduler.watches or not epochs:
         return config.optimizer.lr
-    if config.scheduler.every == "epoch":
-        foreseen = range(1, min(epochs, FORESEEN) + 1)
-        return max(rates.at(epoch, 0, 1).lrs[0] for epoch in foreseen)
     steps = epochs * -(-length // config.data.batch_size)
-    return max(rates.at(1, 0, min(steps, FORESEEN)).lrs)
+    return max(rates.foreseen(epochs, steps).lrs)
 
 
 def check(config: Config, dataset: Dataset) -> list[Finding]:

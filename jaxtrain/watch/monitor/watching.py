@@ -78,42 +78,58 @@ def rules(config: Config, classes: int) -> list[Rule]:
     ]
 
 
-def watching(
-    events: Iterator[Event], config: Config, classes: int = 10
-) -> Iterator[Event]:
-    """The same events, and after what shows a fault one that says so.
+class Monitor:
+    """Every rule at work on the events of one run.
 
     Each kind is said once, and what follows from one that was said is not said. The
     text has three lines: what is seen, what it usually means, what to try.
 
     Args:
-        events: of one run. Without `Sampled` only what losses and tests show is seen.
         config: names the loss, whose level without any knowledge may be known.
         classes: among which the run chooses.
 
     Example:
         >>> from jaxtrain.events import Steps
-        >>> losses = [2.3, float("nan")]
-        >>> *_, warned = watching(iter([Steps(1, 0, losses, [0.1, 0.1])]), Config())
+        >>> steps = Steps(1, 0, [2.3, float("nan")], [0.1, 0.1])
+        >>> (warned,) = Monitor(Config()).see(steps)
         >>> warned.kind, warned.step
         ('loss_diverging', 1)
     """
-    waiting = rules(config, classes)
-    epoch = step = 0
+
+    def __init__(self, config: Config, classes: int = 10):
+        self.waiting = rules(config, classes)
+        self.epoch = self.step = 0
+
+    def see(self, event: Event) -> list[Warned]:
+        """What an event shows; nothing of what was said when it was seen first."""
+        again = isinstance(event, Earlier)
+        seen = event.event if isinstance(event, Earlier) else event
+        self.epoch, self.step = _place(seen, self.epoch, self.step)
+        said = []
+        for rule in list(self.waiting):
+            finding = rule.see(seen) if rule in self.waiting else None
+            if finding is not None:
+                settled = (rule.kind, *EXPLAINS.get(rule.kind, ()))
+                self.waiting = [r for r in self.waiting if r.kind not in settled]
+                said.append(_warned(rule.kind, finding, self.epoch, self.step))
+        return [] if again else said
+
+
+def watching(
+    events: Iterator[Event], config: Config, classes: int = 10
+) -> Iterator[Event]:
+    """The same events, and after what shows a fault what `Monitor` says of it.
+
+    Args:
+        events: of one run. Without `Sampled` only what losses and tests show is seen.
+        config: as for `Monitor`.
+        classes: as for `Monitor`.
+    """
+    monitor = Monitor(config, classes)
     try:
         for event in events:
             yield event
-            again = isinstance(event, Earlier)
-            seen = event.event if isinstance(event, Earlier) else event
-            epoch, step = _place(seen, epoch, step)
-            for rule in list(waiting):
-                finding = rule.see(seen) if rule in waiting else None
-                if finding is not None:
-                    settled = (rule.kind, *EXPLAINS.get(rule.kind, ()))
-                    waiting = [each for each in waiting if each.kind not in settled]
-                    # It was said when it was seen first.
-                    if not again:
-                        yield _warned(rule.kind, finding, epoch, step)
+            yield from monitor.see(event)
     finally:
         # A run that is left early ends now, and not when it happens to be collected.
         if isinstance(events, Generator):

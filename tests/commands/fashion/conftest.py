@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from toys import ENTRY_POINTS, PROGRAM, TOY, Command, Ran, Start
 
+import jaxtrain
 from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
 
@@ -67,7 +68,8 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 def environment(plugins: Path) -> dict[str, str]:
     """Of a process that finds the plug-in, and buffers its output as usual."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return kept | {"PYTHONPATH": str(plugins), "COLUMNS": "80", "TERM": "xterm"}
+    path = os.pathsep.join(map(str, (plugins, Path(jaxtrain.__file__).parents[1])))
+    return kept | {"PYTHONPATH": path, "COLUMNS": "80", "TERM": "xterm"}
 
 
 @pytest.fixture

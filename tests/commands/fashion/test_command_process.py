@@ -117,7 +117,7 @@ def test_signals_are_the_callers_again_afterwards() -> None:
     ignored, default = signal.SIGHUP, signal.SIGTERM
     before = signal.signal(ignored, signal.SIG_IGN)
     try:
-        with process.signals_interrupt():
+        with process.interruptible():
             assert signal.getsignal(ignored) == signal.SIG_IGN
             assert callable(signal.getsignal(default))
         assert signal.getsignal(ignored) == signal.SIG_IGN

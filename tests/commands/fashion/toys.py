@@ -68,7 +68,8 @@ toy-nameless = toy:nameless
 
 PROGRAM = """
 import sys, warnings, toy
-from jaxtrain import fashion
+from jaxtrain.commands import fashion, process
+process.take_over("python -m jaxtrain.fashion")
 fashion.load = toy.load
 sys.exit(fashion.main())
 """

@@ -1,6 +1,6 @@
 """Runs that are broken off and go on: bitwise those that were left alone."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import pytest
 
 from jaxtrain.data import Dataset, Split
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Event, Resumed, Started, Steps
+from jaxtrain.events import Epoch, Resumed, Started, Steps
 from jaxtrain.optim import OPTIMIZERS
 from jaxtrain.run.config import (
     SCHEDULERS,
@@ -25,7 +25,7 @@ from jaxtrain.run.config import (
     SchedulerConfig,
 )
 from jaxtrain.run.loop import run
-from jaxtrain.run.stopping import EndRun
+from jaxtrain.run.rates import Rates
 from jaxtrain.store import checkpoint
 
 REPORTS = 4
@@ -55,7 +55,17 @@ class Ran(NamedTuple):
 
 def carried_out(config: Config, dataset: Dataset, end: int | None = None) -> Ran:
     """A run, ended after so many reports if that is asked for."""
-    events = list(ended(run(config, dataset), end))
+    reports = 0
+
+    def stop() -> str | None:
+        return "enough" if reports == end else None
+
+    events = []
+    for event in run(config, dataset, stop):
+        events.append(event)
+        reports += isinstance(event, Steps | Epoch)
+        # The device may have been ahead by one report.
+        end = reports if end is not None and reports > end else end
     started = events[0]
     assert isinstance(started, Started)
     steps = [event for event in events if isinstance(event, Steps)]
@@ -71,20 +81,6 @@ def carried_out(config: Config, dataset: Dataset, end: int | None = None) -> Ran
         {name: array.tobytes() for name, array in found.arrays.items()},
         started.resumed,
     )
-
-
-def ended(events: Any, end: int | None) -> Iterator[Event]:
-    reports = 0
-    for event in events:
-        yield event
-        reports += isinstance(event, Steps | Epoch)
-        if reports == end:
-            try:
-                yield events.throw(EndRun())
-                yield from events
-            except StopIteration:
-                pass
-            return
 
 
 def check_resumed(
@@ -176,6 +172,38 @@ def test_every_scheduler(name: str, tmp_path: Path, tiny: Dataset) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("every", "seen"), [("step", True), ("epoch", True), ("step", False)]
+)
+def test_a_checkpoint_without_the_scheduler_s_state(
+    every: str,
+    seen: bool,
+    tmp_path: Path,
+    tiny: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As earlier versions wrote them: the schedule goes on from the run's place."""
+    parts: dict[str, Any] = {
+        "scheduler": SchedulerConfig("exponential_lr", {"gamma": 0.9}, every),
+        "flow": FlowConfig(accumulate=3),
+    }
+    whole = carried_out(config(tmp_path / "whole", None, **parts), tiny)
+    carried_out(config(tmp_path / "ended", None, **parts), tiny, 5)
+    found = checkpoint.read(tmp_path / "ended" / "checkpoints").checkpoint
+    assert found is not None
+    assert found.meta["rates"]["gamma"] == 0.9
+    with checkpoint.Store.open(tmp_path / "old" / "checkpoints") as store:
+        store.save(found.step, found.arrays, {**found.meta, "rates": None})
+    if not seen:  # a schedule that begins anew
+        load = Rates.load
+        monkeypatch.setattr(
+            Rates, "load", lambda self, state, *done: load(self, state, 0, 0)
+        )
+    rest = carried_out(config(tmp_path / "new", str(tmp_path / "old"), **parts), tiny)
+    assert (rest.lrs == whole.lrs[-len(rest.lrs) :]) is seen
+    assert (rest.losses == whole.losses[-len(rest.lrs) :]) is seen
+
+
 STATES: dict[str, dict[str, Any]] = {
     "batch norm": {"model": ModelConfig("cnn", dropout=0.1)},
     "jax masks": {
@@ -232,6 +260,21 @@ def test_after_the_end_there_is_nothing_to_do(tmp_path: Path, tiny: Dataset) -> 
     assert again.resumed.steps == 2 * BATCHES
     assert again.losses == []
     assert (again.epochs, again.arrays) == (whole.epochs, whole.arrays)
+
+
+def test_a_schedule_may_end_with_the_run(tmp_path: Path, tiny: Dataset) -> None:
+    """The scheduler's step after the last update has no value, and is not needed."""
+    ends = {"max_lr": 0.1, "total_steps": 2 * BATCHES - 1}
+    parts: dict[str, Any] = {
+        "optimizer": OptimizerConfig("sgd", 0.05, {"momentum": 0.9}),
+        "scheduler": SchedulerConfig("one_cycle_lr", ends, "step"),
+    }
+    whole = carried_out(config(tmp_path, None, **parts), tiny)
+    again = carried_out(config(tmp_path, "auto", **parts), tiny)
+    assert (again.losses, again.arrays) == ([], whole.arrays)
+    parts["loop"] = LoopConfig(epochs=3, seed=3)
+    with pytest.raises(ConfigError, match="one too many"):
+        carried_out(config(tmp_path, "auto", **parts), tiny)
 
 
 def test_more_epochs_go_on_where_fewer_ended(tmp_path: Path, tiny: Dataset) -> None:

@@ -1,12 +1,16 @@
 """Runs that end early, by the command: nothing that was there is lost."""
 
+import inspect
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jaxtrain.commands import fashion, process
+from jaxtrain.run.loop import Run
+from jaxtrain.show.terminal import Display
 from jaxtrain.store.run_folder import read_run
 
 OPTIONS = (
@@ -37,8 +41,10 @@ def test_every_start_makes_progress(tmp_path: Path) -> None:
     done = []
     for _ in range(3):
         assert command(*given, "--out", tmp_path / "run") == 0
-        done.append(len(read_run(tmp_path / "run").losses))
-    assert done == [2, 4, 6]
+        run = read_run(tmp_path / "run")
+        done.append((len(run.losses), len(run.epochs)))
+    # A report, and what the device was ahead by; then a test.
+    assert done == [(4, 0), (6, 0), (6, 1)]
 
 
 def test_going_back_forgets_what_came_later(tmp_path: Path) -> None:
@@ -76,13 +82,39 @@ def test_the_torch_backend_stops_and_tests_too(
     assert "the loss is nan" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_an_event_goes_through_four_frames(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the engine's loop to the screen, with all that may listen on the way."""
+    ways: dict[str, list[str]] = {}
+
+    def note(owner: Any, name: str) -> None:
+        wrapped = getattr(owner, name)
+
+        def noting(*given: Any) -> Any:
+            stack = [(f.frame.f_code.co_name, f.filename) for f in inspect.stack()[1:]]
+            names = [f"{Path(file).stem}.{name}" for name, file in stack]
+            ways[name] = names[: names.index("fashion._tell") + 1]
+            return wrapped(*given)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    note(Run, "read")
+    note(Display, "show")
+    assert command("--epochs", 1, "--out", tmp_path / "run", "--tensorboard") == 0
+    assert ways == {
+        "read": ["loop.train", "loop.run", "fashion._tell"],
+        "show": ["fashion._tell"],
+    }
+
+
 def swallowed() -> None:
     """A signal comes, and somebody drops what it raises."""
-    with process.signals_interrupt():
+    with process.interruptible():
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
-        with process.signals_wait() as let_in:
-            let_in()
+        with process.signals_noted() as noted:
+            noted.let_in()
             pytest.fail("it was forgotten")
 
 
@@ -91,7 +123,7 @@ def test_a_signal_that_a_callback_has_swallowed_still_ends_the_run() -> None:
     try:
         with pytest.raises(KeyboardInterrupt):
             swallowed()
-        with process.signals_interrupt(), process.signals_wait() as let_in:
-            let_in()
+        with process.interruptible(), process.signals_noted() as noted:
+            noted.let_in()
     finally:
         signal.signal(signal.SIGTERM, given)
