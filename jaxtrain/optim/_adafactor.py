@@ -1,6 +1,8 @@
+"""Adafactor: the second moment of a matrix from the means of its rows and columns."""
+
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -81,21 +83,6 @@ def adafactor(
     """
     _check(lr, beta2_decay, eps, d, weight_decay)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        assert p is not None
-        eps1 = float(jnp.finfo(hyper.dtype).eps) if eps[0] is None else eps[0]
-        lr = hyper.number("lr")
-        relative = jnp.minimum(lr, 1 / jnp.sqrt(hyper.t))
-        size = _at_least(eps[1], _root_mean_square(p)) * relative
-        new, variance = _averages(g, state, _kept(hyper, beta2_decay), eps1)
-        u = jax.lax.rsqrt(jnp.maximum(variance, eps1 * eps1)) * g
-        moved = -size / _at_least(1.0, _root_mean_square(u) / d) * u
-        if weight_decay:
-            moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + moved
-        return moved, new
-
     return build(
         AdafactorState,
         {"lr": lr},
@@ -104,10 +91,36 @@ def adafactor(
             "col_var": lambda p: _zeros_but_for(p, -2),
             "variance": lambda p: None if p.ndim > 1 else jnp.zeros_like(p),
         },
-        step,
+        partial(
+            _step, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay
+        ),
         maximize=maximize,
         needs_params=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    beta2_decay: float,
+    eps: tuple[float | None, float],
+    d: float,
+    weight_decay: float,
+) -> tuple[jax.Array, Tensors]:
+    assert p is not None
+    eps1 = float(jnp.finfo(hyper.dtype).eps) if eps[0] is None else eps[0]
+    lr = hyper.number("lr")
+    relative = jnp.minimum(lr, 1 / jnp.sqrt(hyper.t))
+    size = _at_least(eps[1], _root_mean_square(p)) * relative
+    new, variance = _averages(g, state, _kept(hyper, beta2_decay), eps1)
+    u = jax.lax.rsqrt(jnp.maximum(variance, eps1 * eps1)) * g
+    moved = -size / _at_least(1.0, _root_mean_square(u) / d) * u
+    if weight_decay:
+        moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + moved
+    return moved, new
 
 
 def _check(

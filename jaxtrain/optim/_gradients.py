@@ -157,8 +157,7 @@ def accumulate(
     optimizer = optax.with_extra_args_support(optimizer)
 
     def init(params: optax.Params) -> AccumulateState:
-        zeros = jax.tree.map(jnp.zeros_like, params)
-        return AccumulateState(jnp.zeros([], jnp.int32), zeros, optimizer.init(params))
+        return _waiting_for_none(params, optimizer.init(params))
 
     def update(
         updates: optax.Updates,
@@ -172,12 +171,9 @@ def accumulate(
         grads = jax.tree.map(jnp.add, state.grads, updates)
 
         def step() -> tuple[optax.Updates, AccumulateState]:
-            total = grads
-            if mean:
-                total = jax.tree.map(lambda g: g / count.astype(g.dtype), grads)
+            total = _divided(grads, count) if mean else grads
             moves, inner = optimizer.update(total, state.inner, params, **extra_args)
-            zeros = jax.tree.map(jnp.zeros_like, grads)
-            return moves, AccumulateState(jnp.zeros([], jnp.int32), zeros, inner)
+            return moves, _waiting_for_none(grads, inner)
 
         def wait() -> tuple[optax.Updates, AccumulateState]:
             shapes, _ = jax.eval_shape(step)
@@ -187,3 +183,12 @@ def accumulate(
         return jax.lax.cond((count == batches) | jnp.asarray(last), step, wait)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _waiting_for_none(tree: optax.Updates, inner: Any) -> AccumulateState:
+    zeros = jax.tree.map(jnp.zeros_like, tree)
+    return AccumulateState(jnp.zeros([], jnp.int32), zeros, inner)
+
+
+def _divided(grads: optax.Updates, count: jax.Array) -> optax.Updates:
+    return jax.tree.map(lambda g: g / count.astype(g.dtype), grads)

@@ -1,6 +1,9 @@
+"""Muon: momentum made orthogonal, for matrices."""
+
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -86,26 +89,45 @@ def muon(
     """
     _check(lr, weight_decay, momentum, ns_coefficients, eps, ns_steps, adjust_lr_fn)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        assert p is not None
-        mu, lr = hyper.coefficient("momentum"), hyper.number("lr")
-        buffer = ahead = lerp(state["momentum_buffer"], g, mu)
-        if nesterov:
-            ahead = lerp(g, buffer, Coefficient(mu.complement, mu.value, None))
-        along = orthogonal(ahead, ns_coefficients, ns_steps, eps)
-        adjusted = lr * _adjustment(adjust_lr_fn, *p.shape)
-        moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
-        return moved - adjusted * along.astype(p.dtype), {"momentum_buffer": buffer}
-
     return build(
         MuonState,
         {"lr": lr, "momentum": momentum},
         {"momentum_buffer": _zeros_of_a_matrix},
-        step,
+        partial(
+            _step,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            ns_coefficients=ns_coefficients,
+            eps=eps,
+            ns_steps=ns_steps,
+            adjust_lr_fn=adjust_lr_fn,
+        ),
         needs_params=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    weight_decay: float,
+    nesterov: bool,
+    ns_coefficients: tuple[float, float, float],
+    eps: float,
+    ns_steps: int,
+    adjust_lr_fn: str | None,
+) -> tuple[jax.Array, Tensors]:
+    assert p is not None
+    mu, lr = hyper.coefficient("momentum"), hyper.number("lr")
+    buffer = ahead = lerp(state["momentum_buffer"], g, mu)
+    if nesterov:
+        ahead = lerp(g, buffer, Coefficient(mu.complement, mu.value, None))
+    along = orthogonal(ahead, ns_coefficients, ns_steps, eps)
+    adjusted = lr * _adjustment(adjust_lr_fn, *p.shape)
+    moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
+    return moved - adjusted * along.astype(p.dtype), {"momentum_buffer": buffer}
 
 
 def _check(

@@ -1,7 +1,9 @@
+"""NAdam: Adam with Nesterov's momentum on a schedule of its own."""
+
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -82,25 +84,6 @@ def nadam(
     check_not_negative("momentum_decay value", momentum_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        lr = hyper.number("lr")
-        mu = _mu(hyper, beta1, momentum_decay, 0)
-        mu_next = _mu(hyper, beta1, momentum_decay, 1)
-        product = state["mu_product"] * mu.value
-        m = lerp(state["exp_avg"], g, beta1)
-        v = average_square(state["exp_avg_sq"], g, beta2)
-        denominator = jnp.sqrt(v / hyper.bias_correction(beta2)) + eps
-        along_g = -lr * mu.complement / (1 - product)
-        along_m = -lr * mu_next.value / (1 - product * mu_next.value)
-        moved = along_g * g / denominator + along_m * m / denominator
-        if decoupled:
-            assert p is not None
-            moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-        return moved, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
-
     return build(
         NadamState,
         {"lr": lr, "betas": betas},
@@ -109,11 +92,38 @@ def nadam(
             "exp_avg": jnp.zeros_like,
             "exp_avg_sq": jnp.zeros_like,
         },
-        step,
+        partial(_step, eps=eps, momentum_decay=momentum_decay, decoupled=decoupled),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
         needs_params=bool(decoupled),
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+    momentum_decay: float,
+    decoupled: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    lr = hyper.number("lr")
+    mu = _mu(hyper, beta1, momentum_decay, 0)
+    mu_next = _mu(hyper, beta1, momentum_decay, 1)
+    product = state["mu_product"] * mu.value
+    m = lerp(state["exp_avg"], g, beta1)
+    v = average_square(state["exp_avg_sq"], g, beta2)
+    denominator = jnp.sqrt(v / hyper.bias_correction(beta2)) + eps
+    along_g = -lr * mu.complement / (1 - product)
+    along_m = -lr * mu_next.value / (1 - product * mu_next.value)
+    moved = along_g * g / denominator + along_m * m / denominator
+    if decoupled:
+        assert p is not None
+        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
+    return moved, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
 
 
 def _mu(

@@ -1,6 +1,8 @@
+"""RAdam: Adam whose first steps, of a variance not known yet, are rectified."""
+
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -78,31 +80,38 @@ def radam(
     check_adaptive(lr, betas, eps, weight_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        lr = hyper.number("lr")
-        m = lerp(state["exp_avg"], g, beta1)
-        v = average_square(state["exp_avg_sq"], g, beta2)
-        along = m / hyper.bias_correction(beta1) * lr
-        factor = rectification(hyper, beta2)
-        adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
-        moved = -jnp.where(factor > 0, along * adaptive * factor, along)
-        if decoupled:
-            assert p is not None
-            moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-        return moved, {"exp_avg": m, "exp_avg_sq": v}
-
     return build(
         RadamState,
         {"lr": lr, "betas": betas},
         {"exp_avg": jnp.zeros_like, "exp_avg_sq": jnp.zeros_like},
-        step,
+        partial(_step, eps=eps, decoupled=decoupled),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
         needs_params=bool(decoupled),
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+    decoupled: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    lr = hyper.number("lr")
+    m = lerp(state["exp_avg"], g, beta1)
+    v = average_square(state["exp_avg_sq"], g, beta2)
+    along = m / hyper.bias_correction(beta1) * lr
+    factor = rectification(hyper, beta2)
+    adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
+    moved = -jnp.where(factor > 0, along * adaptive * factor, along)
+    if decoupled:
+        assert p is not None
+        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
+    return moved, {"exp_avg": m, "exp_avg_sq": v}
 
 
 def rectification(hyper: Hyper, beta: Coefficient) -> jax.Array:
