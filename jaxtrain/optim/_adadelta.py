@@ -93,6 +93,7 @@ def _step(
     kept = coefficient_of(rho, g.dtype)
     v = average_square(state["square_avg"], g, kept)
     u = state["acc_delta"]
+    # PyTorch divides root by root, and then multiplies: `delta.div_(std).mul_(grad)`.
     delta = jnp.sqrt(u + eps) / jnp.sqrt(v + eps) * g
     new = {"square_avg": v, "acc_delta": average_square(u, delta, kept)}
     return -hyper.number("lr") * delta, new

@@ -88,7 +88,9 @@ def _step(
     lr_decay: float,
     eps: float,
 ) -> tuple[jax.Array, Tensors]:
+    # PyTorch's step - 1: the first update has the whole rate.
     before = hyper.count.astype(g.dtype)
     lr = hyper.number("lr") / (1 + before * lr_decay)
     total = state["sum"] + g * g
+    # addcdiv_ multiplies by its value first and divides that product.
     return -lr * g / (jnp.sqrt(total) + eps), {"sum": total}

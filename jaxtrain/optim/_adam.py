@@ -142,8 +142,12 @@ def _step(
     v = average_square(state["exp_avg_sq"], g, beta2)
     new = {"exp_avg": m, "exp_avg_sq": v}
     if amsgrad:
+        # The largest raw v, corrected below, as in PyTorch; Reddi et al. correct
+        # nothing, and Optax takes the largest of corrected ones.
         v = new["max_exp_avg_sq"] = jnp.maximum(state["max_exp_avg_sq"], v)
+    # Root by root: sqrt(v / (1 - β₂ᵗ)) would round otherwise.
     denominator = jnp.sqrt(v) / hyper.bias_correction(beta2, 0.5) + eps
+    # addcdiv_ multiplies by its value, the step size, and divides that product.
     moved = -(lr / hyper.bias_correction(beta1)) * m / denominator
     if decoupled:
         assert p is not None

@@ -110,11 +110,14 @@ def _step(
 ) -> tuple[jax.Array, Tensors]:
     assert p is not None
     lr = hyper.number("lr")
+    # PyTorch makes its state in the first step, from the rate in force then.
     eta = jnp.where(hyper.count == 0, lr, state["eta"])
+    # The η of the update before: PyTorch renews it last.
     moved = shrink(p, eta, jnp.asarray(lambd, p.dtype)) - eta * g
     after, ax, mu = p + moved, state["ax"], state["mu"]
     return moved, {
         "eta": lr / (1 + lambd * lr * hyper.t) ** alpha,
         "mu": 1 / jnp.maximum(1, hyper.t - t0),
+        # A copy, and not ax + (p - ax), which would round.
         "ax": jnp.where(mu == 1, after, ax + (after - ax) * mu),
     }

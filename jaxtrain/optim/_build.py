@@ -95,6 +95,8 @@ def lerp(start: jax.Array, end: jax.Array, beta: Coefficient) -> jax.Array:
 
     PyTorch: `start.lerp_(end, 1 - beta)`.
     """
+    # ATen/native/Lerp.h: weights below 1/2 go from the start, others from the end, so
+    # that a weight of 1 gives the end itself. A weight may be data: both are computed.
     apart = end - start
     near_start = start + beta.complement * apart
     near_end = end - beta.value * apart
@@ -106,6 +108,7 @@ def average_square(average: jax.Array, g: jax.Array, beta: Coefficient) -> jax.A
 
     PyTorch: `average.mul_(beta).addcmul_(g, g, value=1 - beta)`.
     """
+    # addcmul_ multiplies its value by one g, and that by the other: not by g².
     return average * beta.value + beta.complement * g * g
 
 
@@ -114,6 +117,8 @@ def shrink(p: jax.Array, lr: jax.Array, weight_decay: jax.Array) -> jax.Array:
 
     PyTorch: `p.mul_(1 - lr * weight_decay)`.
     """
+    # The product is rounded as PyTorch's is. Less p it is exact while lr·λ is at most
+    # 1/2 (Sterbenz), so that what is added to p makes that product again.
     return p * (1 - lr * weight_decay) - p
 
 
@@ -191,6 +196,7 @@ class _Optimizer:
         columns = {
             name: tree.flatten_up_to(getattr(state, name)) for name in self.tensors
         }
+        # What one parameter has looked up in a table serves all others of its type.
         types = {np.dtype(g.dtype) for g in grads}
         hypers = {dtype: Hyper(values, state.count, dtype) for dtype in types}
         steps: list[jax.Array] = []
@@ -210,6 +216,7 @@ class _Optimizer:
     ) -> tuple[jax.Array, Tensors]:
         wide = hyper.opmath
         p = None if p is None else p.astype(wide)
+        # PyTorch negates before it adds the decay: p shrinks all the same.
         g = -g.astype(wide) if self.maximize else g.astype(wide)
         if self.weight_decay:
             assert p is not None

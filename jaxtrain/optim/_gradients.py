@@ -25,6 +25,7 @@ def total_norm(tree: optax.Updates, norm_type: float = 2.0) -> jax.Array:
     norms = [_vector_norm(leaf.ravel(), norm_type) for leaf in jax.tree.leaves(tree)]
     if not norms:
         return jnp.zeros(())
+    # In two stages, as PyTorch: a single sum over all elements would round otherwise.
     return _vector_norm(jnp.stack(norms), norm_type)
 
 
@@ -176,7 +177,7 @@ def accumulate(
             return moves, _waiting_for_none(grads, inner)
 
         def wait() -> tuple[optax.Updates, AccumulateState]:
-            shapes, _ = jax.eval_shape(step)
+            shapes, _ = jax.eval_shape(step)  # `cond` wants both branches alike.
             moves = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
             return moves, AccumulateState(count, grads, state.inner)
 

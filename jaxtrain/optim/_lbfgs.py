@@ -93,6 +93,7 @@ def direction(memory: Memory, g: optax.Updates) -> optax.Updates:
         return along(q, -alpha, y), alphas.at[i].set(alpha)
 
     begun = (scaled(-1, g), jnp.zeros_like(memory.ro))
+    # The number of pairs is data: slots that hold none yet are not looked at.
     q, alphas = jax.lax.fori_loop(0, pairs, inward, begun)
 
     def outward(k: jax.Array, r: Any) -> Any:
@@ -109,6 +110,7 @@ def dot(one: optax.Updates, other: optax.Updates) -> jax.Array:
 
     def product(x: jax.Array, y: jax.Array) -> jax.Array:
         wide = widened(x.dtype)
+        # GPUs and TPUs would otherwise round the factors of a product.
         return jnp.vdot(x.astype(wide), y.astype(wide), precision="highest")
 
     return optax.tree.sum(jax.tree.map(product, one, other))
@@ -288,6 +290,7 @@ class _Lbfgs:
         return optax.tree.sub(loop.params, params), loop.state
 
     def _begun(self, state: LbfgsState, params: Any, loss: jax.Array, g: Any) -> _Loop:
+        # The caller's evaluation counts: PyTorch begins with its closure.
         one = jnp.ones([], jnp.int32)
         state = state._replace(
             count=optax.safe_increment(state.count), func_evals=state.func_evals + 1
@@ -298,6 +301,7 @@ class _Lbfgs:
     def _iterate(self, evaluate: ValueAndGrad, rate: jax.Array, loop: _Loop) -> _Loop:
         loop = _turned(loop, rate)
         slope = dot(loop.g, loop.state.d)
+        # PyTorch stops before it moves where d hardly descends.
         stuck = slope > -self.tolerance_change
 
         def move() -> _Loop:
@@ -315,6 +319,7 @@ class _Lbfgs:
             (loop.iterations == self.max_iter)
             | (loop.evaluations >= self.max_eval)
             | (_largest(loop.g) <= self.tolerance_grad)
+            # Rounding keeps order: max|d|·|t| is PyTorch's max|d·t| to the bit.
             | (_largest(state.d) * jnp.abs(state.t) <= self.tolerance_change)
             | (jnp.abs(loop.loss - state.prev_loss) < self.tolerance_change)
         )
@@ -396,6 +401,7 @@ def _fixed_step(loop: _Loop, evaluate: ValueAndGrad, max_iter: int) -> _Loop:
     """Go t along d; the loss is not looked at after the last iteration."""
     state = loop.state
     params = along(loop.params, state.t, state.d)
+    # PyTorch: in a stochastic setting there is no use in looking once more.
     looks = loop.iterations != max_iter
     loss, g = jax.lax.cond(looks, lambda: evaluate(params), lambda: (loop.loss, loop.g))
     moved = loop._replace(params=params, loss=loss, g=g)
@@ -413,6 +419,7 @@ def _searched_step(
         return Point(t, f, g, dot(g, state.d))
 
     start = Point(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
+    # What the update has left is the most that the search may use: PyTorch's `max_ls`.
     size, trials = _largest(state.d), most - loop.evaluations
     point, evaluations = strong_wolfe(at, start, state.t, size, trials)
     params = along(loop.params, point.t, state.d)

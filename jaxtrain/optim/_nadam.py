@@ -113,12 +113,15 @@ def _step(
     lr = hyper.number("lr")
     mu = _mu(hyper, beta1, momentum_decay, 0)
     mu_next = _mu(hyper, beta1, momentum_decay, 1)
+    # Rounded at every update, as PyTorch's `mu_product *= mu` is.
     product = state["mu_product"] * mu.value
     m = lerp(state["exp_avg"], g, beta1)
     v = average_square(state["exp_avg_sq"], g, beta2)
+    # v is corrected before its root here, unlike in Adam.
     denominator = jnp.sqrt(v / hyper.bias_correction(beta2)) + eps
     along_g = -lr * mu.complement / (1 - product)
     along_m = -lr * mu_next.value / (1 - product * mu_next.value)
+    # Two addcdiv_, each with a quotient of its own.
     moved = along_g * g / denominator + along_m * m / denominator
     if decoupled:
         assert p is not None
@@ -131,6 +134,7 @@ def _mu(
 ) -> Coefficient:
     """μ of this update or of one `ahead`, and 1 - μ."""
     half = 0.5 * jnp.exp((hyper.t + ahead) * (momentum_decay * math.log(0.96)))
+    # 1 - μ as a sum of two positive numbers: it does not cancel as μ grows towards β.
     mu, complement = beta.value * (1 - half), beta.complement + beta.value * half
     if beta.host is not None:
         mus, complements = _mus(beta.host, momentum_decay, ahead)
@@ -142,6 +146,7 @@ def _mu(
 @cache
 def _mus(beta: float, momentum_decay: float, ahead: int) -> tuple[Any, Any]:
     """The host's float64 values of μ and 1 - μ, in PyTorch's order."""
+    # 0.96^(tψ) as βᵗ with β = 0.96^ψ: beyond, it changes no float64 μ.
     length = table_length(0.96**momentum_decay)
     steps = map(float, range(1 + ahead, length + 1 + ahead))
     fading = np.array([0.96 ** (t * momentum_decay) for t in steps])

@@ -104,8 +104,10 @@ def _step(
     lr = hyper.number("lr")
     m = lerp(state["exp_avg"], g, beta1)
     v = average_square(state["exp_avg_sq"], g, beta2)
+    # PyTorch's order: the corrected average, lr, the adaptive rate and then r.
     along = m / hyper.bias_correction(beta1) * lr
     factor = rectification(hyper, beta2)
+    # ε is added to the root before its bias is corrected, unlike in Adam.
     adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
     moved = -jnp.where(factor > 0, along * adaptive * factor, along)
     if decoupled:
@@ -122,6 +124,7 @@ def rectification(hyper: Hyper, beta: Coefficient) -> jax.Array:
 
 
 def _factor(rho: Any, rho_inf: Any, sqrt: Any, where: Any) -> Any:
+    # Algorithm 2 of the paper, which rectifies from a length of 4 on; PyTorch from 5.
     ratio = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
     return where(rho > 5, sqrt(ratio), 0)
 
@@ -132,6 +135,7 @@ def _factors(beta: float) -> np.ndarray:
     power = powers(beta)
     rho_inf = 2 / (1 - beta) - 1
     rho = rho_inf - 2 * np.arange(1.0, len(power) + 1) * power / (1 - power)
+    # Below a length of 4 the ratio may be negative or infinite; there it is not chosen.
     with np.errstate(invalid="ignore", divide="ignore"):
         return _factor(rho, np.float64(rho_inf), np.sqrt, np.where)
 
@@ -148,6 +152,8 @@ def _length(t: jax.Array, beta: Coefficient) -> jax.Array:
 
 def _one_less_langevin(x: jax.Array) -> jax.Array:
     """1 - (coth x - 1/x)."""
+    # Lambert's continued fraction x/(3 + x²/(5 + …)): eight divisions do for float64
+    # below 1, where the other form subtracts two numbers of about 1/x.
     below = jnp.full_like(x, 19)
     for odd in range(17, 1, -2):
         below = odd + x * x / below

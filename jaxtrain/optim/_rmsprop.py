@@ -113,9 +113,12 @@ def _step(
     new = {"square_avg": v}
     if centered:
         m = new["grad_avg"] = lerp(state["grad_avg"], g, kept)
+        # Nothing keeps it from rounding to less than 0,
+        # where PyTorch's root is NaN too.
         v = v - m * m
     root = jnp.sqrt(v) + eps
     if not has_momentum:
+        # addcdiv_ multiplies by its value first.
         return -lr * g / root, new
     buffer = state["momentum_buffer"] * hyper.number("momentum") + g / root
     return -lr * buffer, new | {"momentum_buffer": buffer}

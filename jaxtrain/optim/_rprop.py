@@ -87,6 +87,7 @@ def _step(
     etas: tuple[float, float],
     step_sizes: tuple[float, float],
 ) -> tuple[jax.Array, Tensors]:
+    # PyTorch makes its state in the first step, from the rate in force then.
     before = jnp.where(hyper.count == 0, hyper.number("lr"), state["step_size"])
     # XLA takes subnormal numbers for 0, and the product of two gradients of 1e-20
     # is one. So scale it, and find nil what rounds to 0 in PyTorch.

@@ -105,9 +105,11 @@ def _momentum_step(
     nesterov: bool,
 ) -> tuple[jax.Array, Tensors]:
     mu = hyper.number("momentum")
+    # 1 - τ is the host's, rounded once: the `alpha` of PyTorch's `add_`.
     fed = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
     buffer = state["momentum_buffer"] * mu + fed
     if dampening:
+        # The first buffer is the gradient itself: undampened, μ·0 + g is that anyway.
         buffer = jnp.where(hyper.count == 0, g, buffer)
     direction = g + mu * buffer if nesterov else buffer
     return -hyper.number("lr") * direction, {"momentum_buffer": buffer}

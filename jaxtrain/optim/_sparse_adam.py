@@ -86,9 +86,11 @@ def _step(
     p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper, *, eps: float
 ) -> tuple[jax.Array, Tensors]:
     beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    # Not `lerp`: PyTorch adds (1 - β)(g - m) to what was there, whatever β is.
     m = state["exp_avg"] + beta1.complement * (g - state["exp_avg"])
     v = state["exp_avg_sq"] + beta2.complement * (g * g - state["exp_avg_sq"])
     scale = hyper.bias_correction(beta2, 0.5) / hyper.bias_correction(beta1)
+    # The quotient first: PyTorch's step size multiplies `numer.div_(denom)`.
     moved = -(hyper.number("lr") * scale) * (m / (jnp.sqrt(v) + eps))
     return moved, {"exp_avg": m, "exp_avg_sq": v}
 

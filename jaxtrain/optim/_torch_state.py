@@ -237,6 +237,7 @@ def _entries(name: str, state: Any, members: Sequence[str]) -> list[dict[str, An
 def _with_step(name: str, entry: dict[str, Any], count: int) -> dict[str, Any]:
     if name in STEPLESS:
         return entry
+    # PyTorch's `step` is a float32 tensor, SparseAdam's an integer.
     step = count if name == "sparse_adam" else np.float32(count)
     return {"step": step, **entry}
 
