@@ -33,16 +33,9 @@ class CyclicLR(HostScheduler):
         last_epoch: int,
     ) -> None:
         bases = per_group("base_lr", base_lr, groups)
-        for group, base in zip(groups, bases, strict=True):
-            if last_epoch == -1:
-                group["lr"] = base
-            else:
-                group.setdefault("initial_lr", base)
+        _put_rates(groups, bases, last_epoch)
         self.max_lrs = per_group("max_lr", max_lr, groups)
-        up = float(step_size_up)
-        down = up if step_size_down is None else float(step_size_down)
-        self.total_size = up + down
-        self.step_ratio = up / self.total_size
+        self._set_sizes(step_size_up, step_size_down)
         self.mode = mode
         self.gamma = gamma
         self._scale_fn_custom = scale_fn
@@ -57,6 +50,12 @@ class CyclicLR(HostScheduler):
         super().__init__(groups, last_epoch)
         # Not the groups' initial rates, which an earlier scheduler of them has set.
         self.base_lrs = bases
+
+    def _set_sizes(self, step_size_up: int, step_size_down: int | None) -> None:
+        up = float(step_size_up)
+        down = up if step_size_down is None else float(step_size_down)
+        self.total_size = up + down
+        self.step_ratio = up / self.total_size
 
     def _put_momenta(self, groups: list[Group], last_epoch: int) -> None:
         bounds = zip(self.max_momentums, self.base_momentums, strict=True)
@@ -105,6 +104,14 @@ class CyclicLR(HostScheduler):
         super()._restore(state)
         self._scale_fn_custom = custom
         restore_function(custom, state["_scale_fn_custom"])
+
+
+def _put_rates(groups: list[Group], bases: list[float], last_epoch: int) -> None:
+    for group, base in zip(groups, bases, strict=True):
+        if last_epoch == -1:
+            group["lr"] = base
+        else:
+            group.setdefault("initial_lr", base)
 
 
 def cyclic_lr(
@@ -157,10 +164,7 @@ def cyclic_lr(
         >>> [round(schedule.momentum(count), 6) for count in range(5)]
         [0.9, 0.85, 0.8, 0.85, 0.9]
     """
-    if mode not in _MODES and scale_fn is None:
-        raise ValueError(f"mode must be one of {', '.join(_MODES)}, but got {mode!r}")
-    if step_size_up == 0:
-        raise ValueError(f"step_size_up must not be 0, but got {step_size_up}")
+    _check(mode, scale_fn, step_size_up)
     return timed(
         "cyclic_lr",
         CyclicLR,
@@ -179,3 +183,12 @@ def cyclic_lr(
         cycle_momentum=cycle_momentum,
         last_epoch=last_epoch,
     )
+
+
+def _check(
+    mode: str, scale_fn: Callable[[float], float] | None, step_size_up: int
+) -> None:
+    if mode not in _MODES and scale_fn is None:
+        raise ValueError(f"mode must be one of {', '.join(_MODES)}, but got {mode!r}")
+    if step_size_up == 0:
+        raise ValueError(f"step_size_up must not be 0, but got {step_size_up}")

@@ -191,12 +191,7 @@ def one_cycle_lr(
         >>> [round(schedule.momentum(count), 2) for count in (0, 1, 2, 9)]
         [0.95, 0.9, 0.85, 0.95]
     """
-    if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
-        raise ValueError(f"pct_start must be a float from 0 to 1, but got {pct_start}")
-    if anneal_strategy not in ("cos", "linear"):
-        raise ValueError(
-            f"anneal_strategy must be 'cos' or 'linear', but got {anneal_strategy!r}"
-        )
+    _check(pct_start, anneal_strategy)
     return timed(
         "one_cycle_lr",
         OneCycleLR,
@@ -214,6 +209,15 @@ def one_cycle_lr(
         three_phase=three_phase,
         last_epoch=last_epoch,
     )
+
+
+def _check(pct_start: float, anneal_strategy: str) -> None:
+    if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+        raise ValueError(f"pct_start must be a float from 0 to 1, but got {pct_start}")
+    if anneal_strategy not in ("cos", "linear"):
+        raise ValueError(
+            f"anneal_strategy must be 'cos' or 'linear', but got {anneal_strategy!r}"
+        )
 
 
 def _total(
