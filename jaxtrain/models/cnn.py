@@ -1,3 +1,5 @@
+"""A convolutional network of two blocks."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The multi-layer perceptron of PyTorch's tutorial."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

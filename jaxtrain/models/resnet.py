@@ -1,3 +1,5 @@
+"""A residual network of eight layers."""
+
 from __future__ import annotations
 
 from itertools import pairwise
