@@ -72,13 +72,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         generator: rng.Generator | None = None,
         dtype: DTypeLike = jnp.float32,
     ):
-        ends = (0, *cutoffs, n_classes)
-        rising = all(a < b for a, b in pairwise(ends))
-        if not cutoffs or not rising or any(int(c) != c for c in cutoffs):
-            raise ValueError(
-                "cutoffs must be unique, increasing whole numbers from 1 to "
-                f"{n_classes - 1}, got {list(cutoffs)}"
-            )
+        _check_cutoffs(cutoffs, n_classes)
         self.in_features = in_features
         self.n_classes = n_classes
         self.cutoffs = (*cutoffs, n_classes)
@@ -139,3 +133,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         PyTorch: `torch.nn.AdaptiveLogSoftmaxWithLoss.predict`.
         """
         return self.log_prob(input).argmax(1)
+
+
+def _check_cutoffs(cutoffs: Sequence[int], n_classes: int) -> None:
+    rising = all(a < b for a, b in pairwise((0, *cutoffs, n_classes)))
+    if not cutoffs or not rising or any(int(c) != c for c in cutoffs):
+        raise ValueError(
+            "cutoffs must be unique, increasing whole numbers from 1 to "
+            f"{n_classes - 1}, got {list(cutoffs)}"
+        )

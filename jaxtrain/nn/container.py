@@ -269,19 +269,19 @@ class _Keyed(Ordered):
 class ModuleDict(_Keyed):
     """A dictionary of modules, whose parameters count as the holder's.
 
-        Args:
-            modules: a mapping of names to modules, or pairs of them.
+    Args:
+        modules: a mapping of names to modules, or pairs of them.
 
-        Raises:
-            ValueError: a name is that of an attribute.
+    Raises:
+        ValueError: a name is that of an attribute.
 
-        PyTorch: `torch.nn.ModuleDict`.
+    PyTorch: `torch.nn.ModuleDict`.
 
-        Example:
-            >>> from jaxtrain import nn
-            >>> heads = ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 9)})
-            >>> list(heads), heads["large"].out_features
-            (['small', 'large'], 9)
+    Example:
+        >>> from jaxtrain import nn
+        >>> heads = ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 9)})
+        >>> list(heads), heads["large"].out_features
+        (['small', 'large'], 9)
     """
 
     def __init__(

@@ -84,19 +84,7 @@ class MultiheadAttention(Module):
             embed_dim, embed_dim, bias, generator=generator, dtype=dtype
         )
         self._draw_projections(generator, dtype)
-        # PyTorch draws the bias of the output, and then puts zeros in its place.
-        self.in_proj_bias: Any = filled((3 * embed_dim,), 0, dtype) if bias else None
-        if bias:
-            self.out_proj.bias = filled((embed_dim,), 0, dtype)
-        shape = (1, 1, embed_dim)
-        self.bias_k: Any
-        self.bias_v: Any
-        self.bias_k, self.bias_v = (
-            drawn(init.xavier_normal, shape, dtype=dtype, generator=generator)
-            if add_bias_kv
-            else None
-            for _ in range(2)
-        )
+        self._begin_biases(bias, add_bias_kv, generator, dtype)
 
     def _draw_projections(
         self, generator: rng.Generator | None, dtype: DTypeLike
@@ -110,6 +98,27 @@ class MultiheadAttention(Module):
         self.q_proj_weight: Any = None if self._packed else draw(size, size)
         self.k_proj_weight: Any = None if self._packed else draw(size, self.kdim)
         self.v_proj_weight: Any = None if self._packed else draw(size, self.vdim)
+
+    def _begin_biases(
+        self,
+        bias: bool,
+        add_bias_kv: bool,
+        generator: rng.Generator | None,
+        dtype: DTypeLike,
+    ) -> None:
+        size = self.embed_dim
+        # PyTorch draws the bias of the output, and then puts zeros in its place.
+        self.in_proj_bias: Any = filled((3 * size,), 0, dtype) if bias else None
+        if bias:
+            self.out_proj.bias = filled((size,), 0, dtype)
+        self.bias_k: Any
+        self.bias_v: Any
+        self.bias_k, self.bias_v = (
+            drawn(init.xavier_normal, (1, 1, size), dtype=dtype, generator=generator)
+            if add_bias_kv
+            else None
+            for _ in range(2)
+        )
 
     def __call__(
         self,

@@ -38,16 +38,9 @@ class Recurrent(Module):
         generator: rng.Generator | None,
         dtype: DTypeLike,
     ) -> None:
-        name = type(self).__name__
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{name}({input_size}, {hidden_size}, num_layers={num_layers}): "
-                "sizes must be greater than zero"
-            )
-        if not 0 <= proj_size < hidden_size:
-            raise ValueError(
-                f"{name} needs 0 <= proj_size < hidden_size, got {proj_size}"
-            )
+        _check_sizes(
+            type(self).__name__, input_size, hidden_size, num_layers, proj_size
+        )
         self.step = step
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -187,6 +180,18 @@ class Recurrent(Module):
     def _value(self, name: str) -> Any:
         parameter = getattr(self, name, None)
         return None if parameter is None else parameter[...]
+
+
+def _check_sizes(
+    name: str, input_size: int, hidden_size: int, num_layers: int, proj_size: int
+) -> None:
+    if min(input_size, hidden_size, num_layers) < 1:
+        raise ValueError(
+            f"{name}({input_size}, {hidden_size}, num_layers={num_layers}): "
+            "sizes must be greater than zero"
+        )
+    if not 0 <= proj_size < hidden_size:
+        raise ValueError(f"{name} needs 0 <= proj_size < hidden_size, got {proj_size}")
 
 
 def linear(x: jax.Array, weight: jax.Array, bias: jax.Array | None) -> jax.Array:
