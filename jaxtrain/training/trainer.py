@@ -62,15 +62,9 @@ class Trainer:
         _check_types(model, self.numerics)
         tx = optax.with_extra_args_support(optimizer)
         with self.numerics.active():
-            model = nnx.clone(model)
-            model.train()
-            graph, *parts = nnx.split(model, nnx.Param, ...)
-            # Steps donate their state: the caller's arrays must not be among it.
-            params, buffers = jax.tree.map(jnp.copy, parts)
+            graph, self._eval_graph, params, buffers = _parts(model)
             averaged = None if average is None else average.init(params)
             self.state = TrainState(params, buffers, tx.init(params), averaged)
-            model.eval()
-            self._eval_graph = nnx.graphdef(model)
         changed = augment or (lambda inputs, drawn: prepare(inputs))
         step_average = average if average_steps else None
         self.recipe = Recipe(graph, tx, loss, changed, penalty, step_average)
@@ -169,6 +163,19 @@ class Trainer:
         with self.numerics.active():
             state = jax.tree.map(jnp.copy, self.state)
             return nnx.merge(self._eval_graph, state.params, state.buffers)
+
+
+def _parts(
+    model: nnx.Module,
+) -> tuple[nnx.GraphDef, nnx.GraphDef, nnx.State, nnx.State]:
+    """A copy's graphs, in training and in evaluation, its parameters and buffers."""
+    model = nnx.clone(model)
+    model.train()
+    graph, *parts = nnx.split(model, nnx.Param, ...)
+    # Steps donate their state: the caller's arrays must not be among it.
+    params, buffers = jax.tree.map(jnp.copy, parts)
+    model.eval()
+    return graph, nnx.graphdef(model), params, buffers
 
 
 def _check_types(model: nnx.Module, numerics: Numerics) -> None:
