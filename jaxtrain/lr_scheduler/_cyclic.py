@@ -66,11 +66,13 @@ class CyclicLR(HostScheduler):
             group["momentum"] = highest
 
     def get_lr(self) -> list[float]:
+        # x is where in the cycle a step is, in [0, 1), by PyTorch's two divisions.
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         if x <= self.step_ratio:
             height = x / self.step_ratio
         else:
+            # From 1 at the peak, x = ratio, back to 0 at x = 1.
             height = (x - 1) / (self.step_ratio - 1)
         at = cycle if self.scale_mode == "cycle" else self.last_epoch
         if self.cycle_momentum:
@@ -92,6 +94,7 @@ class CyclicLR(HostScheduler):
 
     def refresh(self) -> None:
         if self.cycle_momentum:
+            # For the momenta that it sets; its rates are those in force.
             self.get_lr()
 
     def _saved(self) -> dict[str, Any]:

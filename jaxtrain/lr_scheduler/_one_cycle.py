@@ -74,6 +74,7 @@ class OneCycleLR(HostScheduler):
 
     def refresh(self) -> None:
         if self.cycle_momentum:
+            # For the momenta that it sets; its rates are those in force.
             self.get_lr()
 
     def _place(self) -> tuple[Phase, float]:
@@ -104,6 +105,7 @@ def phases(total_steps: int, pct_start: float, three_phase: bool) -> list[Phase]
         [(2.0, 'max_lr'), (9, 'min_lr')]
     """
     high, low = "max_momentum", "base_momentum"
+    # Ends are fractions of a step, as in PyTorch: the peak need not fall on a step.
     up = _phase(float(pct_start * total_steps) - 1, "initial_lr", "max_lr", high, low)
     if not three_phase:
         return [up, _phase(total_steps - 1, "max_lr", "min_lr", low, high)]
