@@ -100,6 +100,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if input.shape != (*target.shape, self.in_features):
             raise misfit(name, input, f"targets are {target.shape}")
         every = self.log_prob(jnp.atleast_2d(input))
+        # What is no class finds NaN; -1 would count from the end otherwise.
         found = jnp.take_along_axis(
             every,
             jnp.atleast_1d(target)[:, None],
@@ -121,6 +122,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         for i, scores in enumerate(self.tail):
             within = jax.nn.log_softmax(scores(input))
             cluster = self.shortlist_size + i
+            # log p of the cluster, (N, 1), and log p of each class within it.
             parts.append(within + head[:, cluster : cluster + 1])
         return jnp.concatenate(parts, 1)
 

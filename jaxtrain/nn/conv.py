@@ -279,6 +279,8 @@ class _ConvTranspose(ConvNd):
         x = self._checked(input)
         extra = self._extra(input, output_size)
         sizes = zip(self._reach, self.padding, extra, strict=True)
+        # A convolution of the input spread out by the stride, where padding by p
+        # becomes one by reach - p: Dumoulin and Visin 2016, arxiv.org/abs/1603.07285.
         padding = [(reach - p, reach - p + more) for reach, p, more in sizes]
         output = self._convolved(
             x,
@@ -293,6 +295,7 @@ class _ConvTranspose(ConvNd):
         """The weight as a convolution takes it: mirrored, (out, in / groups, *)."""
         weight = self.weight[...]
         groups, kernel = self.groups, self.kernel_size
+        # (groups, in / groups, out / groups, *kernel) -> (out, in / groups, *kernel).
         split = weight.reshape(groups, self.in_channels // groups, -1, *kernel)
         swapped = split.swapaxes(1, 2).reshape(self.out_channels, -1, *kernel)
         return jnp.flip(swapped, range(2, swapped.ndim))

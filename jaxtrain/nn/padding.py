@@ -92,6 +92,7 @@ class _ConstantPad(_Pad):
         _check_left(self._name, input, input.shape[lead:], self._pairs)
         x = jnp.asarray(input)
         pads = [(0, 0, 0)] * lead + [(*pair, 0) for pair in self._pairs]
+        # `lax.pad` crops by negative sizes, which `jnp.pad` refuses.
         return jax.lax.pad(x, jnp.asarray(self.value, x.dtype), pads)
 
 

@@ -163,6 +163,7 @@ class MultiheadAttention(Module):
         output = self._laid_out(self.out_proj(merged), batched)
         if not need_weights:
             return output, None
+        # (N, num_heads, L, S): the heads of one example lie side by side.
         by_head = weights.reshape(batch, self.num_heads, length, -1)
         shown = by_head.mean(1) if average_attn_weights else by_head
         return output, shown if batched else shown[0]
@@ -190,6 +191,7 @@ class MultiheadAttention(Module):
             parts = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             weights = [part[...] for part in parts]
         else:
+            # (3 · embed_dim, embed_dim): q's rows, then k's, then v's.
             weights = jnp.split(self.in_proj_weight[...], 3)
         projected = [x @ w.T for x, w in zip(inputs, weights, strict=True)]
         if self.in_proj_bias is None:
@@ -214,7 +216,7 @@ class MultiheadAttention(Module):
 
     def _split(self, x: jax.Array) -> jax.Array:
         size = self.embed_dim // self.num_heads
-        return x.reshape(len(x), -1, size).swapaxes(0, 1)
+        return x.reshape(len(x), -1, size).swapaxes(0, 1)  # (N · num_heads, L, d)
 
     def _mask(
         self,
@@ -234,10 +236,12 @@ class MultiheadAttention(Module):
             masks.append(attn_mask if attn_mask.ndim == 3 else attn_mask[None])
         if key_padding_mask is not None:
             _check_mask("key_padding_mask", key_padding_mask, ((batch, keys),))
+            # Once for each head of an example, as they lie side by side.
             masks.append(jnp.repeat(key_padding_mask, self.num_heads, 0)[:, None])
         if not masks:
             return None
         total = sum(_added(mask, query.dtype) for mask in masks)
+        # The pairs that were added are open to every query.
         return jnp.pad(total, ((0, 0), (0, 0), (0, extended - keys)))
 
 
@@ -264,6 +268,7 @@ def _softmax(
     Where a query may look nowhere they are NaN, or zero if `safe`: PyTorch has both,
     the second where no weights are asked for.
     """
+    # PyTorch scales the queries, not the products.
     scores = (q * math.sqrt(1 / q.shape[-1])) @ k.swapaxes(1, 2)
     if mask is None:
         return jax.nn.softmax(scores, -1)
@@ -271,4 +276,5 @@ def _softmax(
     if not safe:
         return jax.nn.softmax(scores, -1)
     blind = (scores == -jnp.inf).all(-1, keepdims=True)
+    # Of -∞ alone the softmax is NaN, and so would be the slope of the branch not taken.
     return jnp.where(blind, 0, jax.nn.softmax(jnp.where(blind, 0, scores), -1))

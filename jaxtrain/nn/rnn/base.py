@@ -70,6 +70,7 @@ class Recurrent(Module):
         ways = 1 + self.bidirectional
         for place, suffix in enumerate(self._suffixes):
             columns = self.input_size if place < ways else out * ways
+            # Also the order in which they are drawn.
             yield f"weight_ih{suffix}", (rows, columns)
             yield f"weight_hh{suffix}", (rows, out)
             if self.bias:
@@ -130,6 +131,7 @@ class Recurrent(Module):
                 x = self._dropped(x, lengths)
             outputs = []
             for way in range(ways):
+                # PyTorch's order of states: layer by layer, its two ways together.
                 place = layer * ways + way
                 first = tuple(part[place] for part in state)
                 end, sequence = self._sweep(place, x, first, valid, way == 1)
@@ -163,6 +165,7 @@ class Recurrent(Module):
             x, valid = given
             new = self.step(x, linear(state[0], w_hh, b_hh), state)
             if w_hr is not None:
+                # h alone is projected: Sak et al. 2014, arxiv.org/abs/1402.1128.
                 new = (new[0] @ w_hr.T, *new[1:])
             if valid is None:
                 return new, new[0]

@@ -85,6 +85,8 @@ class _Layer(Module):
                 keys,
                 keys,
                 key_padding_mask,
+                # As PyTorch's layers ask: what may look nowhere
+                # gets zeros then, and not NaN.
                 need_weights=False,
                 attn_mask=mask,
                 is_causal=is_causal,

@@ -205,6 +205,7 @@ class Transformer(Module):
         self.batch_first = batch_first
 
     def _draw_anew(self, generator: rng.Generator | None) -> None:
+        # In the order of PyTorch's `parameters()`, which is that of the draws.
         for name, variable in named_variables(self).items():
             if isinstance(variable, nnx.Param) and variable.ndim > 1:
                 *path, last = name.split(".")
