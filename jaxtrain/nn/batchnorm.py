@@ -44,6 +44,7 @@ class RunningNorm(Module):
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
+        # The name by which Flax's `train()` and `eval()` set it.
         self.use_running_average = False
         shape = (num_features,)
         self.weight = filled(shape, 1, dtype) if affine else None

@@ -57,6 +57,7 @@ class ConvNd(Module):
             dilation=self.dilation,
         )
         self.groups = groups
+        # PyTorch's (out, in / groups, *), and transposed (in, out / groups, *).
         first, second = channels if self.transposed else channels[::-1]
         shape = (first, second // groups, *self.kernel_size)
         self.weight, self.bias = kaiming_pair(
@@ -165,6 +166,7 @@ class _Conv(ConvNd):
 
     def _check_borrowed(self, input: jax.Array) -> None:
         """Padding takes no more from the input than there is."""
+        # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         sizes = zip(input.shape[-self.n :], self.padding, strict=True)
         if spare is not None and any(max(pads) > size - spare for size, pads in sizes):

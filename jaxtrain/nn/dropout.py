@@ -43,6 +43,7 @@ class Dropout(Module):
                 f"dropout probability has to be between 0 and 1, but got {p}"
             )
         self.p = p
+        # The name by which Flax's `train()` and `eval()` set it.
         self.deterministic = False
 
     def __call__(self, input: jax.Array) -> jax.Array:

@@ -49,6 +49,7 @@ def drawn_rows(
 
     def initialiser(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
         values = init.normal(shape, generator=generator, dtype=dtype)
+        # After the draws, as in PyTorch, which draws a row that it then makes zeros.
         if zeros is not None:
             values[zeros] = 0
         return values
@@ -277,6 +278,7 @@ class EmbeddingBag(Module):
         if self.mode == "sum":
             return total
         sizes = jax.ops.segment_sum(counted.astype(total.dtype), bags, count)
+        # An empty bag is 0, and not 0/0.
         return total / jnp.maximum(sizes, 1)[:, None]
 
     def _bags(
@@ -325,5 +327,6 @@ def _largest(
     there = counted[:, None] & (held == highest[bags])
     first = jax.ops.segment_min(jnp.where(there, places, len(rows)), bags, count)
     filled = jax.ops.segment_sum(counted.astype(int), bags, count) > 0
+    # A bag without rows has no first one; it becomes 0.
     found = jnp.take_along_axis(rows, first, 0, mode="clip")
     return jnp.where(filled[:, None], found, 0)

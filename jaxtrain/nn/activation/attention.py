@@ -80,6 +80,7 @@ class MultiheadAttention(Module):
         self.dropout = Dropout(dropout)
         self.add_zero_attn = add_zero_attn
         self.batch_first = batch_first
+        # Drawn before the maps of the inputs: PyTorch's `_reset_parameters` comes last.
         self.out_proj = Linear(
             embed_dim, embed_dim, bias, generator=generator, dtype=dtype
         )
@@ -159,6 +160,7 @@ class MultiheadAttention(Module):
         # PyTorch returns the weights as they are after dropout.
         weights = self.dropout(_softmax(q, k, mask, safe=not need_weights))
         length, batch = query.shape[:2]
+        # (N · num_heads, L, d) -> (L, N, embed_dim).
         merged = (weights @ v).swapaxes(0, 1).reshape(length, batch, self.embed_dim)
         output = self._laid_out(self.out_proj(merged), batched)
         if not need_weights:
@@ -204,7 +206,7 @@ class MultiheadAttention(Module):
     ) -> tuple[jax.Array, ...]:
         """Heads apart, (N · num_heads, L or S, d), and the pairs added to k and v."""
         if self.bias_k is not None:
-            shape = (1, *k.shape[1:])
+            shape = (1, *k.shape[1:])  # one more key after the given ones
             k, v = (
                 jnp.concatenate([x, jnp.broadcast_to(b[...], shape)])
                 for x, b in ((k, self.bias_k), (v, self.bias_v))

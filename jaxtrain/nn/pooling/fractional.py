@@ -164,6 +164,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """
 
     n = 2
+    # PyTorch's two numbers place the width first, its three the depth first.
     order = (1, 0)
 
 

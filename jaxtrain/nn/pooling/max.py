@@ -268,6 +268,7 @@ class _MaxUnpool(Module):
 
 @jax.custom_vjp
 def _placed_by(x: jax.Array, places: jax.Array, zeros: jax.Array) -> jax.Array:
+    # (N, 1, 1) and (C, 1, 1), the latter turned below to (1, C, 1).
     n, c = (jnp.arange(size)[:, None, None] for size in x.shape[:2])
     return zeros.at[n, c.swapaxes(0, 1), places].set(x, mode="drop")
 

@@ -106,6 +106,7 @@ def gathered(x: jax.Array, windows: Sequence[Windows]) -> jax.Array:
     """
     n = len(windows)
     for i, window in enumerate(windows):
+        # Each look-up makes two dimensions of one.
         x = jnp.take(x, window.positions, axis=2 + 2 * i)
     # (N, C, windows, elements, windows, elements, …) -> (N, C, windows…, elements…).
     order = (0, 1, *range(2, 2 + 2 * n, 2), *range(3, 3 + 2 * n, 2))

@@ -96,6 +96,7 @@ class Recurrent(Module):
         batched = input.ndim == 3
         batch_first = batched and self.batch_first and lengths is None
         x = jnp.asarray(input if batched else input[:, None])
+        # Time first: `scan` goes along the first dimension.
         x = x.swapaxes(0, 1) if batch_first else x
         state = self._first_state(x, state, batched)
         outputs, last = self._layers(x, state, lengths)
