@@ -62,6 +62,7 @@ class CNN(nnx.Module):
         self.classifier = nn.Sequential(
             nn.Flatten(),
             *dropped,
+            # Each block halves height and width.
             nn.Linear(CHANNELS[-1] * (size // 4) ** 2, HIDDEN, **new),
             nn.ReLU(),
             *(nn.Dropout(dropout) for _ in dropped),

@@ -70,6 +70,7 @@ class VisionTransformer(nnx.Module):
                 for _ in range(LAYERS)
             )
         )
+        # Pre-norm layers add up and do not normalise the sum: that is left to this one.
         self.norm = nn.LayerNorm(FEATURES, dtype=dtype)
         self.classifier = nn.Linear(FEATURES, out_features, **new)
 
@@ -83,6 +84,7 @@ class VisionTransformer(nnx.Module):
 def _places(count: int, generator: rng.Generator | None, dtype: DTypeLike) -> nnx.Param:
     # Drawn as every layer's weights are: see `nn.Linear`.
     wide = jnp.promote_types(dtype, jnp.float32)
+    # A spread of 0.02, as in the paper's own code.
     values = init.trunc_normal(
         (count, FEATURES), std=0.02, generator=generator, dtype=wide
     )
