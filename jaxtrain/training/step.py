@@ -117,6 +117,8 @@ def take_step(
     (value, (params, buffers_after, seen)), grads = differentiate(params)
 
     def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
+        # L-BFGS looks several times at one batch; what
+        # these passes do to buffers is dropped.
         (value, _), grads = differentiate(params)
         return value, grads
 
@@ -141,6 +143,7 @@ def _average_after(
         return averaged
     assert averaged is not None
     taken = recipe.average.update(params, averaged)
+    # Under accumulation the parameters move, and are averaged, at the last batch alone.
     due = batch.hyperparameters.get("last", True)
     return jax.tree.map(partial(jnp.where, due), taken, averaged)
 

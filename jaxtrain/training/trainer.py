@@ -70,6 +70,7 @@ class Trainer:
         self.recipe = Recipe(graph, tx, loss, changed, penalty, step_average)
         train = partial(_train_chunk, self.recipe)
         test = partial(_test_chunk, self._eval_graph, loss, prepare)
+        # The new state takes the old one's memory.
         self._train = jax.jit(train, donate_argnums=0)
         self._evaluate = jax.jit(test)
         self._outputs = jax.jit(partial(_outputs, self._eval_graph, prepare))
@@ -99,6 +100,7 @@ class Trainer:
             IndexError: a row number lies outside the data.
         """
         rows = _row_numbers(chunk.rows, len(data.targets))
+        # A mapping of another type than `dict` would be one leaf to JAX.
         chunk = chunk._replace(rows=rows, hyperparameters=dict(chunk.hyperparameters))
         with self.numerics.active():
             self.state, losses = self._train(self.state, data, chunk)
@@ -224,6 +226,7 @@ def _test_chunk(
         right = outputs.argmax(1) == targets.astype(jnp.int32)
         return loss(outputs, targets), right.sum()
 
+    # One batch after another: `vmap` would hold the activations of all of them.
     return jax.lax.map(test, rows)
 
 
