@@ -129,6 +129,7 @@ def dirac(
     values = np.zeros(shape, dtype)
     outputs = shape[0] // groups
     middle = tuple(size // 2 for size in shape[2:])
+    # A range takes no step of 0, which a weight without outputs would ask for.
     for first in range(0, shape[0], outputs or 1):
         for d in range(min(outputs, shape[1])):
             values[(first + d, d, *middle)] = 1
@@ -198,6 +199,7 @@ def normal(
     return source.normal(shape, mean, std, dtype=dtype)
 
 
+# 3/4 for SELU was found empirically: github.com/pytorch/pytorch/pull/50664.
 _GAINS = {
     "linear": 1.0,
     "sigmoid": 1.0,
@@ -279,6 +281,8 @@ def xavier_uniform(
         >>> xavier_uniform((1, 2), generator=rng.Generator(0))
         array([[-0.01058796,  0.7586458 ]], dtype=float32)
     """
+    # By way of the spread, as PyTorch: sqrt(6 / fans) would round otherwise. U(-b, b)
+    # has the standard deviation b/sqrt(3).
     bound = math.sqrt(3.0) * _xavier_std(shape, gain)
     return uniform(shape, -bound, bound, generator=generator, dtype=dtype)
 
@@ -437,6 +441,7 @@ def trunc_normal(
         array([ 0.56843126, -0.2934289 , -0.7192576 ], dtype=float32)
     """
     source = rng.default_generator if generator is None else generator
+    # PyTorch rounds bounds and moments to the tensor's dtype before it compares.
     kind = np.dtype(dtype)
     scalar: Callable[[float], Any] = kind.type
     inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
@@ -446,6 +451,8 @@ def trunc_normal(
         )
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
     return _accepted(
+        # Proposals before thresholds, each for the whole tensor: PyTorch's order of
+        # drawing. The operations are its in-place ones: sub, div, pow, mul, sub.
         lambda: source.uniform(shape, a, b, kind),
         lambda: source.uniform(shape, dtype=kind),
         lambda x: (
@@ -486,6 +493,7 @@ def _accepted(
 
 
 def _rejected(threshold: np.ndarray, log_density: np.ndarray) -> np.ndarray:
+    # A threshold of 0 has the logarithm -∞ and accepts, as in PyTorch.
     with np.errstate(divide="ignore"):
         return np.log(threshold) > log_density
 
@@ -529,6 +537,8 @@ def orthogonal(
     drawn = normal((rows, columns), generator=generator, dtype=dtype)
     tall = drawn.T if rows < columns else drawn
     q, r = np.linalg.qr(tall.astype(np.float64))
+    # Signs make the factorisation unique, and so Q uniform: Mezzadri 2007,
+    # arxiv.org/abs/math-ph/0609050.
     q = (q * np.sign(np.diag(r))).astype(dtype)
     flat = q.T if rows < columns else q
     # `gain` takes the dtype of the values, as PyTorch's number does.

@@ -62,6 +62,7 @@ def binary_cross_entropy(
 
 
 def _value_of_probability(x: jax.Array, y: jax.Array) -> jax.Array:
+    # -100, as PyTorch has it, so that the loss stays finite at 0 and 1.
     yes, no = (jnp.maximum(log, -100) for log in (jnp.log(x), jnp.log1p(-x)))
     return jnp.where((y < 0) | (y > 1), jnp.nan, (y - 1) * no - y * yes)
 
@@ -115,6 +116,7 @@ def binary_cross_entropy_with_logits(
 def _value_of_logits(x: jax.Array, y: jax.Array, p: jax.Array) -> jax.Array:
     # (1 - y)·x - (1 + (p - 1)·y)·log s, without the difference of two large terms.
     linear = p * y * jnp.maximum(-x, 0) + (1 - y) * jnp.maximum(x, 0)
+    # softplus(-|x|) is what x and -x have in common; its exponential cannot overflow.
     return linear + ((p - 1) * y + 1) * jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
@@ -180,6 +182,7 @@ def sigmoid_focal_loss(
     (x, y), dtype = floats(inputs=inputs, targets=targets)
     check_same_shape(inputs=x, targets=y)
     p = jax.nn.sigmoid(x)
+    # p_t, equation 2 of the paper, without a branch: targets between 0 and 1 mix both.
     right = p * y + (1 - p) * (1 - y)
     losses = of_logits(x, y, jnp.ones_like(x))
     if gamma != 0:  # 0⁰ would have slope 0·∞
@@ -216,6 +219,7 @@ def soft_margin_loss(
     check_reduction(reduction)
     (x, y), dtype = floats(input=input, target=target)
     y = broadcast_to(x.shape, target=y)
+    # PyTorch's formula; `softplus` would not overflow, and so not be equal.
     return reduce(jnp.log1p(jnp.exp(-y * x)), reduction).astype(dtype)
 
 
@@ -251,8 +255,11 @@ def multilabel_margin_loss(
     check_same_shape(input=x, target=labels)
     classes = _classes(x)
     wrong = ((labels < -1) | (labels >= classes)).any(-1)
+    # 0 from the first -1 on: labels behind it are ignored, whatever they are.
     given = jnp.cumprod(labels != -1, axis=-1, dtype=jnp.int32) == 1
+    # (…, labels, classes)
     members = given[..., None] & (labels[..., None] == jnp.arange(classes))
+    # Clipped alone: a label that is no class makes the row NaN in the end.
     picked = jnp.take_along_axis(x, jnp.where(given, labels, 0), -1, mode="clip")
     excess = relu(1 - picked[..., None] + x[..., None, :])
     counted = given[..., None] & ~members.any(-2, keepdims=True)

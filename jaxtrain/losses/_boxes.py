@@ -107,8 +107,10 @@ def complete_box_iou_loss(
     a, b = _boxes(boxes1, boxes2)
     # torchvision passes its eps to alpha alone.
     losses, iou = _distance_losses(a, b, EPS)
+    # Equation 9 of the paper.
     turn = jnp.arctan(b.width / b.height) - jnp.arctan(a.width / a.height)
     v = (4 / math.pi**2) * jnp.square(turn)
+    # Equation 11, which torchvision computes under `no_grad`.
     alpha = jax.lax.stop_gradient(v / (1 - iou + v + eps))
     return _reduced(losses + alpha * v, reduction)
 
@@ -132,6 +134,7 @@ def _overlap(a: _Boxes, b: _Boxes, eps: float) -> tuple[jax.Array, jax.Array]:
     low = (jnp.maximum(p, q) for p, q in zip(a[:2], b[:2], strict=True))
     high = (jnp.minimum(p, q) for p, q in zip(a[2:], b[2:], strict=True))
     shared = _Boxes(*low, *high)
+    # Boxes apart have two negative sides there, whose product would be an area.
     meet = (shared.height > 0) & (shared.width > 0)
     intersection = jnp.where(meet, shared.area, 0)
     union = a.area + b.area - intersection

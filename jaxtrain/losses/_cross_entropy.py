@@ -38,6 +38,7 @@ def class_weights(weight: ArrayLike, log_p: jax.Array, axis: int) -> jax.Array:
             f"weight must have one value for each of {log_p.shape[axis]} classes, "
             f"but has shape {weight.shape}"
         )
+    # (classes, 1, …), one 1 for each position.
     return weight.reshape(-1, *[1] * (log_p.ndim - axis - 1))
 
 
@@ -59,7 +60,8 @@ def nll_of_indices(
         axis: the class dimension.
         ignore_index: targets of this value count for nothing.
         reduction: `"mean"` divides by the weights of the targets that are kept.
-        label_smoothing: share of the target that is spread over all classes.
+        label_smoothing: share of the target that is spread over all classes; PyTorch
+            divides the mean of that part by the same weights.
     """
     target = jnp.expand_dims(target.astype(jnp.int32), axis)
     kept = target != ignore_index
@@ -180,6 +182,7 @@ def cross_entropy(
     probabilities = jnp.issubdtype(target.dtype, jnp.floating)
     check_shapes(x, target, probabilities)
     axis = class_axis(x)
+    # Not the logarithm of a softmax, which would be -∞ where that rounds to 0.
     log_p = jax.nn.log_softmax(x, axis)
     weights = None if weight is None else class_weights(weight, log_p, axis)
     if probabilities:
@@ -205,6 +208,7 @@ def _of_probabilities(
     if label_smoothing:
         share = label_smoothing / log_p.shape[axis]
         target = target * (1 - label_smoothing) + share
+    # PyTorch's order: input · target · weight.
     terms = log_p * target if weights is None else log_p * target * weights
     return reduce(-terms.sum(axis), reduction)
 
@@ -260,6 +264,7 @@ def linear_cross_entropy(
             f"{ignore_index}"
         )
     flat = matrix.reshape(math.prod(matrix.shape[:-1]), matrix.shape[-1])
+    # GPUs and TPUs would otherwise round the factors to fewer digits; PyTorch does not.
     logits = jnp.matmul(x, flat.T, precision=jax.lax.Precision.HIGHEST)
     logits = logits.reshape(logits_shape) + (bias[0] if bias else 0)
     return cross_entropy(

@@ -75,6 +75,7 @@ def ctc_loss(
     if labels.ndim == 1:
         labels = _padded(labels, wanted, _longest(target_lengths, labels.size))
     valid = fits & _valid(labels, used, wanted, log_p)
+    # What is no class must not be looked up; where it counts, the loss is NaN below.
     labels = jnp.where((labels >= 0) & (labels < log_p.shape[-1]), labels, blank)
     losses = _negative_log_likelihood(log_p, labels, used, wanted, blank, zero_infinity)
     losses = jnp.where(valid, losses, jnp.nan)
@@ -159,13 +160,16 @@ def _forward(
     states = _states(labels, blank)
     emitted = _emitted(log_p, states)
     prefixes = _prefixes(emitted, _may_skip(states))
+    # Lengths out of range are NaN in the end, and only must not lead elsewhere here.
     last = jnp.clip(used - 1, 0, log_p.shape[0] - 1)
     rows = jnp.arange(len(used))
     ends = prefixes[last, rows]
     at_blank = jnp.take_along_axis(ends, 2 * wanted[:, None], 1, mode="clip")[:, 0]
     label_state = jnp.maximum(2 * wanted[:, None] - 1, 0)
     at_label = jnp.take_along_axis(ends, label_state, 1, mode="clip")[:, 0]
+    # An empty target has one last state, the blank.
     at_label = jnp.where(wanted > 0, at_label, -jnp.inf)
+    # An alignment ends in the last label or in the blank behind it.
     nll = -jnp.logaddexp(at_blank, at_label)
     # Without time steps the only alignment is the empty one.
     nll = jnp.where(used > 0, nll, jnp.where(wanted > 0, jnp.inf, 0))
@@ -180,12 +184,14 @@ def _backward(
     suffixes = _suffixes(emitted, _may_skip(states), used, wanted)
     # Both count the present emission.
     in_state = jnp.exp(prefixes + suffixes - emitted + nll[:, None])
+    # -∞ less -∞ is NaN where a state cannot emit.
     in_state = jnp.where(jnp.isneginf(emitted), 0, in_state)
     classes = jnp.arange(log_p.shape[-1])
     belongs = (states[..., None] == classes).astype(log_p.dtype)
     posterior = jnp.einsum(
         "tns,nsc->tnc", in_state, belongs, precision=jax.lax.Precision.HIGHEST
     )
+    # Equation 16 of the paper: with respect to the outputs before the softmax.
     grad = (jnp.exp(log_p) - posterior) * cotangent[:, None]
     # PyTorch divides by the probability of every class.
     grad = jnp.where(jnp.isneginf(log_p), jnp.nan, grad)
@@ -222,10 +228,12 @@ def _may_skip(states: jax.Array) -> jax.Array:
 
 def _prefixes(emitted: jax.Array, may_skip: jax.Array) -> jax.Array:
     """log p of all beginnings of alignments, (time, batch, state)."""
+    # Section 4.1: an alignment begins with the first blank or the first label.
     start = jnp.where(jnp.arange(emitted.shape[2]) < 2, emitted[0], -jnp.inf)
 
     def step(alpha: jax.Array, emission: jax.Array) -> tuple[jax.Array, jax.Array]:
         skipped = jnp.where(may_skip, _shifted(alpha, 2), -jnp.inf)
+        # PyTorch's order of the sum: the state itself, one before, two before.
         alpha = _log_add(alpha, _shifted(alpha, 1), skipped) + emission
         return alpha, alpha
 
@@ -245,6 +253,7 @@ def _suffixes(
         time, emission = now
         skipped = _shifted(jnp.where(may_skip, beta, -jnp.inf), -2)
         beta = _log_add(beta, _shifted(beta, -1), skipped) + emission
+        # Sequences end at times of their own: each begins anew at its last step in use.
         beta = jnp.where(time == last, jnp.where(ends, emission, -jnp.inf), beta)
         beta = jnp.where(time > last, -jnp.inf, beta)
         return beta, beta
@@ -264,6 +273,7 @@ def _shifted(values: jax.Array, by: int) -> jax.Array:
 
 def _log_add(*logs: jax.Array) -> jax.Array:
     top = jnp.maximum(jnp.maximum(logs[0], logs[1]), logs[2])
+    # -∞ less -∞ would be NaN: PyTorch's kernel takes 0 for such a maximum.
     top = jnp.where(jnp.isneginf(top), 0, top)
     first, second, third = (jnp.exp(log - top) for log in logs)
     return jnp.log(first + second + third) + top

@@ -46,6 +46,7 @@ def _norm(d: jax.Array, p: float) -> jax.Array:
 
 def _root(squared: jax.Array) -> jax.Array:
     positive = squared > 0
+    # The root of 0 in the branch not taken would make its slope a NaN: ∞·0.
     root = jnp.sqrt(jnp.where(positive, squared, 1))
     # NaN is not positive, and stays.
     return jnp.where(positive, root, squared)
@@ -65,6 +66,7 @@ def _general_norm(d: jax.Array, p: float) -> jax.Array:
         used = (d != 0) & (length != 0)[..., None]
         size = jnp.where(used, jnp.abs(d), 1)
         whole = jnp.where(used, length[..., None], 1)
+        # As PyTorch's `norm_backward`, and 0 where that masks.
         slope = jnp.where(used, jnp.sign(d) * size ** (p - 1) / whole ** (p - 1), 0)
         return length, (slope * moved).sum(-1)
 
@@ -115,6 +117,7 @@ def cosine_embedding_loss(
         )
     a, b = broadcast(input1=a, input2=b)
     squares = ((v * v).sum(-1) + EPSILON for v in (a, b))
+    # One root of the product, as in PyTorch, and not a product of roots.
     cos = (a * b).sum(-1) / jnp.sqrt(next(squares) * next(squares))
     cos, y = broadcast(cosines=cos, target=y)
     losses = jnp.where(y == 1, 1 - cos, 0) + jnp.where(y == -1, relu(cos - margin), 0)

@@ -44,6 +44,7 @@ def hinge_loss(
     check_reduction(reduction)
     arrays, dtype = floats(input=input, target=target)
     x, y = broadcast(input=arrays[0], target=arrays[1])
+    # `relu` has slope 0 at its kink; `jnp.maximum` would have 1/2 there.
     return reduce(relu(margin - y * x), reduction).astype(dtype)
 
 
@@ -124,7 +125,7 @@ def multi_margin_loss(
     (labels,) = integers(target=target)
     _check(x, labels)
     classes = x.shape[-1]
-    label = labels.reshape(*x.shape[:-1], 1)
+    label = labels.reshape(*x.shape[:-1], 1)  # (batch, 1), or (1,)
     # A negative index would count from the end: past the end it picks NaN.
     label = jnp.where(label < 0, classes, label)
     excess = relu(margin - jnp.take_along_axis(x, label, -1, mode="fill") + x)
@@ -234,6 +235,7 @@ def zero_one_loss(
     return reduce(wrong.astype(x.dtype), reduction).astype(dtype)
 
 
+# JAX takes the slope of `argmax` for 0 in silence; this makes it an error.
 @jax.custom_jvp
 def _no_gradient(x: jax.Array) -> jax.Array:
     return x

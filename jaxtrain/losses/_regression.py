@@ -237,6 +237,7 @@ def gaussian_nll_loss(
     return reduce(losses, reduction).astype(dtype)
 
 
+# PyTorch clamps a copy outside of autograd: the slope is 1 below ε too.
 _clamp = with_partials(
     lambda v, eps: jnp.where(v < 0, jnp.nan, jnp.maximum(v, eps)),
     lambda v, eps: jnp.ones_like(v),
@@ -293,6 +294,7 @@ def poisson_nll_loss(
     x, y = broadcast(input=arrays[0], target=arrays[1])
     losses = jnp.exp(x) - y * x if log_input else x - y * jnp.log(x + eps)
     if full:
+        # Of Stirling's series for ln y! as much as PyTorch has.
         stirling = y * jnp.log(y) - y + 0.5 * jnp.log(2 * math.pi * y)
         losses = losses + jnp.where(y <= 1, 0, stirling)
     return reduce(losses, reduction).astype(dtype)
@@ -330,6 +332,7 @@ def kl_div(
     check_reduction(reduction, (*REDUCTIONS, "batchmean"))
     arrays, dtype = floats(input=input, target=target)
     x, y = broadcast(input=arrays[0], target=arrays[1])
+    # `xlogy`, as in PyTorch, makes 0·log 0 a 0; y·(log y - x) would be NaN.
     losses = jnp.exp(y) * (y - x) if log_target else xlogy(y, y) - y * x
     if reduction != "batchmean":
         return reduce(losses, reduction).astype(dtype)

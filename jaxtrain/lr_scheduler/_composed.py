@@ -148,6 +148,8 @@ class SequentialLR(Container):
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         for group in groups:
+            # The schedulers have taken their first steps on
+            # these groups when they were made.
             group["lr"] = group["initial_lr"]
         _undo_first_steps(self)
         first = self._schedulers[bisect_right(milestones, 0)]
@@ -162,6 +164,8 @@ class SequentialLR(Container):
         turn = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[turn]
         if turn > 0 and self._milestones[turn - 1] == self.last_epoch:
+            # PyTorch's `_update_lr(0)`: by the closed form,
+            # and without counting a step.
             scheduler.move(0)
         else:
             scheduler.step()

@@ -29,6 +29,8 @@ class CosineAnnealingLR(HostScheduler):
                 group["lr"] + (base - floor) * step / 2
                 for base, group in zip(self.base_lrs, self.param_groups, strict=True)
             ]
+        # From the rate of the step before: its rounding,
+        # and what others did to it, stay.
         before = 1 + math.cos(math.pi * (t - 1) / period)
         ratio = (1 + math.cos(math.pi * t / period)) / before
         return [ratio * (rate - floor) + floor for rate in self.current()]
@@ -96,6 +98,8 @@ class CosineAnnealingWarmRestarts(HostScheduler):
         super().__init__(groups, last_epoch)
 
     def get_lr(self) -> list[float]:
+        # Equation 5 of the paper, of the steps since the
+        # restart alone: nothing accumulates.
         height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         floor = self.eta_min
         return [floor + (base - floor) * height / 2 for base in self.base_lrs]

@@ -33,16 +33,9 @@ class CyclicLR(HostScheduler):
         last_epoch: int,
     ) -> None:
         bases = per_group("base_lr", base_lr, groups)
-        for group, base in zip(groups, bases, strict=True):
-            if last_epoch == -1:
-                group["lr"] = base
-            else:
-                group.setdefault("initial_lr", base)
+        _put_rates(groups, bases, last_epoch)
         self.max_lrs = per_group("max_lr", max_lr, groups)
-        up = float(step_size_up)
-        down = up if step_size_down is None else float(step_size_down)
-        self.total_size = up + down
-        self.step_ratio = up / self.total_size
+        self._set_sizes(step_size_up, step_size_down)
         self.mode = mode
         self.gamma = gamma
         self._scale_fn_custom = scale_fn
@@ -58,6 +51,12 @@ class CyclicLR(HostScheduler):
         # Not the groups' initial rates, which an earlier scheduler of them has set.
         self.base_lrs = bases
 
+    def _set_sizes(self, step_size_up: int, step_size_down: int | None) -> None:
+        up = float(step_size_up)
+        down = up if step_size_down is None else float(step_size_down)
+        self.total_size = up + down
+        self.step_ratio = up / self.total_size
+
     def _put_momenta(self, groups: list[Group], last_epoch: int) -> None:
         bounds = zip(self.max_momentums, self.base_momentums, strict=True)
         for group, (highest, lowest) in zip(groups, bounds, strict=True):
@@ -67,11 +66,13 @@ class CyclicLR(HostScheduler):
             group["momentum"] = highest
 
     def get_lr(self) -> list[float]:
+        # x is where in the cycle a step is, in [0, 1), by PyTorch's two divisions.
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         if x <= self.step_ratio:
             height = x / self.step_ratio
         else:
+            # From 1 at the peak, x = ratio, back to 0 at x = 1.
             height = (x - 1) / (self.step_ratio - 1)
         at = cycle if self.scale_mode == "cycle" else self.last_epoch
         if self.cycle_momentum:
@@ -93,6 +94,7 @@ class CyclicLR(HostScheduler):
 
     def refresh(self) -> None:
         if self.cycle_momentum:
+            # For the momenta that it sets; its rates are those in force.
             self.get_lr()
 
     def _saved(self) -> dict[str, Any]:
@@ -105,6 +107,14 @@ class CyclicLR(HostScheduler):
         super()._restore(state)
         self._scale_fn_custom = custom
         restore_function(custom, state["_scale_fn_custom"])
+
+
+def _put_rates(groups: list[Group], bases: list[float], last_epoch: int) -> None:
+    for group, base in zip(groups, bases, strict=True):
+        if last_epoch == -1:
+            group["lr"] = base
+        else:
+            group.setdefault("initial_lr", base)
 
 
 def cyclic_lr(
@@ -157,10 +167,7 @@ def cyclic_lr(
         >>> [round(schedule.momentum(count), 6) for count in range(5)]
         [0.9, 0.85, 0.8, 0.85, 0.9]
     """
-    if mode not in _MODES and scale_fn is None:
-        raise ValueError(f"mode must be one of {', '.join(_MODES)}, but got {mode!r}")
-    if step_size_up == 0:
-        raise ValueError(f"step_size_up must not be 0, but got {step_size_up}")
+    _check(mode, scale_fn, step_size_up)
     return timed(
         "cyclic_lr",
         CyclicLR,
@@ -179,3 +186,12 @@ def cyclic_lr(
         cycle_momentum=cycle_momentum,
         last_epoch=last_epoch,
     )
+
+
+def _check(
+    mode: str, scale_fn: Callable[[float], float] | None, step_size_up: int
+) -> None:
+    if mode not in _MODES and scale_fn is None:
+        raise ValueError(f"mode must be one of {', '.join(_MODES)}, but got {mode!r}")
+    if step_size_up == 0:
+        raise ValueError(f"step_size_up must not be 0, but got {step_size_up}")

@@ -130,6 +130,8 @@ class HostScheduler(Scheduler):
         self.param_groups = groups
         for index, group in enumerate(groups):
             if last_epoch == -1:
+                # What an earlier scheduler of these groups has
+                # put there stays, as in PyTorch.
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise ValueError(
@@ -193,11 +195,13 @@ class HostScheduler(Scheduler):
 
     def unmoved_by(self, factor: float) -> bool:
         """Whether a factor changes no rate, not even the sign of a zero."""
+        # -0.0 equals 0.0, but a rate of 0 that turns negative shows in what is saved.
         return math.copysign(1, factor) > 0 and self.times(factor) == self.current()
 
     def _set(self, rates: Callable[[], list[float]]) -> None:
         try:
             values = rates()
+        # Such as the way back from a factor of 0, where PyTorch divides by 0.
         except ArithmeticError as error:
             raise StepError(f"no value for step {self.last_epoch}: {error}") from error
         for group, value in zip(self.param_groups, values, strict=True):

@@ -142,6 +142,7 @@ class _Power:
     steps: int
 
     def __call__(self, step: int) -> float:
+        # From the step alone, as a power: `exponential_lr` would carry its rounding on.
         return self.ratio ** (step / self.steps)
 
 

@@ -21,6 +21,8 @@ class ConstantLR(HostScheduler):
             return self.times(self.factor)
         if self.last_epoch != self.total_iters:
             return self.current()
+        # By the reciprocal, as in PyTorch, which rounds
+        # twice: the rate need not be `lr` again.
         return self.times(1.0 / self.factor)
 
     def closed_form(self) -> list[float]:
@@ -121,6 +123,8 @@ class LinearLR(HostScheduler):
         if self._is_initial or self.last_epoch > self.total_iters:
             return self.current()
         rise = self.end_factor - self.start_factor
+        # T times the factor of the step before: 1 +
+        # rise/before is the quotient of both factors.
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
         return self.times(1.0 + rise / before)
 
@@ -198,6 +202,7 @@ class PolynomialLR(HostScheduler):
             return self.current()
         left = 1.0 - self.last_epoch / self.total_iters
         before = 1.0 - (self.last_epoch - 1) / self.total_iters
+        # A power of the quotient, as PyTorch has it, and not a quotient of powers.
         return self.times((left / before) ** self.power)
 
     def closed_form(self) -> list[float]:

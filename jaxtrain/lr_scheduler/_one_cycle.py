@@ -74,6 +74,7 @@ class OneCycleLR(HostScheduler):
 
     def refresh(self) -> None:
         if self.cycle_momentum:
+            # For the momenta that it sets; its rates are those in force.
             self.get_lr()
 
     def _place(self) -> tuple[Phase, float]:
@@ -104,6 +105,7 @@ def phases(total_steps: int, pct_start: float, three_phase: bool) -> list[Phase]
         [(2.0, 'max_lr'), (9, 'min_lr')]
     """
     high, low = "max_momentum", "base_momentum"
+    # Ends are fractions of a step, as in PyTorch: the peak need not fall on a step.
     up = _phase(float(pct_start * total_steps) - 1, "initial_lr", "max_lr", high, low)
     if not three_phase:
         return [up, _phase(total_steps - 1, "max_lr", "min_lr", low, high)]
@@ -191,12 +193,7 @@ def one_cycle_lr(
         >>> [round(schedule.momentum(count), 2) for count in (0, 1, 2, 9)]
         [0.95, 0.9, 0.85, 0.95]
     """
-    if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
-        raise ValueError(f"pct_start must be a float from 0 to 1, but got {pct_start}")
-    if anneal_strategy not in ("cos", "linear"):
-        raise ValueError(
-            f"anneal_strategy must be 'cos' or 'linear', but got {anneal_strategy!r}"
-        )
+    _check(pct_start, anneal_strategy)
     return timed(
         "one_cycle_lr",
         OneCycleLR,
@@ -214,6 +211,15 @@ def one_cycle_lr(
         three_phase=three_phase,
         last_epoch=last_epoch,
     )
+
+
+def _check(pct_start: float, anneal_strategy: str) -> None:
+    if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+        raise ValueError(f"pct_start must be a float from 0 to 1, but got {pct_start}")
+    if anneal_strategy not in ("cos", "linear"):
+        raise ValueError(
+            f"anneal_strategy must be 'cos' or 'linear', but got {anneal_strategy!r}"
+        )
 
 
 def _total(

@@ -108,6 +108,7 @@ class _Reductions:
     def step(self) -> None:
         before = self._scheduler.current()
         self._scheduler.reduce()
+        # What one reduction leaves as it is, the next one does too.
         self.settled = before == self._scheduler.current()
 
 
@@ -187,6 +188,8 @@ class PlateauSchedule:
         metric = jnp.asarray(metric, state.best.dtype)
         better = self._is_better(metric, state.best)
         cooling = state.cooldown_counter > 0
+        # A cooldown clears the count after PyTorch has
+        # raised it; the order does not show.
         bad = jnp.where(better | cooling, 0, state.num_bad_epochs + 1)
         reduce = bad > self._arguments["patience"]
         cooldown = state.cooldown_counter - cooling
@@ -199,6 +202,7 @@ class PlateauSchedule:
 
     def value(self, state: PlateauState) -> Any:
         """The learning rate in force: an array, or a list of them for groups."""
+        # By the number of reductions: running products of the host, not of float32.
         found = look_up(self._run, "lr", state.reductions, exact=False)
         values = [found[..., i] for i in range(found.shape[-1])]
         return values if self._listed else values[0]
@@ -208,11 +212,14 @@ class PlateauSchedule:
 
     @property
     def _cooldown(self) -> int:
+        # A fraction of a step cools for all of it:
+        # PyTorch compares what is left with 0.
         return math.ceil(self._arguments["cooldown"])
 
     def _is_better(self, metric: jax.Array, best: jax.Array) -> jax.Array:
         host = self.host()
         if host.threshold_mode == "rel":
+            # 1 - threshold is the host's float64, rounded once.
             bound = best * jnp.asarray(relative(host), best.dtype)
         else:
             signed = -host.threshold if host.mode == "min" else host.threshold

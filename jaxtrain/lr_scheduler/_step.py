@@ -85,6 +85,7 @@ class MultiStepLR(HostScheduler):
     def get_lr(self) -> list[float]:
         if self.last_epoch not in self.milestones:
             return self.current()
+        # One product with a power, as in PyTorch, and not as many products.
         return self.times(self.gamma ** self.milestones[self.last_epoch])
 
     def closed_form(self) -> list[float]:

@@ -30,6 +30,7 @@ class SWALR(HostScheduler):
         # PyTorch counts calls here, not epochs.
         step = self._step_count - 1
         if self.anneal_epochs == 0:
+            # Without annealing PyTorch is at the end from its first step on.
             step = max(1, step)
         before, now = self._progress(step - 1), self._progress(step)
         return [
@@ -53,6 +54,8 @@ class SWALR(HostScheduler):
     @staticmethod
     def _start(rate: float, target: float, progress: float) -> float:
         """The rate that the annealing began with, given the one it has come to."""
+        # What the rate has come to is solved for its
+        # beginning; at the end none is left.
         return target if progress == 1 else (rate - progress * target) / (1 - progress)
 
 

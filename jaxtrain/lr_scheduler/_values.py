@@ -97,6 +97,7 @@ class Run:
         self._advance(count + 1)
         if count >= self._known and self._failure is not None:
             raise self._failure
+        # Settled: the last value stands for all that follow.
         index = min(count, self._known - 1)
         return [column[index] for column in self._columns[quantity]]
 
@@ -127,6 +128,8 @@ class Run:
         """The groups' values, (*counts.shape, groups); NaN past the schedule's end."""
         self._advance(int(counts.max()) + 1)
         columns, last = self._columns[quantity], self._known - 1
+        # Of all counts at once: some lie in the table,
+        # and negative ones become NaN later.
         flat = np.clip(counts.reshape(-1), 0, last).tolist()
         values = np.array([[column[i] for column in columns] for i in flat])
         values = values.reshape(*counts.shape, len(columns))
@@ -146,6 +149,8 @@ class Run:
                         f"the schedule was made for {self._length} steps: "
                         f"it has no value at step {self._length}, counted from 0"
                     )
+                # With a length it goes on to its end, past which
+                # even a settled schedule has no value.
                 elif self._stepper.settled and self._length is None:
                     return
                 else:
@@ -191,6 +196,8 @@ def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array
         raise TypeError(f"count must be a whole number, but got {index.dtype} values")
     dtype = np.dtype(jnp.result_type(float))
     values, ending = run.known_table(quantity)
+    # A constant of the compiled code, since XLA contracts a·b + c and multiplies by
+    # rounded reciprocals where it is to divide: a schedule computed there would drift.
     table = jnp.asarray(_columns(values, dtype, exact))
     last = len(values) - 1
 
@@ -207,6 +214,8 @@ def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array
         return jax.pure_callback(ask, shape, index, vmap_method="expand_dims")
 
     if ending is Ending.OPEN:
+        # A call of the host costs far more than a
+        # look-up: only past the table is it made.
         found = jax.lax.cond(jnp.any(index > last), far, near, index)
     else:
         found = near(index)

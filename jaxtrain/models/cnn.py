@@ -1,3 +1,5 @@
+"""A convolutional network of two blocks."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -60,6 +62,7 @@ class CNN(nnx.Module):
         self.classifier = nn.Sequential(
             nn.Flatten(),
             *dropped,
+            # Each block halves height and width.
             nn.Linear(CHANNELS[-1] * (size // 4) ** 2, HIDDEN, **new),
             nn.ReLU(),
             *(nn.Dropout(dropout) for _ in dropped),

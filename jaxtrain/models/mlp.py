@@ -1,3 +1,5 @@
+"""The multi-layer perceptron of PyTorch's tutorial."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -52,6 +54,7 @@ class MLP(nnx.Module):
         layers: list[nnx.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(sizes)):
             layers.append(nn.Linear(inputs, outputs, generator=generator, dtype=dtype))
+            # The last Linear gives logits: the softmax is the loss's.
             if i < len(hidden):
                 layers.append(nn.ReLU())
                 layers += [nn.Dropout(dropout)] if dropout else []

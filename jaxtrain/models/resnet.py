@@ -1,3 +1,5 @@
+"""A residual network of eight layers."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -31,6 +33,7 @@ class BasicBlock(nnx.Module):
         generator: rng.Generator | None,
         dtype: DTypeLike,
     ):
+        # BatchNorm would take a bias away again, with the mean.
         new: dict[str, Any] = {"bias": False, "generator": generator, "dtype": dtype}
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, **new)
         self.bn1 = nn.BatchNorm2d(outputs, dtype=dtype)
@@ -38,6 +41,8 @@ class BasicBlock(nnx.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, **new)
         self.bn2 = nn.BatchNorm2d(outputs, dtype=dtype)
         self.shortcut: nnx.Module = nn.Identity()
+        # Option B in section 4.1 of the paper: a
+        # projection only where the shape changes.
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, **new),

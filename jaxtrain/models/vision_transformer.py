@@ -1,3 +1,5 @@
+"""A transformer over the patches of an image."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -52,12 +54,7 @@ class VisionTransformer(nnx.Module):
             raise ValueError(f"size must be a multiple of {PATCH}, but got {size}")
         new: dict[str, Any] = {"generator": generator, "dtype": dtype}
         self.patches = nn.Conv2d(in_channels, FEATURES, PATCH, PATCH, **new)
-        # Drawn as every layer's weights are: see `nn.Linear`.
-        wide = jnp.promote_types(dtype, jnp.float32)
-        places = init.trunc_normal(
-            ((size // PATCH) ** 2, FEATURES), std=0.02, generator=generator, dtype=wide
-        )
-        self.position = nnx.Param(jnp.asarray(places, dtype))
+        self.position = _places((size // PATCH) ** 2, **new)
         self.encoder = nn.Sequential(
             *(
                 nn.TransformerEncoderLayer(
@@ -73,6 +70,7 @@ class VisionTransformer(nnx.Module):
                 for _ in range(LAYERS)
             )
         )
+        # Pre-norm layers add up and do not normalise the sum: that is left to this one.
         self.norm = nn.LayerNorm(FEATURES, dtype=dtype)
         self.classifier = nn.Linear(FEATURES, out_features, **new)
 
@@ -81,3 +79,13 @@ class VisionTransformer(nnx.Module):
         x = x.reshape(*x.shape[:2], -1).swapaxes(1, 2)  # (N, patches, features)
         x = self.norm(self.encoder(x + self.position[...]))
         return self.classifier(x.mean(axis=1))
+
+
+def _places(count: int, generator: rng.Generator | None, dtype: DTypeLike) -> nnx.Param:
+    # Drawn as every layer's weights are: see `nn.Linear`.
+    wide = jnp.promote_types(dtype, jnp.float32)
+    # A spread of 0.02, as in the paper's own code.
+    values = init.trunc_normal(
+        (count, FEATURES), std=0.02, generator=generator, dtype=wide
+    )
+    return nnx.Param(jnp.asarray(values, dtype))

@@ -72,13 +72,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         generator: rng.Generator | None = None,
         dtype: DTypeLike = jnp.float32,
     ):
-        ends = (0, *cutoffs, n_classes)
-        rising = all(a < b for a, b in pairwise(ends))
-        if not cutoffs or not rising or any(int(c) != c for c in cutoffs):
-            raise ValueError(
-                "cutoffs must be unique, increasing whole numbers from 1 to "
-                f"{n_classes - 1}, got {list(cutoffs)}"
-            )
+        _check_cutoffs(cutoffs, n_classes)
         self.in_features = in_features
         self.n_classes = n_classes
         self.cutoffs = (*cutoffs, n_classes)
@@ -106,6 +100,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if input.shape != (*target.shape, self.in_features):
             raise misfit(name, input, f"targets are {target.shape}")
         every = self.log_prob(jnp.atleast_2d(input))
+        # What is no class finds NaN; -1 would count from the end otherwise.
         found = jnp.take_along_axis(
             every,
             jnp.atleast_1d(target)[:, None],
@@ -127,6 +122,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         for i, scores in enumerate(self.tail):
             within = jax.nn.log_softmax(scores(input))
             cluster = self.shortlist_size + i
+            # log p of the cluster, (N, 1), and log p of each class within it.
             parts.append(within + head[:, cluster : cluster + 1])
         return jnp.concatenate(parts, 1)
 
@@ -139,3 +135,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         PyTorch: `torch.nn.AdaptiveLogSoftmaxWithLoss.predict`.
         """
         return self.log_prob(input).argmax(1)
+
+
+def _check_cutoffs(cutoffs: Sequence[int], n_classes: int) -> None:
+    rising = all(a < b for a, b in pairwise((0, *cutoffs, n_classes)))
+    if not cutoffs or not rising or any(int(c) != c for c in cutoffs):
+        raise ValueError(
+            "cutoffs must be unique, increasing whole numbers from 1 to "
+            f"{n_classes - 1}, got {list(cutoffs)}"
+        )

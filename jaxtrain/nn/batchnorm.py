@@ -44,6 +44,7 @@ class RunningNorm(Module):
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
+        # The name by which Flax's `train()` and `eval()` set it.
         self.use_running_average = False
         shape = (num_features,)
         self.weight = filled(shape, 1, dtype) if affine else None
@@ -59,6 +60,7 @@ class RunningNorm(Module):
     def _track(self, mean: jax.Array, var: jax.Array, share: float | jax.Array) -> None:
         """Move the running statistics towards those of a batch, each (C,)."""
         for running, new in ((self.running_mean, mean), (self.running_var, var)):
+            # Buffers are outside of autograd in PyTorch.
             moved = (1 - share) * running[...] + share * jax.lax.stop_gradient(new)
             running[...] = moved.astype(running.dtype)
 
@@ -89,6 +91,7 @@ class _BatchNorm(RunningNorm):
             raise misfit(name, input, "training takes more than 1 value per channel")
         mean, var = (s.reshape(-1) for s in moments(x, (0, *range(2, x.ndim))))
         if self.running_mean is not None:
+            # PyTorch's running variance is unbiased, though the biased one normalises.
             self._count_and_track(mean, var * (count / (count - 1)))
         return like(self._normalised(x, mean, var), input)
 
@@ -96,6 +99,7 @@ class _BatchNorm(RunningNorm):
         self.num_batches_tracked[...] += 1
         share = self.momentum
         if share is None:
+            # The count has this batch in it: the first one's share is 1.
             share = 1 / self.num_batches_tracked[...].astype(mean.dtype)
         self._track(mean, unbiased, share)
 

@@ -57,6 +57,7 @@ class ConvNd(Module):
             dilation=self.dilation,
         )
         self.groups = groups
+        # PyTorch's (out, in / groups, *), and transposed (in, out / groups, *).
         first, second = channels if self.transposed else channels[::-1]
         shape = (first, second // groups, *self.kernel_size)
         self.weight, self.bias = kaiming_pair(
@@ -165,6 +166,7 @@ class _Conv(ConvNd):
 
     def _check_borrowed(self, input: jax.Array) -> None:
         """Padding takes no more from the input than there is."""
+        # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         sizes = zip(input.shape[-self.n :], self.padding, strict=True)
         if spare is not None and any(max(pads) > size - spare for size, pads in sizes):
@@ -279,6 +281,8 @@ class _ConvTranspose(ConvNd):
         x = self._checked(input)
         extra = self._extra(input, output_size)
         sizes = zip(self._reach, self.padding, extra, strict=True)
+        # A convolution of the input spread out by the stride, where padding by p
+        # becomes one by reach - p: Dumoulin and Visin 2016, arxiv.org/abs/1603.07285.
         padding = [(reach - p, reach - p + more) for reach, p, more in sizes]
         output = self._convolved(
             x,
@@ -293,6 +297,7 @@ class _ConvTranspose(ConvNd):
         """The weight as a convolution takes it: mirrored, (out, in / groups, *)."""
         weight = self.weight[...]
         groups, kernel = self.groups, self.kernel_size
+        # (groups, in / groups, out / groups, *kernel) -> (out, in / groups, *kernel).
         split = weight.reshape(groups, self.in_channels // groups, -1, *kernel)
         swapped = split.swapaxes(1, 2).reshape(self.out_channels, -1, *kernel)
         return jnp.flip(swapped, range(2, swapped.ndim))

@@ -56,6 +56,7 @@ def convolve(
     size = jax.eval_shape(direct, x, kernel).shape
     if prod(kernel.shape[2:]) * x.shape[1] * size[0] * prod(size[2:]) > MOST_PATCHES:
         return direct(x, kernel)
+    # Chosen where it is compiled, which may be for another device than this one.
     return jax.lax.platform_dependent(x, kernel, cpu=unrolled, default=direct)
 
 
@@ -64,6 +65,7 @@ def _spread(
 ) -> jax.Array:
     """(C, N, …): padded, and with zeros in between."""
     sizes = zip(padding, interior, strict=True)
+    # `lax.pad` counts the zeros between two elements, a stride the steps.
     config = [(0, 0, 0)] * 2 + [(*pads, between - 1) for pads, between in sizes]
     return jax.lax.pad(x.swapaxes(0, 1), jnp.zeros((), x.dtype), config)
 
@@ -87,6 +89,7 @@ def _patches(
 
 def _product(patches: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
     batch, *out = patches.shape[2:]
+    # Of each group: (in · kernel elements, N · positions), and rows (out, the same).
     columns = patches.reshape(groups, -1, batch * prod(out))
     rows = kernel.reshape(groups, -1, columns.shape[1])
     if groups == 1:

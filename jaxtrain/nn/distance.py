@@ -51,6 +51,7 @@ def _powered(x: jax.Array, p: float, dim: int) -> jax.Array:
         (x,), (moved,) = primals, tangents
         length = norm(x)
         used = (x != 0) & (length != 0)
+        # The quotient before the power: powers of either by itself might overflow.
         share = jnp.where(used, jnp.abs(x), 1) / jnp.where(length == 0, 1, length)
         slope = jnp.where(used, jnp.sign(x) * share ** (p - 1), 0)
         return length, (slope * moved).sum(dim, keepdims=True)
@@ -81,10 +82,12 @@ class CosineSimilarity(Module):
     def __call__(self, x1: jax.Array, x2: jax.Array) -> jax.Array:
         shape = jnp.broadcast_shapes(x1.shape, x2.shape)
         x1, x2 = (jnp.broadcast_to(x, shape) for x in (x1, x2))
+        # Each by its own norm first, as in PyTorch: so the result stays within [-1, 1].
         return (self._scaled(x1) * self._scaled(x2)).sum(self.dim)
 
     def _scaled(self, x: jax.Array) -> jax.Array:
         length = vector_norm(x, 2.0, self.dim)
+        # PyTorch clamps the norm under `no_grad`.
         return x / with_slope(
             length, jnp.maximum(length, self.eps), jnp.ones_like(length)
         )

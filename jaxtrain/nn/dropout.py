@@ -43,9 +43,11 @@ class Dropout(Module):
                 f"dropout probability has to be between 0 and 1, but got {p}"
             )
         self.p = p
+        # The name by which Flax's `train()` and `eval()` set it.
         self.deterministic = False
 
     def __call__(self, input: jax.Array) -> jax.Array:
+        # PyTorch draws nothing in these cases, nor with p = 1: streams go on alike.
         if self.deterministic or self.p == 0 or input.size == 0:
             return input
         if self.p == 1:
@@ -57,6 +59,7 @@ class Dropout(Module):
         return input.shape
 
     def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
+        # PyTorch divides the mask, and then multiplies: `noise.div_(1 - p)`.
         return input * (keep / (1 - self.p))
 
 
@@ -170,6 +173,7 @@ class AlphaDropout(Dropout):
 
     def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
         a = 1 / math.sqrt((_SATURATION**2 * self.p + 1) * (1 - self.p))
+        # ATen/native/Dropout.cpp, in its order.
         shift = (keep - 1) * (_SATURATION * a) + _SATURATION * a * self.p
         return input * (keep * a) + shift
 

@@ -64,7 +64,7 @@ class _Patches(Module):
             )
         ]
         flat = flat_positions(windows, padded)
-        return flat.reshape(-1, flat.shape[-1]).T, padded
+        return flat.reshape(-1, flat.shape[-1]).T, padded  # (elements, windows)
 
 
 class Unfold(_Patches):
@@ -101,6 +101,7 @@ class Unfold(_Patches):
         check_counts(self._name, input, places.shape)
         high, wide = self.padding
         padded = jnp.pad(x, ((0, 0), (0, 0), (high, high), (wide, wide)))
+        # (N, C, elements, windows)
         patches = padded.reshape(*x.shape[:2], -1)[..., places]
         output = patches.reshape(len(x), -1, places.shape[1])
         return output if input.ndim == 4 else output[0]
@@ -153,6 +154,7 @@ class Fold(_Patches):
         x = x if x.ndim == 3 else x[None]
         patches = x.reshape(len(x), -1, elements, windows)
         canvas = jnp.zeros((*patches.shape[:2], padded[0] * padded[1]), x.dtype)
+        # A place occurs once for each window that it is in: `add` takes them all.
         image = canvas.at[..., places].add(patches).reshape(*patches.shape[:2], *padded)
         (high, wide), (height, width) = self.padding, self.output_size
         output = image[..., high : high + height, wide : wide + width]

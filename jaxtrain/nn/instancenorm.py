@@ -59,6 +59,7 @@ class _InstanceNorm(RunningNorm):
             # PyTorch takes no momentum for one of 0 here, and counts no batches.
             share = 0.0 if self.momentum is None else self.momentum
             unbiased = var * (count / (count - 1))
+            # PyTorch folds batch into channels, and averages what it tracked.
             new_mean, new_var = (s.mean(0).reshape(-1) for s in (mean, unbiased))
             self._track(new_mean, new_var, share)
         return like(self._normalised(x, mean, var), input)

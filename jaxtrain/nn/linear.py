@@ -89,6 +89,7 @@ def kaiming_pair(
         ((2, 3), None)
     """
     source = rng.default_generator if generator is None else generator
+    # a = sqrt(5) makes the bound fan_in^-½: github.com/pytorch/pytorch/issues/57109.
     weight = drawn(
         lambda dtype: init.kaiming_uniform(
             shape, math.sqrt(5), generator=source, dtype=dtype
@@ -163,6 +164,7 @@ class Bilinear(Module):
             if x.shape != (*input1.shape[:-1], size) or not x.ndim:
                 name = f"Bilinear({sizes[0]}, {sizes[1]}, {self.out_features})"
                 raise misfit(name, x, f"it must be {(*input1.shape[:-1], size)}")
+        # (…, out, in2)
         weighed = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
         output = jnp.einsum("...oj,...j->...o", weighed, input2)
         return output if self.bias is None else output + self.bias[...]

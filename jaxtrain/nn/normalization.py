@@ -55,6 +55,7 @@ def normalised(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax
         >>> normalised(jnp.array([3.0]), jnp.array([1.0]), jnp.array([4.0]), 0.0)
         Array([1.], dtype=float32)
     """
+    # PyTorch's kernels multiply by the reciprocal of the root.
     return (x - mean) * jax.lax.rsqrt(var + eps)
 
 
@@ -228,6 +229,7 @@ class GroupNorm(Module):
         if input.ndim < 2:
             raise misfit(name, input, "it must have a batch and channels")
         check_size(name, input, 1, self.num_channels)
+        # (N, groups, channels of one · positions)
         grouped = wide(input).reshape(input.shape[0], self.num_groups, -1)
         y = normalised(grouped, *moments(grouped, (2,)), self.eps).reshape(input.shape)
         weight, bias = (
@@ -280,4 +282,5 @@ class LocalResponseNorm(Module):
             jax.lax.slice_in_dim(squares, i, i + channels, axis=1)
             for i in range(self.size)
         )
+        # PyTorch's order: the mean of the squares, times alpha, plus k.
         return input / (total / self.size * self.alpha + self.k) ** self.beta

@@ -52,6 +52,7 @@ class _Pad(Module):
         """Padding takes no more from the input than there is."""
         sizes = input.shape[-self.n :]
         _check_left(self._name, input, sizes, self._pairs)
+        # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.mode)
         ends = zip(sizes, self._pairs, strict=True)
         if spare is not None and any(max(pair) > size - spare for size, pair in ends):
@@ -92,6 +93,7 @@ class _ConstantPad(_Pad):
         _check_left(self._name, input, input.shape[lead:], self._pairs)
         x = jnp.asarray(input)
         pads = [(0, 0, 0)] * lead + [(*pair, 0) for pair in self._pairs]
+        # `lax.pad` crops by negative sizes, which `jnp.pad` refuses.
         return jax.lax.pad(x, jnp.asarray(self.value, x.dtype), pads)
 
 

@@ -112,6 +112,7 @@ class ChannelShuffle(Module):
         parts = jnp.asarray(input).reshape(
             batch, self.groups, channels // self.groups, *rest
         )
+        # (N, channels of a group, groups, *), one channel of each group after another.
         return parts.swapaxes(1, 2).reshape(input.shape)
 
 

@@ -49,6 +49,7 @@ def drawn_rows(
 
     def initialiser(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
         values = init.normal(shape, generator=generator, dtype=dtype)
+        # After the draws, as in PyTorch, which draws a row that it then makes zeros.
         if zeros is not None:
             values[zeros] = 0
         return values
@@ -98,6 +99,7 @@ def renormed(
     length = vector_norm(rows, norm_type, -1)
     # PyTorch guards the quotient by this very number.
     scale = jnp.where(length > max_norm, max_norm / (length + 1e-7), 1)
+    # An index that occurs twice is set twice, to the same row.
     shortened = fixed.at[input].set(rows * scale)
     return with_slope(weight, shortened, jnp.ones_like(weight))
 
@@ -167,6 +169,7 @@ class Embedding(Module):
         rows = rows_of(self.weight[...], input)
         if self.scale_grad_by_freq:
             counts = occurrences(input, self.num_embeddings, rows.dtype)
+            # The gradient alone is divided: values are looked up as ever.
             rows = with_slope(rows, rows, 1 / counts[..., None])
         if self.padding_idx is None:
             return rows
@@ -275,6 +278,7 @@ class EmbeddingBag(Module):
         if self.mode == "sum":
             return total
         sizes = jax.ops.segment_sum(counted.astype(total.dtype), bags, count)
+        # An empty bag is 0, and not 0/0.
         return total / jnp.maximum(sizes, 1)[:, None]
 
     def _bags(
@@ -286,6 +290,7 @@ class EmbeddingBag(Module):
             return places // max(input.shape[1], 1), input.shape[0]
         starts = jnp.asarray(offsets)
         starts = starts[:-1] if self.include_last_offset else starts
+        # "right": of bags that begin at one place all but the last are empty.
         return jnp.searchsorted(starts, places, side="right") - 1, len(starts)
 
     def _check(
@@ -315,11 +320,13 @@ def _largest(
     rows: jax.Array, counted: jax.Array, bags: jax.Array, count: int
 ) -> jax.Array:
     """The largest element of each bag; of equal ones the first takes the gradient."""
+    # For the comparison alone; the gradient is that of the rows picked below.
     held = jnp.where(counted[:, None], jax.lax.stop_gradient(rows), -jnp.inf)
     highest = jax.ops.segment_max(held, bags, count)
     places = jnp.arange(len(rows))[:, None]
     there = counted[:, None] & (held == highest[bags])
     first = jax.ops.segment_min(jnp.where(there, places, len(rows)), bags, count)
     filled = jax.ops.segment_sum(counted.astype(int), bags, count) > 0
+    # A bag without rows has no first one; it becomes 0.
     found = jnp.take_along_axis(rows, first, 0, mode="clip")
     return jnp.where(filled[:, None], found, 0)

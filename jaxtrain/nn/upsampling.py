@@ -49,6 +49,7 @@ def step(
     """
     if align_corners:
         return kind(size - 1) / kind(count - 1) if count > 1 else kind(0)
+    # The reciprocal is the host's, rounded once: `compute_scales_value`.
     return kind(1 / factor) if factor else kind(size) / kind(count)
 
 
@@ -59,6 +60,7 @@ def nearest(size: int, count: int, factor: float | None, exact: bool) -> Taps:
         >>> nearest(2, 4, None, exact=False).positions.T
         array([[0, 0, 1, 1]])
     """
+    # float32 whatever the type: `nearest_idx` in ATen/native/UpSample.h.
     scale = step(size, count, factor, False, np.float32)
     places = np.arange(count, dtype=np.float32)
     found = np.floor((places + np.float32(0.5) * exact) * scale).astype(int)
@@ -76,9 +78,11 @@ def linear(
                [0.5, 0.5],
                [1. , 0. ]], dtype=float32)
     """
+    # PyTorch copies then, whatever the factor was.
     if size == count:
         first, rest = np.arange(count), np.zeros(count, kind)
     else:
+        # Not so in `cubic`, which reads elements before the first: UpSample.h.
         places = _places(size, count, factor, align_corners, kind).clip(0, None)
         first = places.astype(int).clip(0, size - 1)
         rest = (places - first.astype(kind)).clip(0, 1)
@@ -98,6 +102,7 @@ def cubic(
         array([-0.09375,  0.59375,  0.59375, -0.09375], dtype=float32)
     """
     places = _places(size, count, factor, align_corners, kind)
+    # `guard_index_and_lambda` of UpSample.h.
     first = np.floor(places).astype(int).clip(None, size - 1)
     rest = (places - first.astype(kind)).clip(0, 1)
     positions = first[:, None] + np.arange(-1, 3)
@@ -123,6 +128,7 @@ def _keys(t: np.ndarray) -> np.ndarray:
     def far(x: np.ndarray) -> np.ndarray:
         return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
+    # Keys' two pieces, by PyTorch's Horner forms.
     return np.stack([far(t + 1), near(t), near(1 - t), far(2 - t)], 1)
 
 

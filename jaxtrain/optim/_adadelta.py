@@ -1,5 +1,8 @@
+"""Adadelta: steps as long as the root mean square of those before."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -68,21 +71,29 @@ def adadelta(
     check_not_negative("epsilon value", eps)
     check_not_negative("weight_decay value", weight_decay)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        kept = coefficient_of(rho, g.dtype)
-        v = average_square(state["square_avg"], g, kept)
-        u = state["acc_delta"]
-        delta = jnp.sqrt(u + eps) / jnp.sqrt(v + eps) * g
-        new = {"square_avg": v, "acc_delta": average_square(u, delta, kept)}
-        return -hyper.number("lr") * delta, new
-
     return build(
         AdadeltaState,
         {"lr": lr},
         {"square_avg": jnp.zeros_like, "acc_delta": jnp.zeros_like},
-        step,
+        partial(_step, rho=rho, eps=eps),
         weight_decay=weight_decay,
         maximize=maximize,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    rho: float,
+    eps: float,
+) -> tuple[jax.Array, Tensors]:
+    kept = coefficient_of(rho, g.dtype)
+    v = average_square(state["square_avg"], g, kept)
+    u = state["acc_delta"]
+    # PyTorch divides root by root, and then multiplies: `delta.div_(std).mul_(grad)`.
+    delta = jnp.sqrt(u + eps) / jnp.sqrt(v + eps) * g
+    new = {"square_avg": v, "acc_delta": average_square(u, delta, kept)}
+    return -hyper.number("lr") * delta, new

@@ -1,6 +1,8 @@
+"""Adafactor: the second moment of a matrix from the means of its rows and columns."""
+
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -81,21 +83,6 @@ def adafactor(
     """
     _check(lr, beta2_decay, eps, d, weight_decay)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        assert p is not None
-        eps1 = float(jnp.finfo(hyper.dtype).eps) if eps[0] is None else eps[0]
-        lr = hyper.number("lr")
-        relative = jnp.minimum(lr, 1 / jnp.sqrt(hyper.t))
-        size = _at_least(eps[1], _root_mean_square(p)) * relative
-        new, variance = _averages(g, state, _kept(hyper, beta2_decay), eps1)
-        u = jax.lax.rsqrt(jnp.maximum(variance, eps1 * eps1)) * g
-        moved = -size / _at_least(1.0, _root_mean_square(u) / d) * u
-        if weight_decay:
-            moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + moved
-        return moved, new
-
     return build(
         AdafactorState,
         {"lr": lr},
@@ -104,10 +91,40 @@ def adafactor(
             "col_var": lambda p: _zeros_but_for(p, -2),
             "variance": lambda p: None if p.ndim > 1 else jnp.zeros_like(p),
         },
-        step,
+        partial(
+            _step, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay
+        ),
         maximize=maximize,
         needs_params=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    beta2_decay: float,
+    eps: tuple[float | None, float],
+    d: float,
+    weight_decay: float,
+) -> tuple[jax.Array, Tensors]:
+    assert p is not None
+    # Of the parameter's own type, not of the wider one in which 16 bits are computed.
+    eps1 = float(jnp.finfo(hyper.dtype).eps) if eps[0] is None else eps[0]
+    lr = hyper.number("lr")
+    relative = jnp.minimum(lr, 1 / jnp.sqrt(hyper.t))
+    # Of p before its decay: PyTorch reads the norm first.
+    size = _at_least(eps[1], _root_mean_square(p)) * relative
+    new, variance = _averages(g, state, _kept(hyper, beta2_decay), eps1)
+    # Squared, since a root follows: outside it the bound is ε₁ itself.
+    u = jax.lax.rsqrt(jnp.maximum(variance, eps1 * eps1)) * g
+    # One number meets u: PyTorch's `add_(update, alpha=-alpha / denom)`.
+    moved = -size / _at_least(1.0, _root_mean_square(u) / d) * u
+    if weight_decay:
+        moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + moved
+    return moved, new
 
 
 def _check(
@@ -150,6 +167,9 @@ def _zeros_but_for(p: jax.Array, axis: int) -> jax.Array | None:
 
 
 def _root_mean_square(x: jax.Array) -> jax.Array:
+    # PyTorch divides a float32 norm by sqrt(n), which loses digits
+    # where n is large. A reduction is judged by its float64 value,
+    # to which the mean of squares stays close.
     return jnp.sqrt(jnp.mean(x * x))
 
 
@@ -169,18 +189,21 @@ def _averages(
         lerp(state[name], jnp.mean(g * g, axis, keepdims=True), kept)
         for name, axis in (("row_var", -1), ("col_var", -2))
     )
-    mean = jnp.maximum(jnp.mean(row, -2, keepdims=True), eps1)
+    mean = jnp.maximum(jnp.mean(row, -2, keepdims=True), eps1)  # (…, 1, 1)
     new = {"row_var": row, "col_var": column, "variance": None}
+    # (…, rows, 1) by (…, 1, columns), and only then the quotient, as in PyTorch.
     return new, row * column / mean
 
 
 def _kept(hyper: Hyper, beta2_decay: float) -> Coefficient:
     beyond = hyper.t**beta2_decay
     newest = hyper.table(_newest(beta2_decay), beyond, converges=False)
+    # The rule gives the newest's weight, `lerp`'s own; the past's is the difference.
     return Coefficient(1 - newest, newest, None)
 
 
 @cache
 def _newest(beta2_decay: float) -> np.ndarray:
     """The host's tᵏ."""
+    # Python's power, number by number, as PyTorch's `step_float**beta2_decay`.
     return np.array([t**beta2_decay for t in map(float, range(1, EXACT_UPDATES + 1))])

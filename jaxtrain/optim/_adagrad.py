@@ -1,5 +1,8 @@
+"""Adagrad: steps over the root of all squared gradients so far."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -66,19 +69,28 @@ def adagrad(
     def start(p: jax.Array) -> jax.Array:
         return jnp.full_like(p, initial_accumulator_value)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        before = hyper.count.astype(g.dtype)
-        lr = hyper.number("lr") / (1 + before * lr_decay)
-        total = state["sum"] + g * g
-        return -lr * g / (jnp.sqrt(total) + eps), {"sum": total}
-
     return build(
         AdagradState,
         {"lr": lr},
         {"sum": start},
-        step,
+        partial(_step, lr_decay=lr_decay, eps=eps),
         weight_decay=weight_decay,
         maximize=maximize,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    lr_decay: float,
+    eps: float,
+) -> tuple[jax.Array, Tensors]:
+    # PyTorch's step - 1: the first update has the whole rate.
+    before = hyper.count.astype(g.dtype)
+    lr = hyper.number("lr") / (1 + before * lr_decay)
+    total = state["sum"] + g * g
+    # addcdiv_ multiplies by its value first and divides that product.
+    return -lr * g / (jnp.sqrt(total) + eps), {"sum": total}

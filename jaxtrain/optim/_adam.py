@@ -1,5 +1,8 @@
+"""Adam and AdamW: averages of the gradient and of its square."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -76,29 +79,12 @@ def adam(
     check_floats(betas)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        lr = hyper.number("lr")
-        m = lerp(state["exp_avg"], g, beta1)
-        v = average_square(state["exp_avg_sq"], g, beta2)
-        new = {"exp_avg": m, "exp_avg_sq": v}
-        if amsgrad:
-            v = new["max_exp_avg_sq"] = jnp.maximum(state["max_exp_avg_sq"], v)
-        denominator = jnp.sqrt(v) / hyper.bias_correction(beta2, 0.5) + eps
-        moved = -(lr / hyper.bias_correction(beta1)) * m / denominator
-        if decoupled:
-            assert p is not None
-            moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-        return moved, new
-
     names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * amsgrad
     return build(
         AdamState,
         {"lr": lr, "betas": betas},
         dict.fromkeys(names, jnp.zeros_like),
-        step,
+        partial(_step, eps=eps, amsgrad=amsgrad, decoupled=decoupled),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
         needs_params=bool(decoupled),
@@ -138,3 +124,32 @@ def adamw(
         maximize=maximize,
         decoupled_weight_decay=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+    amsgrad: bool,
+    decoupled: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    lr = hyper.number("lr")
+    m = lerp(state["exp_avg"], g, beta1)
+    v = average_square(state["exp_avg_sq"], g, beta2)
+    new = {"exp_avg": m, "exp_avg_sq": v}
+    if amsgrad:
+        # The largest raw v, corrected below, as in PyTorch; Reddi et al. correct
+        # nothing, and Optax takes the largest of corrected ones.
+        v = new["max_exp_avg_sq"] = jnp.maximum(state["max_exp_avg_sq"], v)
+    # Root by root: sqrt(v / (1 - β₂ᵗ)) would round otherwise.
+    denominator = jnp.sqrt(v) / hyper.bias_correction(beta2, 0.5) + eps
+    # addcdiv_ multiplies by its value, the step size, and divides that product.
+    moved = -(lr / hyper.bias_correction(beta1)) * m / denominator
+    if decoupled:
+        assert p is not None
+        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
+    return moved, new

@@ -1,5 +1,8 @@
+"""Adamax: Adam with the largest fading gradient for the average square."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -56,20 +59,28 @@ def adamax(
     """
     check_adaptive(lr, betas, eps, weight_decay)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        m = lerp(state["exp_avg"], g, beta1)
-        u = jnp.maximum(state["exp_inf"] * beta2.value, jnp.abs(g) + eps)
-        moved = -(hyper.number("lr") / hyper.bias_correction(beta1)) * m / u
-        return moved, {"exp_avg": m, "exp_inf": u}
-
     return build(
         AdamaxState,
         {"lr": lr, "betas": betas},
         {"exp_avg": jnp.zeros_like, "exp_inf": jnp.zeros_like},
-        step,
+        partial(_step, eps=eps),
         weight_decay=weight_decay,
         maximize=maximize,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    m = lerp(state["exp_avg"], g, beta1)
+    # ε is added to |g| before the maximum is taken, as in PyTorch; the paper has none.
+    u = jnp.maximum(state["exp_inf"] * beta2.value, jnp.abs(g) + eps)
+    # The maximum has no bias to correct: Kingma and Ba 2015, section 7.1.
+    moved = -(hyper.number("lr") / hyper.bias_correction(beta1)) * m / u
+    return moved, {"exp_avg": m, "exp_inf": u}

@@ -1,5 +1,8 @@
+"""Averaged stochastic gradient descent."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -80,20 +83,6 @@ def asgd(
         check_not_negative(name, value)
     check_numbers(t0=t0)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        assert p is not None
-        lr = hyper.number("lr")
-        eta = jnp.where(hyper.count == 0, lr, state["eta"])
-        moved = shrink(p, eta, jnp.asarray(lambd, p.dtype)) - eta * g
-        after, ax, mu = p + moved, state["ax"], state["mu"]
-        return moved, {
-            "eta": lr / (1 + lambd * lr * hyper.t) ** alpha,
-            "mu": 1 / jnp.maximum(1, hyper.t - t0),
-            "ax": jnp.where(mu == 1, after, ax + (after - ax) * mu),
-        }
-
     return build(
         AsgdState,
         {"lr": lr},
@@ -102,8 +91,33 @@ def asgd(
             "mu": lambda p: jnp.ones([], widened(p.dtype)),
             "ax": jnp.zeros_like,
         },
-        step,
+        partial(_step, lambd=lambd, alpha=alpha, t0=t0),
         weight_decay=weight_decay,
         maximize=maximize,
         needs_params=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    lambd: float,
+    alpha: float,
+    t0: float,
+) -> tuple[jax.Array, Tensors]:
+    assert p is not None
+    lr = hyper.number("lr")
+    # PyTorch makes its state in the first step, from the rate in force then.
+    eta = jnp.where(hyper.count == 0, lr, state["eta"])
+    # The η of the update before: PyTorch renews it last.
+    moved = shrink(p, eta, jnp.asarray(lambd, p.dtype)) - eta * g
+    after, ax, mu = p + moved, state["ax"], state["mu"]
+    return moved, {
+        "eta": lr / (1 + lambd * lr * hyper.t) ** alpha,
+        "mu": 1 / jnp.maximum(1, hyper.t - t0),
+        # A copy, and not ax + (p - ax), which would round.
+        "ax": jnp.where(mu == 1, after, ax + (after - ax) * mu),
+    }

@@ -47,6 +47,7 @@ def ema(decay: float = 0.999) -> WeightAverage:
 
     def weight(count: jax.Array, like: jax.Array) -> Coefficient:
         del count
+        # `_foreach_lerp_` is given 1 - decay, which the host subtracts in float64.
         return coefficient_of(decay, like.dtype)
 
     return _weight_average(weight)
@@ -76,6 +77,7 @@ def _weight_average(
     weight: Callable[[jax.Array, jax.Array], Coefficient],
 ) -> WeightAverage:
     def init(params: optax.Params) -> AverageState:
+        # No array twice: a step that donates parameters and average would refuse it.
         copies = jax.tree.map(jnp.copy, params)
         return AverageState(jnp.zeros([], jnp.int32), copies)
 
@@ -84,6 +86,7 @@ def _weight_average(
 
         def one(average: jax.Array, p: jax.Array) -> jax.Array:
             moved = lerp(average, p, weight(count, average))
+            # PyTorch copies the first weights: nothing that was held stays, nor NaN.
             return jnp.where(count == 0, p, moved)
 
         return AverageState(count + 1, jax.tree.map(one, state.average, params))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
@@ -94,6 +95,8 @@ def lerp(start: jax.Array, end: jax.Array, beta: Coefficient) -> jax.Array:
 
     PyTorch: `start.lerp_(end, 1 - beta)`.
     """
+    # ATen/native/Lerp.h: weights below 1/2 go from the start, others from the end, so
+    # that a weight of 1 gives the end itself. A weight may be data: both are computed.
     apart = end - start
     near_start = start + beta.complement * apart
     near_end = end - beta.value * apart
@@ -105,6 +108,7 @@ def average_square(average: jax.Array, g: jax.Array, beta: Coefficient) -> jax.A
 
     PyTorch: `average.mul_(beta).addcmul_(g, g, value=1 - beta)`.
     """
+    # addcmul_ multiplies its value by one g, and that by the other: not by g².
     return average * beta.value + beta.complement * g * g
 
 
@@ -113,6 +117,8 @@ def shrink(p: jax.Array, lr: jax.Array, weight_decay: jax.Array) -> jax.Array:
 
     PyTorch: `p.mul_(1 - lr * weight_decay)`.
     """
+    # The product is rounded as PyTorch's is. Less p it is exact while lr·λ is at most
+    # 1/2 (Sterbenz), so that what is added to p makes that product again.
     return p * (1 - lr * weight_decay) - p
 
 
@@ -146,45 +152,82 @@ def build(
         maximize: whether the gradient is negated first.
         needs_params: whether `step` looks at p.
     """
+    optimizer = _Optimizer(
+        state_type, hyperparameters, tensors, step, weight_decay, maximize, needs_params
+    )
+    return optax.GradientTransformationExtraArgs(optimizer.init, optimizer.update)
 
-    def init(params: optax.Params) -> Any:
+
+@dataclass(frozen=True)
+class _Optimizer:
+    """The arguments of `build`, and the two functions of its transformation."""
+
+    state_type: Callable[..., Any]
+    hyperparameters: Mapping[str, Any]
+    tensors: Mapping[str, Callable[[jax.Array], jax.Array | None]]
+    step: Step
+    weight_decay: float
+    maximize: bool
+    needs_params: bool
+
+    def init(self, params: optax.Params) -> Any:
         params = jax.tree.map(array_of, params)
-        fields = {name: jax.tree.map(make, params) for name, make in tensors.items()}
-        return state_type(count=jnp.zeros([], jnp.int32), **fields)
+        fields = {
+            name: jax.tree.map(make, params) for name, make in self.tensors.items()
+        }
+        return self.state_type(count=jnp.zeros([], jnp.int32), **fields)
 
     def update(
+        self,
         updates: optax.Updates,
         state: Any,
         params: optax.Params | None = None,
         **given: Any,
     ) -> tuple[optax.Updates, Any]:
-        if params is None and (needs_params or weight_decay):
+        if params is None and (self.needs_params or self.weight_decay):
             raise ValueError("this update needs params: update(grads, state, params)")
-        _check_given(given, hyperparameters)
-        values = resolve(hyperparameters, state.count, given)
+        _check_given(given, self.hyperparameters)
+        values = resolve(self.hyperparameters, state.count, given)
         grads, tree = _flattened(updates)
         grads = [array_of(g) for g in grads]
         held: Sequence[jax.Array | None] = [None] * len(grads)
         if params is not None:
             held = [array_of(p) for p in tree.flatten_up_to(params)]
-        columns = {name: tree.flatten_up_to(getattr(state, name)) for name in tensors}
-        steps: list[jax.Array] = []
-        kept: dict[str, list[jax.Array]] = {name: [] for name in tensors}
-        hypers = {
-            d: Hyper(values, state.count, d) for d in {np.dtype(g.dtype) for g in grads}
+        columns = {
+            name: tree.flatten_up_to(getattr(state, name)) for name in self.tensors
         }
+        # What one parameter has looked up in a table serves all others of its type.
+        types = {np.dtype(g.dtype) for g in grads}
+        hypers = {dtype: Hyper(values, state.count, dtype) for dtype in types}
+        steps: list[jax.Array] = []
+        kept: dict[str, list[jax.Array]] = {name: [] for name in self.tensors}
         for i, (g, p) in enumerate(zip(grads, held, strict=True)):
             own = {name: column[i] for name, column in columns.items()}
-            hyper = hypers[np.dtype(g.dtype)]
-            moved, new = _one(step, p, g, own, hyper, weight_decay, maximize)
+            moved, new = self._one(p, g, own, hypers[np.dtype(g.dtype)])
             steps.append(moved)
-            for name in tensors:
+            for name in self.tensors:
                 kept[name].append(new[name])
         fields = {name: tree.unflatten(column) for name, column in kept.items()}
         count = optax.safe_increment(state.count)
-        return tree.unflatten(steps), state_type(count=count, **fields)
+        return tree.unflatten(steps), self.state_type(count=count, **fields)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    def _one(
+        self, p: jax.Array | None, g: jax.Array, tensors: Tensors, hyper: Hyper
+    ) -> tuple[jax.Array, Tensors]:
+        wide = hyper.opmath
+        p = None if p is None else p.astype(wide)
+        # PyTorch negates before it adds the decay: p shrinks all the same.
+        g = -g.astype(wide) if self.maximize else g.astype(wide)
+        if self.weight_decay:
+            assert p is not None
+            g = g + jnp.asarray(self.weight_decay, hyper.dtype).astype(wide) * p
+        widened = {name: _cast(value, wide) for name, value in tensors.items()}
+        moved, new = self.step(p, g, widened, hyper)
+        # The update stays wide: `optax.apply_updates` adds and then rounds, once.
+        return moved, {
+            name: _cast(new[name], held.dtype if held is not None else None)
+            for name, held in tensors.items()
+        }
 
 
 def array_of(leaf: ArrayLike) -> jax.Array:
@@ -209,30 +252,6 @@ def _check_given(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"update was given {name}, but the optimiser was built without it"
             )
-
-
-def _one(
-    step: Step,
-    p: jax.Array | None,
-    g: jax.Array,
-    tensors: Tensors,
-    hyper: Hyper,
-    weight_decay: float,
-    maximize: bool,
-) -> tuple[jax.Array, Tensors]:
-    wide = hyper.opmath
-    p = None if p is None else p.astype(wide)
-    g = -g.astype(wide) if maximize else g.astype(wide)
-    if weight_decay:
-        assert p is not None
-        g = g + jnp.asarray(weight_decay, hyper.dtype).astype(wide) * p
-    widened = {name: _cast(value, wide) for name, value in tensors.items()}
-    moved, new = step(p, g, widened, hyper)
-    # The update stays wide: `optax.apply_updates` adds and then rounds, once.
-    return moved, {
-        name: _cast(new[name], held.dtype if held is not None else None)
-        for name, held in tensors.items()
-    }
 
 
 def _cast(value: jax.Array | None, dtype: np.dtype | None) -> jax.Array | None:

@@ -25,6 +25,7 @@ def total_norm(tree: optax.Updates, norm_type: float = 2.0) -> jax.Array:
     norms = [_vector_norm(leaf.ravel(), norm_type) for leaf in jax.tree.leaves(tree)]
     if not norms:
         return jnp.zeros(())
+    # In two stages, as PyTorch: a single sum over all elements would round otherwise.
     return _vector_norm(jnp.stack(norms), norm_type)
 
 
@@ -157,8 +158,7 @@ def accumulate(
     optimizer = optax.with_extra_args_support(optimizer)
 
     def init(params: optax.Params) -> AccumulateState:
-        zeros = jax.tree.map(jnp.zeros_like, params)
-        return AccumulateState(jnp.zeros([], jnp.int32), zeros, optimizer.init(params))
+        return _waiting_for_none(params, optimizer.init(params))
 
     def update(
         updates: optax.Updates,
@@ -172,18 +172,24 @@ def accumulate(
         grads = jax.tree.map(jnp.add, state.grads, updates)
 
         def step() -> tuple[optax.Updates, AccumulateState]:
-            total = grads
-            if mean:
-                total = jax.tree.map(lambda g: g / count.astype(g.dtype), grads)
+            total = _divided(grads, count) if mean else grads
             moves, inner = optimizer.update(total, state.inner, params, **extra_args)
-            zeros = jax.tree.map(jnp.zeros_like, grads)
-            return moves, AccumulateState(jnp.zeros([], jnp.int32), zeros, inner)
+            return moves, _waiting_for_none(grads, inner)
 
         def wait() -> tuple[optax.Updates, AccumulateState]:
-            shapes, _ = jax.eval_shape(step)
+            shapes, _ = jax.eval_shape(step)  # `cond` wants both branches alike.
             moves = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
             return moves, AccumulateState(count, grads, state.inner)
 
         return jax.lax.cond((count == batches) | jnp.asarray(last), step, wait)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _waiting_for_none(tree: optax.Updates, inner: Any) -> AccumulateState:
+    zeros = jax.tree.map(jnp.zeros_like, tree)
+    return AccumulateState(jnp.zeros([], jnp.int32), zeros, inner)
+
+
+def _divided(grads: optax.Updates, count: jax.Array) -> optax.Updates:
+    return jax.tree.map(lambda g: g / count.astype(g.dtype), grads)

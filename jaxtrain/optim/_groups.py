@@ -1,3 +1,5 @@
+"""Groups of parameters, each with hyper-parameters of its own."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -36,6 +36,7 @@ def two_float(value: ArrayLike) -> TwoFloat:
     """
     exact = np.asarray(value, np.float64)
     hi = exact.astype(np.float32)
+    # The difference from the nearest float32 is exact in float64, and rounds once here.
     return TwoFloat(hi, (exact - hi).astype(np.float32))
 
 
@@ -52,8 +53,10 @@ def coefficient_of(value: Value, dtype: np.dtype) -> Coefficient:
     """A weight with its complement, in the type of the arithmetic."""
     if isinstance(value, TwoFloat):
         hi, lo = (jnp.asarray(part, dtype) for part in value)
+        # 1 - hi is exact for hi from 1/2 on (Sterbenz): only that of lo rounds.
         return Coefficient(hi + lo, (1 - hi) - lo, None)
     if isinstance(value, int | float):
+        # The complement is that of the host's β, not of the rounded one.
         rounded, complement = (jnp.asarray(v, dtype) for v in (value, 1 - value))
         return Coefficient(rounded, complement, float(value))
     value = jnp.asarray(value, dtype)
@@ -113,6 +116,7 @@ class Hyper:
         million updates and a plain β; else from -expm1(t·log1p(β - 1)), which was seen
         within 6 units in the last place for β up to 0.9999.
         """
+        # 1 - βᵗ as written would cancel where βᵗ is near 1.
         exact = -jnp.expm1(self.t * jnp.log1p(-beta.complement))
         exact = exact if power == 1 else exact**power
         if beta.host is None:
@@ -131,6 +135,7 @@ class Hyper:
         """
         if id(values) not in self.listed:
             index = jnp.minimum(self.count, len(values) - 1)
+            # A gather at a traced count: nothing is compiled anew as the updates go by.
             value = jnp.asarray(values, self.opmath)[index]
             if len(values) >= TABLE_LIMIT or not converges:
                 value = jnp.where(self.count < len(values), value, beyond)
@@ -152,6 +157,7 @@ def powers(beta: float) -> np.ndarray:
 
 @cache
 def _bias_corrections(beta: float, power: float) -> np.ndarray:
+    # In the host's float64, root included, as PyTorch has it; the table rounds it once.
     return (1 - powers(beta)) ** power
 
 
@@ -162,6 +168,7 @@ def table_length(beta: float) -> int:
         >>> table_length(0.9), table_length(0.9999999) == TABLE_LIMIT
         (512, True)
     """
+    # Times t, since RAdam's length has t·βᵗ in it.
     length = 1
     while 0 < beta < 1 and length < TABLE_LIMIT and length * beta**length >= 2**-54:
         length *= 2

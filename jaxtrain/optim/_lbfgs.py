@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -91,6 +93,7 @@ def direction(memory: Memory, g: optax.Updates) -> optax.Updates:
         return along(q, -alpha, y), alphas.at[i].set(alpha)
 
     begun = (scaled(-1, g), jnp.zeros_like(memory.ro))
+    # The number of pairs is data: slots that hold none yet are not looked at.
     q, alphas = jax.lax.fori_loop(0, pairs, inward, begun)
 
     def outward(k: jax.Array, r: Any) -> Any:
@@ -107,6 +110,7 @@ def dot(one: optax.Updates, other: optax.Updates) -> jax.Array:
 
     def product(x: jax.Array, y: jax.Array) -> jax.Array:
         wide = widened(x.dtype)
+        # GPUs and TPUs would otherwise round the factors of a product.
         return jnp.vdot(x.astype(wide), y.astype(wide), precision="highest")
 
     return optax.tree.sum(jax.tree.map(product, one, other))
@@ -216,9 +220,33 @@ def lbfgs(
     """
     _check(lr, max_iter, max_eval, history_size, line_search_fn)
     check_numbers(tolerance_grad=tolerance_grad, tolerance_change=tolerance_change)
-    most = most_evaluations(max_iter) if max_eval is None else max_eval
+    optimizer = _Lbfgs(
+        lr,
+        max_iter,
+        most_evaluations(max_iter) if max_eval is None else max_eval,
+        tolerance_grad,
+        tolerance_change,
+        history_size,
+        line_search_fn,
+        maximize,
+    )
+    return optax.GradientTransformationExtraArgs(optimizer.init, optimizer.update)
 
-    def init(params: optax.Params) -> LbfgsState:
+
+@dataclass(frozen=True)
+class _Lbfgs:
+    """The arguments of `lbfgs`, and the two functions of its transformation."""
+
+    lr: Hyperparameter
+    max_iter: int
+    max_eval: int
+    tolerance_grad: float
+    tolerance_change: float
+    history_size: int
+    line_search_fn: str | None
+    maximize: bool
+
+    def init(self, params: optax.Params) -> LbfgsState:
         params = _whole(params)
         # No array twice: a step that donates its state would refuse it.
         dtype = _scalar_type(params)
@@ -228,12 +256,13 @@ def lbfgs(
             n_iter=jnp.zeros([], jnp.int32),
             d=jax.tree.map(jnp.zeros_like, params),
             t=jnp.zeros([], dtype),
-            memory=empty_memory(params, history_size, dtype),
+            memory=empty_memory(params, self.history_size, dtype),
             prev_flat_grad=jax.tree.map(jnp.zeros_like, params),
             prev_loss=jnp.zeros([], dtype),
         )
 
     def update(
+        self,
         updates: optax.Updates,
         state: LbfgsState,
         params: optax.Params | None = None,
@@ -249,47 +278,51 @@ def lbfgs(
             )
         params, updates = _whole(params), _whole(updates)
         dtype = _scalar_type(params)
-        rate = jnp.asarray(resolve({"lr": lr}, state.count, given)["lr"], dtype)
+        rate = jnp.asarray(resolve({"lr": self.lr}, state.count, given)["lr"], dtype)
 
         def evaluate(params: Any) -> tuple[jax.Array, Any]:
-            return _signed(*value_and_grad_fn(params), maximize, dtype)
+            return _signed(*value_and_grad_fn(params), self.maximize, dtype)
 
-        loss, g = _signed(value, updates, maximize, dtype)
+        loss, g = _signed(value, updates, self.maximize, dtype)
+        iterate = partial(self._iterate, evaluate, rate)
+        loop = self._begun(state, params, loss, g)
+        loop = jax.lax.while_loop(lambda loop: ~loop.done, iterate, loop)
+        return optax.tree.sub(loop.params, params), loop.state
+
+    def _begun(self, state: LbfgsState, params: Any, loss: jax.Array, g: Any) -> _Loop:
+        # The caller's evaluation counts: PyTorch begins with its closure.
         one = jnp.ones([], jnp.int32)
         state = state._replace(
             count=optax.safe_increment(state.count), func_evals=state.func_evals + 1
         )
-        settled = _largest(g) <= tolerance_grad
-        loop = _Loop(state, params, loss, g, one - 1, one, settled)
+        settled = _largest(g) <= self.tolerance_grad
+        return _Loop(state, params, loss, g, one - 1, one, settled)
 
-        def iterate(loop: _Loop) -> _Loop:
-            loop = _turned(loop, rate)
-            slope = dot(loop.g, loop.state.d)
-            stuck = slope > -tolerance_change
+    def _iterate(self, evaluate: ValueAndGrad, rate: jax.Array, loop: _Loop) -> _Loop:
+        loop = _turned(loop, rate)
+        slope = dot(loop.g, loop.state.d)
+        # PyTorch stops before it moves where d hardly descends.
+        stuck = slope > -self.tolerance_change
 
-            def move() -> _Loop:
-                if line_search_fn is None:
-                    moved = _fixed_step(loop, evaluate, max_iter)
-                else:
-                    moved = _searched_step(loop, evaluate, slope, most)
-                return moved._replace(done=finished(moved))
+        def move() -> _Loop:
+            if self.line_search_fn is None:
+                moved = _fixed_step(loop, evaluate, self.max_iter)
+            else:
+                moved = _searched_step(loop, evaluate, slope, self.max_eval)
+            return moved._replace(done=self._finished(moved))
 
-            return jax.lax.cond(stuck, lambda: loop._replace(done=stuck), move)
+        return jax.lax.cond(stuck, lambda: loop._replace(done=stuck), move)
 
-        def finished(loop: _Loop) -> jax.Array:
-            state = loop.state
-            return (
-                (loop.iterations == max_iter)
-                | (loop.evaluations >= most)
-                | (_largest(loop.g) <= tolerance_grad)
-                | (_largest(state.d) * jnp.abs(state.t) <= tolerance_change)
-                | (jnp.abs(loop.loss - state.prev_loss) < tolerance_change)
-            )
-
-        loop = jax.lax.while_loop(lambda loop: ~loop.done, iterate, loop)
-        return optax.tree.sub(loop.params, params), loop.state
-
-    return optax.GradientTransformationExtraArgs(init, update)
+    def _finished(self, loop: _Loop) -> jax.Array:
+        state = loop.state
+        return (
+            (loop.iterations == self.max_iter)
+            | (loop.evaluations >= self.max_eval)
+            | (_largest(loop.g) <= self.tolerance_grad)
+            # Rounding keeps order: max|d|·|t| is PyTorch's max|d·t| to the bit.
+            | (_largest(state.d) * jnp.abs(state.t) <= self.tolerance_change)
+            | (jnp.abs(loop.loss - state.prev_loss) < self.tolerance_change)
+        )
 
 
 def most_evaluations(max_iter: int) -> int:
@@ -368,6 +401,7 @@ def _fixed_step(loop: _Loop, evaluate: ValueAndGrad, max_iter: int) -> _Loop:
     """Go t along d; the loss is not looked at after the last iteration."""
     state = loop.state
     params = along(loop.params, state.t, state.d)
+    # PyTorch: in a stochastic setting there is no use in looking once more.
     looks = loop.iterations != max_iter
     loss, g = jax.lax.cond(looks, lambda: evaluate(params), lambda: (loop.loss, loop.g))
     moved = loop._replace(params=params, loss=loss, g=g)
@@ -385,6 +419,7 @@ def _searched_step(
         return Point(t, f, g, dot(g, state.d))
 
     start = Point(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
+    # What the update has left is the most that the search may use: PyTorch's `max_ls`.
     size, trials = _largest(state.d), most - loop.evaluations
     point, evaluations = strong_wolfe(at, start, state.t, size, trials)
     params = along(loop.params, point.t, state.d)

@@ -95,11 +95,13 @@ def _bracket(
 
     def step(search: _Search) -> _Search:
         before, now, iterations, _, _ = search
+        # From the third trial on, as in PyTorch; algorithm 3.5 has it from the second.
         high = _too_high(now, start) | ((iterations > 1) & (now.f >= before.f))
         done = ~high & _flat_enough(now, start)
         bracketed = high | (~done & (now.slope >= 0))
 
         def onward() -> _Search:
+            # A hundredth further at least, tenfold at most, as in Torch7's lswolfe.lua.
             least = now.t + 0.01 * (now.t - before.t)
             t = cubic_minimum(before, now, least, now.t * 10)
             no = jnp.zeros_like(done)
@@ -146,11 +148,13 @@ def _trial(ends: Point, slow: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The next step length, kept off the ends if the last was near one too."""
     least, most = ends.t.min(), ends.t.max()
     t = cubic_minimum(_pick(ends, 0), _pick(ends, 1), least, most)
+    # So near an end a trial hardly narrows the bracket: PyTorch puts up with it once.
     margin = 0.1 * (most - least)
     near = jnp.minimum(most - t, t - least) < margin
     forced = near & (slow | (t >= most) | (t <= least))
     nearer_most = jnp.abs(t - most) < jnp.abs(t - least)
     inside = jnp.where(nearer_most, most - margin, least + margin)
+    # A trial that was moved is not held against the next one.
     return jnp.where(forced, inside, t), near & ~forced
 
 
@@ -163,14 +167,17 @@ def _narrowed(bracket: Bracket, new: Point, start: Point) -> tuple[Bracket, jax.
     turned = ~worse & ~done & beyond
     ends = _select(turned, _put(ends, high, _pick(ends, low)), ends)
     ends = _select(worse, _put(ends, high, new), _put(ends, low, new))
+    # What is too high by (3.7a) alone may have the lower loss: PyTorch compares anew.
     return Bracket(ends, jnp.where(worse, _lower(ends), low)), done
 
 
 def _too_high(point: Point, start: Point) -> jax.Array:
+    # Sufficient decrease, (3.7a) in the book, fails. NaN is not greater, and passes.
     return point.f > start.f + SUFFICIENT_DECREASE * point.t * start.slope
 
 
 def _flat_enough(point: Point, start: Point) -> jax.Array:
+    # The strong condition on the curvature, (3.7b).
     return jnp.abs(point.slope) <= -CURVATURE * start.slope
 
 
@@ -183,11 +190,13 @@ def cubic_minimum(
     """
     ordered = one.t <= other.t
     left, right = _select(ordered, one, other), _select(ordered, other, one)
+    # (3.59) in the book.
     d1 = one.slope + other.slope - 3 * (one.f - other.f) / (one.t - other.t)
     square = d1 * d1 - one.slope * other.slope
     d2 = jnp.sqrt(square)
     share = (right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2)
     at = right.t - (right.t - left.t) * share
+    # As Python's max and min compare, by which NaN stays.
     at = jnp.where(least > at, least, at)
     at = jnp.where(most < at, most, at)
     return jnp.where(square >= 0, at, (least + most) / 2)

@@ -1,6 +1,9 @@
+"""Muon: momentum made orthogonal, for matrices."""
+
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -86,26 +89,46 @@ def muon(
     """
     _check(lr, weight_decay, momentum, ns_coefficients, eps, ns_steps, adjust_lr_fn)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        assert p is not None
-        mu, lr = hyper.coefficient("momentum"), hyper.number("lr")
-        buffer = ahead = lerp(state["momentum_buffer"], g, mu)
-        if nesterov:
-            ahead = lerp(g, buffer, Coefficient(mu.complement, mu.value, None))
-        along = orthogonal(ahead, ns_coefficients, ns_steps, eps)
-        adjusted = lr * _adjustment(adjust_lr_fn, *p.shape)
-        moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
-        return moved - adjusted * along.astype(p.dtype), {"momentum_buffer": buffer}
-
     return build(
         MuonState,
         {"lr": lr, "momentum": momentum},
         {"momentum_buffer": _zeros_of_a_matrix},
-        step,
+        partial(
+            _step,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            ns_coefficients=ns_coefficients,
+            eps=eps,
+            ns_steps=ns_steps,
+            adjust_lr_fn=adjust_lr_fn,
+        ),
         needs_params=True,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    weight_decay: float,
+    nesterov: bool,
+    ns_coefficients: tuple[float, float, float],
+    eps: float,
+    ns_steps: int,
+    adjust_lr_fn: str | None,
+) -> tuple[jax.Array, Tensors]:
+    assert p is not None
+    mu, lr = hyper.coefficient("momentum"), hyper.number("lr")
+    buffer = ahead = lerp(state["momentum_buffer"], g, mu)
+    if nesterov:
+        # `grad.lerp(buf, momentum)`: here μ itself is the weight, and β its complement.
+        ahead = lerp(g, buffer, Coefficient(mu.complement, mu.value, None))
+    along = orthogonal(ahead, ns_coefficients, ns_steps, eps)
+    adjusted = lr * _adjustment(adjust_lr_fn, *p.shape)
+    moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
+    return moved - adjusted * along.astype(p.dtype), {"momentum_buffer": buffer}
 
 
 def _check(
@@ -147,6 +170,7 @@ def _zeros_of_a_matrix(p: jax.Array) -> jax.Array:
 
 def _adjustment(name: str | None, rows: int, columns: int) -> float:
     if name == "match_rms_adamw":
+        # 0.2 is what updates of AdamW have for a root mean square: Liu et al. 2025.
         return 0.2 * math.sqrt(max(rows, columns))
     ratio = rows / columns
     return math.sqrt(ratio if name == "spectral_unclamped" else max(1, ratio))
@@ -171,8 +195,12 @@ def orthogonal(
         eps: the least norm.
     """
     a, b, c = coefficients
+    # The Gram matrix of the shorter side is the smaller one.
     tall = matrix.shape[0] > matrix.shape[1]
     x = _rounded(matrix.T if tall else matrix)
+    # PyTorch's norm of a bfloat16 matrix accumulates in float32 and
+    # is rounded at the end. It bounds the largest singular value,
+    # which the iteration needs to be at most 1.
     norm = _rounded(jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.float32)))))
     x = _rounded(x.astype(jnp.float32) / jnp.maximum(norm, eps).astype(jnp.float32))
     for _ in range(steps):

@@ -1,7 +1,9 @@
+"""NAdam: Adam with Nesterov's momentum on a schedule of its own."""
+
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -82,25 +84,6 @@ def nadam(
     check_not_negative("momentum_decay value", momentum_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        lr = hyper.number("lr")
-        mu = _mu(hyper, beta1, momentum_decay, 0)
-        mu_next = _mu(hyper, beta1, momentum_decay, 1)
-        product = state["mu_product"] * mu.value
-        m = lerp(state["exp_avg"], g, beta1)
-        v = average_square(state["exp_avg_sq"], g, beta2)
-        denominator = jnp.sqrt(v / hyper.bias_correction(beta2)) + eps
-        along_g = -lr * mu.complement / (1 - product)
-        along_m = -lr * mu_next.value / (1 - product * mu_next.value)
-        moved = along_g * g / denominator + along_m * m / denominator
-        if decoupled:
-            assert p is not None
-            moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-        return moved, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
-
     return build(
         NadamState,
         {"lr": lr, "betas": betas},
@@ -109,11 +92,41 @@ def nadam(
             "exp_avg": jnp.zeros_like,
             "exp_avg_sq": jnp.zeros_like,
         },
-        step,
+        partial(_step, eps=eps, momentum_decay=momentum_decay, decoupled=decoupled),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
         needs_params=bool(decoupled),
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+    momentum_decay: float,
+    decoupled: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    lr = hyper.number("lr")
+    mu = _mu(hyper, beta1, momentum_decay, 0)
+    mu_next = _mu(hyper, beta1, momentum_decay, 1)
+    # Rounded at every update, as PyTorch's `mu_product *= mu` is.
+    product = state["mu_product"] * mu.value
+    m = lerp(state["exp_avg"], g, beta1)
+    v = average_square(state["exp_avg_sq"], g, beta2)
+    # v is corrected before its root here, unlike in Adam.
+    denominator = jnp.sqrt(v / hyper.bias_correction(beta2)) + eps
+    along_g = -lr * mu.complement / (1 - product)
+    along_m = -lr * mu_next.value / (1 - product * mu_next.value)
+    # Two addcdiv_, each with a quotient of its own.
+    moved = along_g * g / denominator + along_m * m / denominator
+    if decoupled:
+        assert p is not None
+        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
+    return moved, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
 
 
 def _mu(
@@ -121,6 +134,7 @@ def _mu(
 ) -> Coefficient:
     """μ of this update or of one `ahead`, and 1 - μ."""
     half = 0.5 * jnp.exp((hyper.t + ahead) * (momentum_decay * math.log(0.96)))
+    # 1 - μ as a sum of two positive numbers: it does not cancel as μ grows towards β.
     mu, complement = beta.value * (1 - half), beta.complement + beta.value * half
     if beta.host is not None:
         mus, complements = _mus(beta.host, momentum_decay, ahead)
@@ -132,6 +146,7 @@ def _mu(
 @cache
 def _mus(beta: float, momentum_decay: float, ahead: int) -> tuple[Any, Any]:
     """The host's float64 values of μ and 1 - μ, in PyTorch's order."""
+    # 0.96^(tψ) as βᵗ with β = 0.96^ψ: beyond, it changes no float64 μ.
     length = table_length(0.96**momentum_decay)
     steps = map(float, range(1 + ahead, length + 1 + ahead))
     fading = np.array([0.96 ** (t * momentum_decay) for t in steps])

@@ -1,6 +1,8 @@
+"""RAdam: Adam whose first steps, of a variance not known yet, are rectified."""
+
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -78,31 +80,40 @@ def radam(
     check_adaptive(lr, betas, eps, weight_decay)
     decoupled = weight_decay if decoupled_weight_decay else 0.0
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        lr = hyper.number("lr")
-        m = lerp(state["exp_avg"], g, beta1)
-        v = average_square(state["exp_avg_sq"], g, beta2)
-        along = m / hyper.bias_correction(beta1) * lr
-        factor = rectification(hyper, beta2)
-        adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
-        moved = -jnp.where(factor > 0, along * adaptive * factor, along)
-        if decoupled:
-            assert p is not None
-            moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-        return moved, {"exp_avg": m, "exp_avg_sq": v}
-
     return build(
         RadamState,
         {"lr": lr, "betas": betas},
         {"exp_avg": jnp.zeros_like, "exp_avg_sq": jnp.zeros_like},
-        step,
+        partial(_step, eps=eps, decoupled=decoupled),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
         needs_params=bool(decoupled),
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    eps: float,
+    decoupled: float,
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    lr = hyper.number("lr")
+    m = lerp(state["exp_avg"], g, beta1)
+    v = average_square(state["exp_avg_sq"], g, beta2)
+    # PyTorch's order: the corrected average, lr, the adaptive rate and then r.
+    along = m / hyper.bias_correction(beta1) * lr
+    factor = rectification(hyper, beta2)
+    # ε is added to the root before its bias is corrected, unlike in Adam.
+    adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
+    moved = -jnp.where(factor > 0, along * adaptive * factor, along)
+    if decoupled:
+        assert p is not None
+        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
+    return moved, {"exp_avg": m, "exp_avg_sq": v}
 
 
 def rectification(hyper: Hyper, beta: Coefficient) -> jax.Array:
@@ -113,6 +124,7 @@ def rectification(hyper: Hyper, beta: Coefficient) -> jax.Array:
 
 
 def _factor(rho: Any, rho_inf: Any, sqrt: Any, where: Any) -> Any:
+    # Algorithm 2 of the paper, which rectifies from a length of 4 on; PyTorch from 5.
     ratio = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
     return where(rho > 5, sqrt(ratio), 0)
 
@@ -123,6 +135,7 @@ def _factors(beta: float) -> np.ndarray:
     power = powers(beta)
     rho_inf = 2 / (1 - beta) - 1
     rho = rho_inf - 2 * np.arange(1.0, len(power) + 1) * power / (1 - power)
+    # Below a length of 4 the ratio may be negative or infinite; there it is not chosen.
     with np.errstate(invalid="ignore", divide="ignore"):
         return _factor(rho, np.float64(rho_inf), np.sqrt, np.where)
 
@@ -139,6 +152,8 @@ def _length(t: jax.Array, beta: Coefficient) -> jax.Array:
 
 def _one_less_langevin(x: jax.Array) -> jax.Array:
     """1 - (coth x - 1/x)."""
+    # Lambert's continued fraction x/(3 + x²/(5 + …)): eight divisions do for float64
+    # below 1, where the other form subtracts two numbers of about 1/x.
     below = jnp.full_like(x, 19)
     for odd in range(17, 1, -2):
         below = odd + x * x / below

@@ -1,5 +1,8 @@
+"""RMSprop: steps over the root mean square of the gradient, and momentum."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -77,27 +80,45 @@ def rmsprop(
     check_not_negative("alpha value", alpha)
     has_momentum = callable(momentum) or bool(momentum > 0)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        lr, kept = hyper.number("lr"), coefficient_of(alpha, g.dtype)
-        v = average_square(state["square_avg"], g, kept)
-        new = {"square_avg": v}
-        if centered:
-            m = new["grad_avg"] = lerp(state["grad_avg"], g, kept)
-            v = v - m * m
-        root = jnp.sqrt(v) + eps
-        if not has_momentum:
-            return -lr * g / root, new
-        buffer = state["momentum_buffer"] * hyper.number("momentum") + g / root
-        return -lr * buffer, new | {"momentum_buffer": buffer}
-
     names = ["square_avg"] + ["momentum_buffer"] * has_momentum
     return build(
         RmspropState,
         {"lr": lr, "momentum": momentum} if has_momentum else {"lr": lr},
         dict.fromkeys(names + ["grad_avg"] * centered, jnp.zeros_like),
-        step,
+        partial(
+            _step,
+            alpha=alpha,
+            eps=eps,
+            has_momentum=has_momentum,
+            centered=centered,
+        ),
         weight_decay=weight_decay,
         maximize=maximize,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    alpha: float,
+    eps: float,
+    has_momentum: bool,
+    centered: bool,
+) -> tuple[jax.Array, Tensors]:
+    lr, kept = hyper.number("lr"), coefficient_of(alpha, g.dtype)
+    v = average_square(state["square_avg"], g, kept)
+    new = {"square_avg": v}
+    if centered:
+        m = new["grad_avg"] = lerp(state["grad_avg"], g, kept)
+        # Nothing keeps it from rounding to less than 0,
+        # where PyTorch's root is NaN too.
+        v = v - m * m
+    root = jnp.sqrt(v) + eps
+    if not has_momentum:
+        # addcdiv_ multiplies by its value first.
+        return -lr * g / root, new
+    buffer = state["momentum_buffer"] * hyper.number("momentum") + g / root
+    return -lr * buffer, new | {"momentum_buffer": buffer}

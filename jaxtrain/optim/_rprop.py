@@ -1,5 +1,8 @@
+"""Rprop: the sign of the gradient, and a step size for each element."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -66,30 +69,38 @@ def rprop(
     def start(p: jax.Array) -> jax.Array:
         return jnp.full_like(p, at_first(lr))
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        before = jnp.where(hyper.count == 0, hyper.number("lr"), state["step_size"])
-        # XLA takes subnormal numbers for 0, and the product of two gradients of 1e-20
-        # is one. So scale it, and find nil what rounds to 0 in PyTorch.
-        agreement = g * 2.0**64 * state["prev"]
-        nil = float(jnp.finfo(g.dtype).smallest_subnormal) * 2.0**63
-        shrinking, growing = (jnp.asarray(eta, g.dtype) for eta in etas)
-        factor = jnp.where(agreement < -nil, shrinking, 1)
-        factor = jnp.where(agreement > nil, growing, factor)
-        size = _clamped(before * factor, *step_sizes)
-        g = jnp.where(agreement < -nil, 0, g)
-        # By comparisons, a NaN has PyTorch's sign: 0.
-        moved = jnp.where(g > 0, -size, jnp.where(g < 0, size, -0.0))
-        return moved, {"prev": g, "step_size": size}
-
     return build(
         RpropState,
         {"lr": lr},
         {"prev": jnp.zeros_like, "step_size": start},
-        step,
+        partial(_step, etas=etas, step_sizes=step_sizes),
         maximize=maximize,
     )
+
+
+def _step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    etas: tuple[float, float],
+    step_sizes: tuple[float, float],
+) -> tuple[jax.Array, Tensors]:
+    # PyTorch makes its state in the first step, from the rate in force then.
+    before = jnp.where(hyper.count == 0, hyper.number("lr"), state["step_size"])
+    # XLA takes subnormal numbers for 0, and the product of two gradients of 1e-20
+    # is one. So scale it, and find nil what rounds to 0 in PyTorch.
+    agreement = g * 2.0**64 * state["prev"]
+    nil = float(jnp.finfo(g.dtype).smallest_subnormal) * 2.0**63
+    shrinking, growing = (jnp.asarray(eta, g.dtype) for eta in etas)
+    factor = jnp.where(agreement < -nil, shrinking, 1)
+    factor = jnp.where(agreement > nil, growing, factor)
+    size = _clamped(before * factor, *step_sizes)
+    g = jnp.where(agreement < -nil, 0, g)
+    # By comparisons, a NaN has PyTorch's sign: 0.
+    moved = jnp.where(g > 0, -size, jnp.where(g < 0, size, -0.0))
+    return moved, {"prev": g, "step_size": size}
 
 
 def _clamped(x: jax.Array, least: float, most: float) -> jax.Array:

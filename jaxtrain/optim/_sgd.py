@@ -1,5 +1,8 @@
+"""Stochastic gradient descent, with momentum and Nesterov's look ahead."""
+
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -75,24 +78,38 @@ def sgd(
             f"momentum {momentum} and dampening {dampening}"
         )
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        if not has_momentum:
-            return -hyper.number("lr") * g, {}
-        mu = hyper.number("momentum")
-        fed = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
-        buffer = state["momentum_buffer"] * mu + fed
-        if dampening:
-            buffer = jnp.where(hyper.count == 0, g, buffer)
-        direction = g + mu * buffer if nesterov else buffer
-        return -hyper.number("lr") * direction, {"momentum_buffer": buffer}
-
+    with_momentum = partial(_momentum_step, dampening=dampening, nesterov=nesterov)
     return build(
         SgdState,
         {"lr": lr, "momentum": momentum} if has_momentum else {"lr": lr},
         {"momentum_buffer": jnp.zeros_like} if has_momentum else {},
-        step,
+        with_momentum if has_momentum else _plain_step,
         weight_decay=weight_decay,
         maximize=maximize,
     )
+
+
+def _plain_step(
+    p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
+) -> tuple[jax.Array, Tensors]:
+    return -hyper.number("lr") * g, {}
+
+
+def _momentum_step(
+    p: jax.Array | None,
+    g: jax.Array,
+    state: Tensors,
+    hyper: Hyper,
+    *,
+    dampening: float,
+    nesterov: bool,
+) -> tuple[jax.Array, Tensors]:
+    mu = hyper.number("momentum")
+    # 1 - τ is the host's, rounded once: the `alpha` of PyTorch's `add_`.
+    fed = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
+    buffer = state["momentum_buffer"] * mu + fed
+    if dampening:
+        # The first buffer is the gradient itself: undampened, μ·0 + g is that anyway.
+        buffer = jnp.where(hyper.count == 0, g, buffer)
+    direction = g + mu * buffer if nesterov else buffer
+    return -hyper.number("lr") * direction, {"momentum_buffer": buffer}

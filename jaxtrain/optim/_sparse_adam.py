@@ -1,5 +1,9 @@
+"""SparseAdam: Adam for the rows that have a gradient; the others rest."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -66,20 +70,33 @@ def sparse_adam(
             raise ValueError(f"Invalid {name}: {value}")
     check_betas(betas)
 
-    def step(
-        p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper
-    ) -> tuple[jax.Array, Tensors]:
-        beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
-        m = state["exp_avg"] + beta1.complement * (g - state["exp_avg"])
-        v = state["exp_avg_sq"] + beta2.complement * (g * g - state["exp_avg_sq"])
-        scale = hyper.bias_correction(beta2, 0.5) / hyper.bias_correction(beta1)
-        moved = -(hyper.number("lr") * scale) * (m / (jnp.sqrt(v) + eps))
-        return moved, {"exp_avg": m, "exp_avg_sq": v}
-
-    moments = {"exp_avg": jnp.zeros_like, "exp_avg_sq": jnp.zeros_like}
     every_row = build(
-        SparseAdamState, {"lr": lr, "betas": betas}, moments, step, maximize=maximize
+        SparseAdamState,
+        {"lr": lr, "betas": betas},
+        {"exp_avg": jnp.zeros_like, "exp_avg_sq": jnp.zeros_like},
+        partial(_step, eps=eps),
+        maximize=maximize,
     )
+    return optax.GradientTransformationExtraArgs(
+        every_row.init, _some_rows(every_row.update)
+    )
+
+
+def _step(
+    p: jax.Array | None, g: jax.Array, state: Tensors, hyper: Hyper, *, eps: float
+) -> tuple[jax.Array, Tensors]:
+    beta1, beta2 = hyper.coefficient("betas", 0), hyper.coefficient("betas", 1)
+    # Not `lerp`: PyTorch adds (1 - β)(g - m) to what was there, whatever β is.
+    m = state["exp_avg"] + beta1.complement * (g - state["exp_avg"])
+    v = state["exp_avg_sq"] + beta2.complement * (g * g - state["exp_avg_sq"])
+    scale = hyper.bias_correction(beta2, 0.5) / hyper.bias_correction(beta1)
+    # The quotient first: PyTorch's step size multiplies `numer.div_(denom)`.
+    moved = -(hyper.number("lr") * scale) * (m / (jnp.sqrt(v) + eps))
+    return moved, {"exp_avg": m, "exp_avg_sq": v}
+
+
+def _some_rows(every_row: Callable[..., Any]) -> Callable[..., Any]:
+    """An update under which rows without a gradient rest, and so do their moments."""
 
     def update(
         updates: optax.Updates,
@@ -90,14 +107,15 @@ def sparse_adam(
         **given: Any,
     ) -> tuple[optax.Updates, Any]:
         masks = _rows_with_gradient(updates) if touched is None else touched
-        moved, new = every_row.update(updates, state, params, **given)
+        moved, new = every_row(updates, state, params, **given)
         rest = jax.tree.map(jnp.zeros_like, moved)
         m, v = (
-            _where(masks, getattr(new, name), getattr(state, name)) for name in moments
+            _where(masks, getattr(new, name), getattr(state, name))
+            for name in ("exp_avg", "exp_avg_sq")
         )
         return _where(masks, moved, rest), SparseAdamState(new.count, m, v)
 
-    return optax.GradientTransformationExtraArgs(every_row.init, update)
+    return update
 
 
 def _rows_with_gradient(grads: optax.Updates) -> optax.Updates:

@@ -82,37 +82,24 @@ def to_torch_state_dict(
         >>> d["param_groups"][0]["momentum"], d["param_groups"][0]["params"]
         (0.9, [0])
     """
-    name, saved, start = optimizer.__name__, {}, 0
-    described = []
     if isinstance(state, LbfgsState):
         _check_order(order, parameter_names(state.d))
         values = _describe(optimizer, arguments, state.count, list(range(len(order))))
         if values["max_eval"] is None:
             values["max_eval"] = most_evaluations(values["max_iter"])
         return {"state": to_torch_entry(state, order), "param_groups": [values]}
+    saved: dict[int, dict[str, Any]] = {}
+    described, start = [], 0
     for group, own in _own_states(state, groups):
-        tensors = _tensors(own)
         members = [p for p in order if _belongs(p, group)]
-        if tensors:
-            held = [member for column in tensors.values() for member in column]
-            _check_order(members, held)
         numbers = range(start, start + len(members))
-        if name in EAGER or int(own.count):
-            for number, member in zip(numbers, members, strict=True):
-                entry = {
-                    key: np.array(tensors[key][member])
-                    for key in tensors
-                    if member in tensors[key]
-                }
-                saved[number] = _with_step(name, entry, int(own.count))
+        entries = _entries(optimizer.__name__, own, members)
+        saved |= {n: e for n, e in zip(numbers, entries, strict=True) if e}
         described.append(
             _describe(optimizer, {**arguments, **group}, own.count, list(numbers))
         )
         start += len(members)
-    return {
-        "state": {k: v for k, v in saved.items() if v},
-        "param_groups": described,
-    }
+    return {"state": saved, "param_groups": described}
 
 
 def from_torch_state_dict(
@@ -229,9 +216,28 @@ def _tensors(state: Any) -> dict[str, dict[str, jax.Array]]:
     }
 
 
+def _entries(name: str, state: Any, members: Sequence[str]) -> list[dict[str, Any]]:
+    """PyTorch's entry for each parameter of a group; empty ones are not saved."""
+    tensors = _tensors(state)
+    if tensors:
+        held = [member for column in tensors.values() for member in column]
+        _check_order(members, held)
+    if name not in EAGER and not int(state.count):
+        return [{} for _ in members]
+    return [
+        _with_step(
+            name,
+            {key: np.array(t[member]) for key, t in tensors.items() if member in t},
+            int(state.count),
+        )
+        for member in members
+    ]
+
+
 def _with_step(name: str, entry: dict[str, Any], count: int) -> dict[str, Any]:
     if name in STEPLESS:
         return entry
+    # PyTorch's `step` is a float32 tensor, SparseAdam's an integer.
     step = count if name == "sparse_adam" else np.float32(count)
     return {"step": step, **entry}
 

@@ -14,6 +14,7 @@ from jaxtrain.rng._normal import multiply_add32, multiply_add64
 from jaxtrain.rng._state import Shape
 
 _DEFAULT_SEED = 67280421310721  # c10::detail::default_rng_seed_val
+# As many bits as the dtype has digits: ATen/core/TransformationHelper.h.
 _LOW_24_BITS = np.uint32(2**24 - 1)
 _LOW_53_BITS = np.uint64(2**53 - 1)
 
@@ -40,6 +41,8 @@ class Generator:
     """
 
     def __init__(self, seed: int = _DEFAULT_SEED) -> None:
+        # The legacy class seeds by `init_genrand`, as
+        # PyTorch does; newer ones stir the seed.
         self._twister = np.random.RandomState(0)
         self.manual_seed(seed)
 
@@ -117,6 +120,8 @@ class Generator:
         """
         seed, place, words, normal, float_normal = _state.unpack(state)
         self._seed = seed
+        # To NumPy a twist is due where the last word is
+        # behind it, after seeding as well.
         twister = {"key": words, "pos": place or _state.WORDS}
         self._twister.set_state({"bit_generator": "MT19937", "state": twister})
         self._begun = place > 0
@@ -216,6 +221,7 @@ class Generator:
         mean, std = _state.real("mean", mean), _state.real("std", std)
         if not std >= 0:
             raise ValueError(f"normal needs std >= 0, got std={std}")
+        # A mean or spread beyond float32 becomes infinite, as PyTorch's cast makes it.
         with np.errstate(over="ignore", invalid="ignore"):
             return self._normals(math.prod(shape), mean, std, dtype).reshape(shape)
 
@@ -323,10 +329,12 @@ class Generator:
 
     def _words32(self, count: int) -> NDArray[np.uint32]:
         self._begun = self._begun or count > 0
+        # Over its whole range `randint` gives the engine's words as they are.
         return self._twister.randint(0, 2**32, size=count, dtype=np.uint32)
 
     def _words64(self, count: int) -> NDArray[np.uint64]:
         self._begun = self._begun or count > 0
+        # Two words each, the first one high: PyTorch's `random64`.
         return self._twister.randint(0, 2**64, size=count, dtype=np.uint64)
 
     def _uniforms(
@@ -339,11 +347,15 @@ class Generator:
         return values
 
     def _uniform32(self, count: int, low: float, high: float) -> NDArray[np.float32]:
+        # PyTorch's bounds are float32 before their
+        # distance is taken, a rounding of its own.
         first, end = np.float32(low), np.float32(high)
         words = self._words32(count)
         words &= _LOW_24_BITS
         # Moving 2**-24 into the other factor changes no bit of the product.
         values = multiply_add32(words, np.ldexp(np.float64(end - first), -24), first)
+        # ATen/native/cpu/DistributionTemplates.h: the
+        # upper bound gives way to the lower.
         values[values == end] = first
         return values
 
@@ -359,6 +371,7 @@ class Generator:
         self, count: int, mean: float, std: float, dtype: np.dtype
     ) -> NDArray[Any]:
         if count < _normal.BLOCK:
+            # `normal_distribution<double>` makes these, whatever the tensor's dtype.
             values = multiply_add64(self._standard_normals(count), std, mean)
             return values.astype(dtype)
         u = _normal.uniforms(lambda n: self._uniforms(n, 0.0, 1.0, dtype), count)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# Intermediate arrays of 8 bytes a value take 256 KiB, however many values there are.
 _LENGTH = 2**15
 
 
@@ -23,6 +24,7 @@ def pieces(count: int) -> Iterator[slice]:
 
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+# PyTorch puts up with a skew of some 5 %, which remainders of 32-bit words have here.
 _WIDE = 2**28
 _NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
 DTYPES = frozenset(map(np.dtype, _NAMES))
@@ -61,6 +63,7 @@ def between(low: int, high: int | None, dtype: np.dtype) -> Draw:
     _check_int64(low, high)
     if high is not None and low >= high:
         raise ValueError(f"random_ needs low < high, got low={low} and high={high}")
+    # PyTorch has a kernel of its own for all of int64: that many values are no uint64.
     if high is None and low == INT64_MIN:
         return _all_bits(dtype)
     ends = _float_ends if dtype.kind == "f" else _integer_ends
@@ -76,6 +79,7 @@ def integers(words: NDArray, draw: Draw, dtype: np.dtype) -> NDArray:
         >>> integers(np.uint32([0, 7, 12]), Draw(-5, 10, False), np.dtype("int8"))
         array([-5,  2, -3], dtype=int8)
     """
+    # uint64 wraps round as C++'s does, and PyTorch casts by way of int64 too.
     values = words.astype(np.uint64)
     if draw.span < 2**64:
         values %= np.uint64(draw.span)
@@ -144,6 +148,8 @@ def _gap(value: int, dtype: np.dtype) -> int:
     return 2**shift if shift >= 0 else 0
 
 
+# `update_from` and `update_to` of ATen/native/DistributionTemplates.h: bounds move in
+# to the next float, so that no value is rounded out of the range.
 def _first_float(low: int, dtype: np.dtype) -> int:
     rounded = _through(low + 1, dtype)
     return rounded + _gap(low + 1, dtype) if rounded < low else low
@@ -166,6 +172,9 @@ def swapped(n: int, words32: Callable[[int], NDArray[np.uint32]]) -> NDArray[np.
         array([1, 3, 0, 2])
     """
     permutation = np.arange(n, dtype=np.int64)
+    # Each swap needs the one before, so it is a loop: through a
+    # memoryview, whose elements are Python's integers, it takes
+    # half of the time that it takes through the array.
     view = permutation.data
     for part in pieces(n - 1):
         places = np.arange(part.start, part.stop, dtype=np.int64)

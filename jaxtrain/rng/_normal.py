@@ -68,6 +68,7 @@ def multiply_add64(x: Float64s, scale: float, shift: float) -> Float64s:
         >>> multiply_add64(np.array([0.1]), 10.0, -1.0)  # 0.1 is not a tenth
         array([5.55111512e-17])
     """
+    # Where nothing is added one product is all; an infinity has no parts to add up.
     if shift == 0 or not math.isfinite(scale + shift):
         product = x * scale
         # A product too small for float64 keeps its sign: it was not rounded to zero yet
@@ -77,6 +78,8 @@ def multiply_add64(x: Float64s, scale: float, shift: float) -> Float64s:
     # A power of two aside, so that no partial product overflows.
     exponent = math.frexp(max(abs(scale), abs(shift)))[1]
     product, rest = _two_product(x, math.ldexp(scale, -exponent))
+    # Their theorem: the sum is RN(vh + RO(tl + vl)) with th + tl = shift + the
+    # product's rest and vh + vl = the product + th, both exactly.
     low, lost = two_sum(np.full_like(rest, math.ldexp(shift, -exponent)), rest)
     high, middle = two_sum(product, low)
     return np.ldexp(high + _odd_sum(middle, lost), exponent)
@@ -87,6 +90,7 @@ def _two_product(x: Float64s, y: float) -> tuple[Float64s, Float64s]:
     product = x * y
     x_high, x_low = _halves(x)
     y_high, y_low = _halves(np.float64(y))
+    # In this order every sum is exact.
     lost = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + (
         x_low * y_low
     )
@@ -95,6 +99,7 @@ def _two_product(x: Float64s, y: float) -> tuple[Float64s, Float64s]:
 
 def _halves(x: Any) -> tuple[Any, Any]:
     """x as a sum of two values of at most 26 bits each (Veltkamp)."""
+    # 27: half of float64's 53 digits, rounded up.
     stretched = x * np.float64(2**27 + 1)
     high = stretched - (stretched - x)
     return high, x - high
@@ -105,6 +110,7 @@ def _odd_sum(a: Float64s, b: Float64s) -> Float64s:
 
     An odd last bit says "not exact, and on this side" to the rounding that follows.
     """
+    # The integer of the same bits is odd where the last digit is.
     total, lost = two_sum(a, b)
     even = (total.view(np.int64) & 1) == 0
     step = np.nextafter(total, np.copysign(np.inf, lost))
@@ -157,6 +163,8 @@ def normals_one_by_one(u: Float64s) -> Float64s:
     """
     radius = np.sqrt(-2.0 * _libm(math.log1p, -u[1::2]))
     angle = _TWO_PI * u[0::2]
+    # ATen/core/DistributionsHelper.h: the cosine is
+    # handed out, the sine waits for the next.
     pairs = [radius * _libm(math.cos, angle), radius * _libm(math.sin, angle)]
     return np.stack(pairs, axis=1).reshape(-1)
 
@@ -199,6 +207,7 @@ def normals64(u: Float64s, mean: float, std: float) -> Float64s:
         array([1.5, 1.5])
     """
     first, second = _split(u)
+    # [0, 1) becomes (0, 1], whose logarithm is finite.
     radius = np.sqrt(-2.0 * _libm(math.log, 1.0 - first))
     angle = _TWO_PI * second
     halves = [radius * _libm(math.cos, angle), radius * _libm(math.sin, angle)]
@@ -224,6 +233,7 @@ def normals32(u: Float32s, mean: float, std: float) -> Float32s:
 
 def _standard_normals32(u: Float32s) -> Float32s:
     first, second = _split(u)
+    # One rounding an operation, as the AVX2 kernel has them; 1 - u is exact.
     radius = np.sqrt(np.float32(-2) * _log32(np.float32(1) - first))
     sine, cosine = _sincos32(np.float32(_TWO_PI) * second)
     return _join([radius * cosine, radius * sine])
@@ -256,19 +266,24 @@ def _horner32(coefficients: Float32s, x: Float32s) -> Float32s:
 def _log32(u: Float32s) -> Float32s:
     """ln u for u in (0, 1], as ATen/native/cpu/avx_mathfun.h after contraction."""
     mantissa, exponent = np.frexp(u)
+    # The mantissa is moved from [1/2, 1) to [sqrt(1/2), sqrt(2)), around 1, where the
+    # polynomial holds: below sqrt(1/2) it is doubled and the exponent one less.
     below = mantissa < _SQRT_HALF
     x = np.where(below, mantissa, np.float32(0)) + (mantissa - np.float32(1))
     e = (exponent - below).astype(np.float32)
     z = x * x
     y = _horner32(_LOG, x) * x
+    # Where two products meet in a sum, the compiler has fused the first. z/2 is exact.
     y = multiply_add32(y, z, e * _LN2_LOW) - z * np.float32(0.5)
     return multiply_add32(e, _LN2_HIGH, x + y)
 
 
 def _sincos32(angle: Float32s) -> tuple[Float32s, Float32s]:
     """sin and cos of an angle >= 0, as avx_mathfun.h after contraction."""
+    # To the next even octant, so that what is left is between -π/4 and π/4.
     octant = ((angle * _FOUR_OVER_PI).astype(np.int32) + 1) & ~1
     x = angle
+    # Cody and Waite's reduction.
     for part in _QUARTER_PI:
         x = multiply_add32(octant.astype(np.float32), -part, x)
     z = x * x
@@ -276,6 +291,7 @@ def _sincos32(angle: Float32s) -> tuple[Float32s, Float32s]:
         1
     )
     s = multiply_add32(x, z * _horner32(_SIN, z), x)
+    # Of eight octants the sine is negative in 4 to 7 and the cosine in 2 to 5.
     swapped = (octant & 2) != 0
     sine, cosine = np.where(swapped, c, s), np.where(swapped, s, c)
     return (

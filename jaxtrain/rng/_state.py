@@ -101,6 +101,9 @@ def interval(low: float, high: float, dtype: np.dtype) -> None:
 WORDS = 624
 """Words of an MT19937 state: so many draws until the next twist."""
 
+# `CPUGeneratorImplStateLegacy` and `CPUGeneratorImplState` of
+# ATen/CPUGeneratorImpl.cpp, with the gaps that a C compiler leaves.
+# Words have 64 bits there for old files' sake.
 _LEGACY = np.dtype(
     [
         ("seed", np.uint64),
@@ -146,6 +149,7 @@ def pack(state: State) -> NDArray[np.uint8]:
     record = np.zeros(1, _STATE)
     legacy = record["legacy"]
     legacy["seed"], legacy["seeded"] = state.seed, 1
+    # `left` is counted down before a word is taken, and a twist comes when it is 0.
     legacy["next"], legacy["left"] = state.next, WORDS + 1 - (state.next or WORDS)
     legacy["words"] = state.words
     if state.cached_normal is not None:
@@ -186,6 +190,7 @@ def unpack(state: ArrayLike) -> State:
 
 
 def _check_place(seeded: int, left: int, following: int) -> None:
+    # `left` falls as `next` rises; seeding alone leaves them at 1 and 0.
     fresh = (left, following) == (1, 0)
     inside = 0 < left <= WORDS and left + following == WORDS + 1
     if not seeded or not (fresh or inside):

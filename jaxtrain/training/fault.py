@@ -60,6 +60,7 @@ def locate(
         The fault; None where the steps, taken one by one, are all finite.
     """
     state = start
+    # Each by itself, since a scan would give nothing out before its end.
     for step in range(len(np.asarray(chunk.rows))):
         batch = jax.tree.map(lambda x, step=step: x[step], chunk)
         after, loss, counts = inspect(state, data, batch)
@@ -74,6 +75,8 @@ def _inspect(
     recipe: Recipe, state: TrainState, data: Placed, batch: Chunk
 ) -> tuple[TrainState, jax.Array, Counts]:
     counts: dict[str, jax.Array] = OrderedDict()
+    # In the order in which a step makes them: the
+    # first that is not finite is the cause.
     counts |= _of_tree("weight {} before the step", state.params)
     counts |= _of_tree("buffer {} before the step", state.buffers)
     step = take_step(recipe, data, state, batch, _counting)

@@ -33,11 +33,14 @@ def mask_maker(
     if source is None:
         return lambda before, shape: ()
     if source == "jax":
+        # PyTorch's engine goes by these bits alone, and without x64 JAX takes no more.
+        # Keys go by the number of the step, so that a run that is resumed has the same.
         key = jax.random.key(seed & 0xFFFFFFFF)
         return lambda before, shape: jax.vmap(partial(jax.random.fold_in, key))(
             np.arange(before, before + shape[0])
         )
 
+    # Once for each size of batch: an epoch's last may be a short one.
     @cache
     def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
         return dropout_draws(
@@ -47,6 +50,7 @@ def mask_maker(
     def maker(before: int, shape: tuple[int, int]) -> list[np.ndarray]:
         steps, batch = shape
         masks = [np.empty((steps, *size), bool) for size, _ in draws(batch)]
+        # Step by step and layer by layer: PyTorch's order of drawing.
         for step in range(steps):
             for mask, (size, p) in zip(masks, draws(batch), strict=True):
                 mask[step] = generator.bernoulli(size, p)

@@ -117,6 +117,8 @@ def take_step(
     (value, (params, buffers_after, seen)), grads = differentiate(params)
 
     def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
+        # L-BFGS looks several times at one batch; what
+        # these passes do to buffers is dropped.
         (value, _), grads = differentiate(params)
         return value, grads
 
@@ -129,13 +131,21 @@ def take_step(
         **batch.hyperparameters,
     )
     after = optax.apply_updates(params, updates)
-    if recipe.average is not None:
-        assert averaged is not None
-        taken = recipe.average.update(after, averaged)
-        due = batch.hyperparameters.get("last", True)
-        averaged = jax.tree.map(partial(jnp.where, due), taken, averaged)
+    averaged = _average_after(recipe, batch, after, averaged)
     state = TrainState(after, buffers_after, opt_state, averaged)
     return Step(state, value, params, grads, updates, seen)
+
+
+def _average_after(
+    recipe: Recipe, batch: Chunk, params: nnx.State, averaged: AverageState | None
+) -> AverageState | None:
+    if recipe.average is None:
+        return averaged
+    assert averaged is not None
+    taken = recipe.average.update(params, averaged)
+    # Under accumulation the parameters move, and are averaged, at the last batch alone.
+    due = batch.hyperparameters.get("last", True)
+    return jax.tree.map(partial(jnp.where, due), taken, averaged)
 
 
 def batch_loss(

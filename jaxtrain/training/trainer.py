@@ -62,20 +62,15 @@ class Trainer:
         _check_types(model, self.numerics)
         tx = optax.with_extra_args_support(optimizer)
         with self.numerics.active():
-            model = nnx.clone(model)
-            model.train()
-            graph, *parts = nnx.split(model, nnx.Param, ...)
-            # Steps donate their state: the caller's arrays must not be among it.
-            params, buffers = jax.tree.map(jnp.copy, parts)
+            graph, self._eval_graph, params, buffers = _parts(model)
             averaged = None if average is None else average.init(params)
             self.state = TrainState(params, buffers, tx.init(params), averaged)
-            model.eval()
-            self._eval_graph = nnx.graphdef(model)
         changed = augment or (lambda inputs, drawn: prepare(inputs))
         step_average = average if average_steps else None
         self.recipe = Recipe(graph, tx, loss, changed, penalty, step_average)
         train = partial(_train_chunk, self.recipe)
         test = partial(_test_chunk, self._eval_graph, loss, prepare)
+        # The new state takes the old one's memory.
         self._train = jax.jit(train, donate_argnums=0)
         self._evaluate = jax.jit(test)
         self._outputs = jax.jit(partial(_outputs, self._eval_graph, prepare))
@@ -105,6 +100,7 @@ class Trainer:
             IndexError: a row number lies outside the data.
         """
         rows = _row_numbers(chunk.rows, len(data.targets))
+        # A mapping of another type than `dict` would be one leaf to JAX.
         chunk = chunk._replace(rows=rows, hyperparameters=dict(chunk.hyperparameters))
         with self.numerics.active():
             self.state, losses = self._train(self.state, data, chunk)
@@ -171,6 +167,19 @@ class Trainer:
             return nnx.merge(self._eval_graph, state.params, state.buffers)
 
 
+def _parts(
+    model: nnx.Module,
+) -> tuple[nnx.GraphDef, nnx.GraphDef, nnx.State, nnx.State]:
+    """A copy's graphs, in training and in evaluation, its parameters and buffers."""
+    model = nnx.clone(model)
+    model.train()
+    graph, *parts = nnx.split(model, nnx.Param, ...)
+    # Steps donate their state: the caller's arrays must not be among it.
+    params, buffers = jax.tree.map(jnp.copy, parts)
+    model.eval()
+    return graph, nnx.graphdef(model), params, buffers
+
+
 def _check_types(model: nnx.Module, numerics: Numerics) -> None:
     for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)):
         if (leaf.dtype == np.float64) != (numerics.dtype == "float64"):
@@ -217,6 +226,7 @@ def _test_chunk(
         right = outputs.argmax(1) == targets.astype(jnp.int32)
         return loss(outputs, targets), right.sum()
 
+    # One batch after another: `vmap` would hold the activations of all of them.
     return jax.lax.map(test, rows)
 
 

@@ -1,3 +1,5 @@
+"""Erasing a rectangle at a random place."""
+
 from __future__ import annotations
 
 import math

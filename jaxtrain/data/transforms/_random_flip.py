@@ -1,3 +1,5 @@
+"""Flips along one axis, at random."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

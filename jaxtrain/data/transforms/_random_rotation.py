@@ -1,3 +1,5 @@
+"""Rotations by a random angle."""
+
 from __future__ import annotations
 
 import math

@@ -80,23 +80,12 @@ class MultiheadAttention(Module):
         self.dropout = Dropout(dropout)
         self.add_zero_attn = add_zero_attn
         self.batch_first = batch_first
+        # Drawn before the maps of the inputs: PyTorch's `_reset_parameters` comes last.
         self.out_proj = Linear(
             embed_dim, embed_dim, bias, generator=generator, dtype=dtype
         )
         self._draw_projections(generator, dtype)
-        # PyTorch draws the bias of the output, and then puts zeros in its place.
-        self.in_proj_bias: Any = filled((3 * embed_dim,), 0, dtype) if bias else None
-        if bias:
-            self.out_proj.bias = filled((embed_dim,), 0, dtype)
-        shape = (1, 1, embed_dim)
-        self.bias_k: Any
-        self.bias_v: Any
-        self.bias_k, self.bias_v = (
-            drawn(init.xavier_normal, shape, dtype=dtype, generator=generator)
-            if add_bias_kv
-            else None
-            for _ in range(2)
-        )
+        self._begin_biases(bias, add_bias_kv, generator, dtype)
 
     def _draw_projections(
         self, generator: rng.Generator | None, dtype: DTypeLike
@@ -110,6 +99,27 @@ class MultiheadAttention(Module):
         self.q_proj_weight: Any = None if self._packed else draw(size, size)
         self.k_proj_weight: Any = None if self._packed else draw(size, self.kdim)
         self.v_proj_weight: Any = None if self._packed else draw(size, self.vdim)
+
+    def _begin_biases(
+        self,
+        bias: bool,
+        add_bias_kv: bool,
+        generator: rng.Generator | None,
+        dtype: DTypeLike,
+    ) -> None:
+        size = self.embed_dim
+        # PyTorch draws the bias of the output, and then puts zeros in its place.
+        self.in_proj_bias: Any = filled((3 * size,), 0, dtype) if bias else None
+        if bias:
+            self.out_proj.bias = filled((size,), 0, dtype)
+        self.bias_k: Any
+        self.bias_v: Any
+        self.bias_k, self.bias_v = (
+            drawn(init.xavier_normal, (1, 1, size), dtype=dtype, generator=generator)
+            if add_bias_kv
+            else None
+            for _ in range(2)
+        )
 
     def __call__(
         self,
@@ -150,10 +160,12 @@ class MultiheadAttention(Module):
         # PyTorch returns the weights as they are after dropout.
         weights = self.dropout(_softmax(q, k, mask, safe=not need_weights))
         length, batch = query.shape[:2]
+        # (N · num_heads, L, d) -> (L, N, embed_dim).
         merged = (weights @ v).swapaxes(0, 1).reshape(length, batch, self.embed_dim)
         output = self._laid_out(self.out_proj(merged), batched)
         if not need_weights:
             return output, None
+        # (N, num_heads, L, S): the heads of one example lie side by side.
         by_head = weights.reshape(batch, self.num_heads, length, -1)
         shown = by_head.mean(1) if average_attn_weights else by_head
         return output, shown if batched else shown[0]
@@ -181,6 +193,7 @@ class MultiheadAttention(Module):
             parts = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             weights = [part[...] for part in parts]
         else:
+            # (3 · embed_dim, embed_dim): q's rows, then k's, then v's.
             weights = jnp.split(self.in_proj_weight[...], 3)
         projected = [x @ w.T for x, w in zip(inputs, weights, strict=True)]
         if self.in_proj_bias is None:
@@ -193,7 +206,7 @@ class MultiheadAttention(Module):
     ) -> tuple[jax.Array, ...]:
         """Heads apart, (N · num_heads, L or S, d), and the pairs added to k and v."""
         if self.bias_k is not None:
-            shape = (1, *k.shape[1:])
+            shape = (1, *k.shape[1:])  # one more key after the given ones
             k, v = (
                 jnp.concatenate([x, jnp.broadcast_to(b[...], shape)])
                 for x, b in ((k, self.bias_k), (v, self.bias_v))
@@ -205,7 +218,7 @@ class MultiheadAttention(Module):
 
     def _split(self, x: jax.Array) -> jax.Array:
         size = self.embed_dim // self.num_heads
-        return x.reshape(len(x), -1, size).swapaxes(0, 1)
+        return x.reshape(len(x), -1, size).swapaxes(0, 1)  # (N · num_heads, L, d)
 
     def _mask(
         self,
@@ -225,10 +238,12 @@ class MultiheadAttention(Module):
             masks.append(attn_mask if attn_mask.ndim == 3 else attn_mask[None])
         if key_padding_mask is not None:
             _check_mask("key_padding_mask", key_padding_mask, ((batch, keys),))
+            # Once for each head of an example, as they lie side by side.
             masks.append(jnp.repeat(key_padding_mask, self.num_heads, 0)[:, None])
         if not masks:
             return None
         total = sum(_added(mask, query.dtype) for mask in masks)
+        # The pairs that were added are open to every query.
         return jnp.pad(total, ((0, 0), (0, 0), (0, extended - keys)))
 
 
@@ -255,6 +270,7 @@ def _softmax(
     Where a query may look nowhere they are NaN, or zero if `safe`: PyTorch has both,
     the second where no weights are asked for.
     """
+    # PyTorch scales the queries, not the products.
     scores = (q * math.sqrt(1 / q.shape[-1])) @ k.swapaxes(1, 2)
     if mask is None:
         return jax.nn.softmax(scores, -1)
@@ -262,4 +278,5 @@ def _softmax(
     if not safe:
         return jax.nn.softmax(scores, -1)
     blind = (scores == -jnp.inf).all(-1, keepdims=True)
+    # Of -∞ alone the softmax is NaN, and so would be the slope of the branch not taken.
     return jnp.where(blind, 0, jax.nn.softmax(jnp.where(blind, 0, scores), -1))

@@ -63,6 +63,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def __call__(self, input: jax.Array) -> jax.Array:
+        # At 0 the slope is the lower half's: `leaky_relu_backward`.
         return jnp.where(input > 0, input, self.negative_slope * input)
 
 
@@ -103,7 +104,7 @@ class PReLU(Module):
         else:
             batched = input if input.ndim > 1 else input.reshape(1, 1)
             check_size(f"PReLU({self.num_parameters})", batched, 1, self.num_parameters)
-            slope = slope.reshape(-1, *[1] * (input.ndim - 2))
+            slope = slope.reshape(-1, *[1] * (input.ndim - 2))  # (C, 1, …)
         return jnp.where(input > 0, input, slope * input)
 
 
@@ -314,9 +315,11 @@ class Hardswish(Module):
         # The unused branch may not overflow: its infinity would spoil the gradient.
         inner = jnp.where(jnp.abs(input) < 3, input, 0)
         middle = inner * (inner + 3) / 6
+        # 0 · x, not 0: its sign, and its NaN for -∞, are PyTorch's.
         return jnp.where(input <= -3, 0 * input, jnp.where(input < 3, middle, input))
 
 
 def _clipped(input: jax.Array, low: float, high: float) -> jax.Array:
+    # Slope 0 at both bounds, as in `hardtanh_backward`; that of `jnp.clip` is 1/2.
     inside = (input > low) & (input < high)
     return jnp.where(inside, input, jax.lax.stop_gradient(jnp.clip(input, low, high)))

@@ -136,6 +136,7 @@ def _tanh_gelu(x: jax.Array) -> jax.Array:
     """x/2 · (1 + tanh u) as x / (1 + exp(-2u)), whose derivative does not cancel."""
     rate = 2 * math.sqrt(2 / math.pi)
     u = rate * (x + 0.044715 * x * x * x)
+    # sigmoid(u) and its derivative by exp(-|u|), which cannot overflow.
     e = jnp.exp(-jnp.abs(u))
     share = jnp.where(u > 0, 1, e) / (1 + e)
     bend = e / jnp.square(1 + e) * (rate * (1 + 3 * 0.044715 * x * x))
@@ -161,6 +162,7 @@ class Softplus(Module):
         self.threshold = threshold
 
     def __call__(self, input: jax.Array) -> jax.Array:
+        # The unused branch may not overflow: its infinity would spoil the gradient.
         linear = input * self.beta > self.threshold
         bent = jnp.log1p(jnp.exp(jnp.where(linear, 0, input * self.beta))) / self.beta
         return jnp.where(linear, input, bent)
@@ -216,6 +218,7 @@ def gru_step(x: jax.Array, h: jax.Array, state: State) -> State:
     """
     (x_r, x_z, x_n), (h_r, h_z, h_n) = jnp.split(x, 3, -1), jnp.split(h, 3, -1)
     n = jnp.tanh(x_n + jax.nn.sigmoid(x_r + h_r) * h_n)
+    # PyTorch's form, with one product; (1 - z) n + z h would round otherwise.
     return (n + jax.nn.sigmoid(x_z + h_z) * (state[0] - n),)
 
 

@@ -18,6 +18,7 @@ def _along(
     if dim is None:
         # Where no dimension is named PyTorch takes one by this rule, with a warning.
         dim = 0 if input.ndim in (0, 1, 3) else 1
+    # PyTorch takes a number for a vector of one.
     return function(jnp.atleast_1d(input), dim).reshape(input.shape)
 
 

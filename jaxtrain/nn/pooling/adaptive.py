@@ -44,6 +44,7 @@ class _AdaptiveAvgPool(_AdaptivePool):
     def __call__(self, input: jax.Array) -> jax.Array:
         x, windows = self._windows(input)
         valid = validity(windows)
+        # Windows differ in length: what fills up the shorter ones does not count.
         total = jnp.where(valid, gathered(x, windows), 0).sum(-1)
         output = total / valid.sum(-1).astype(x.dtype)
         return output if input.ndim == x.ndim else output[0]

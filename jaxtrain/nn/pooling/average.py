@@ -54,6 +54,7 @@ class _AvgPool(Module):
     def _divisor(self, spans: Sequence[Span]) -> np.ndarray:
         if self.divisor_override is not None:
             return np.array(self.divisor_override)
+        # (windows of each dimension): lengths multiply.
         divisor = np.ones(())
         for span in spans:
             divisor = divisor[..., None] * span.elements(self.count_include_pad)
@@ -104,6 +105,7 @@ def summed(x: jax.Array, spans: Sequence[Span]) -> jax.Array:
     """
     return jax.lax.reduce_window(
         x,
+        # A concrete 0 tells JAX that it is a sum; a traced one has no gradient.
         np.zeros((), x.dtype),
         jax.lax.add,
         (1, 1, *(span.kernel for span in spans)),

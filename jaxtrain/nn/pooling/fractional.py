@@ -104,6 +104,8 @@ def _first_positions(
     """⌊(i + u) alpha⌋ - ⌊u alpha⌋, and the last window at the end."""
     if count == 1:
         return jnp.full((*samples.shape, 1), size - kernel)
+    # In the input's type, as in ATen/native/FractionalMaxPooling.h: a rounding there
+    # decides where a window begins.
     alpha = jnp.asarray(size - kernel, samples.dtype) / (count - 1)
     moved = (jnp.arange(count, dtype=samples.dtype) + samples[..., None]) * alpha
     first = moved.astype(int) - (samples * alpha).astype(int)[..., None]
@@ -126,6 +128,7 @@ def _largest(
         places = places + along * inner
     windows = places.reshape(*places.shape[: 2 + n], -1)
     flat = x.reshape(*x.shape[:2], -1)
+    # In bounds by construction: no window begins beyond size - kernel.
     elements = jnp.take_along_axis(
         flat, windows.reshape(*x.shape[:2], -1), -1, mode="promise_in_bounds"
     ).reshape(windows.shape)
@@ -161,6 +164,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """
 
     n = 2
+    # PyTorch's two numbers place the width first, its three the depth first.
     order = (1, 0)
 
 

@@ -108,6 +108,7 @@ class _MaxPool(Module):
                 (1, 1, *self.stride),
                 ((0, 0), (0, 0), *pads),
             )
+        # -∞ in the padding, which is never the largest: PyTorch does not look there.
         filled = [(0, 0, 0)] * 2 + [(*pad, 0) for pad in pads]
         x = jnp.asarray(x)
         padded = jax.lax.pad(x, jnp.full((), -jnp.inf, x.dtype), filled)
@@ -139,6 +140,7 @@ def largest(x: jax.Array, windows: Sequence[Windows]) -> tuple[jax.Array, jax.Ar
         (Array([[[3.]]], dtype=float32), Array([[[1]]], dtype=int32))
     """
     elements = jnp.where(validity(windows), gathered(x, windows), -jnp.inf)
+    # The first of equal ones, and NaN before any number, as PyTorch's loop has it.
     chosen = elements.argmax(-1, keepdims=True)
     places = jnp.broadcast_to(flat_positions(windows, x.shape[2:]), elements.shape)
     picked = (jnp.take_along_axis(t, chosen, -1)[..., 0] for t in (elements, places))
@@ -266,6 +268,7 @@ class _MaxUnpool(Module):
 
 @jax.custom_vjp
 def _placed_by(x: jax.Array, places: jax.Array, zeros: jax.Array) -> jax.Array:
+    # (N, 1, 1) and (C, 1, 1), the latter turned below to (1, C, 1).
     n, c = (jnp.arange(size)[:, None, None] for size in x.shape[:2])
     return zeros.at[n, c.swapaxes(0, 1), places].set(x, mode="drop")
 

@@ -89,6 +89,7 @@ def adaptive(size: int, count: int) -> Windows:
                [3, 4, 4]])
     """
     first = np.arange(count) * size // count
+    # Rounded up in whole numbers: a float may lie beside the integer that is meant.
     end = -(-(np.arange(count) + 1) * size // count)
     widest = int((end - first).max(initial=0))
     positions = first[:, None] + np.arange(widest)
@@ -105,7 +106,9 @@ def gathered(x: jax.Array, windows: Sequence[Windows]) -> jax.Array:
     """
     n = len(windows)
     for i, window in enumerate(windows):
+        # Each look-up makes two dimensions of one.
         x = jnp.take(x, window.positions, axis=2 + 2 * i)
+    # (N, C, windows, elements, windows, elements, …) -> (N, C, windows…, elements…).
     order = (0, 1, *range(2, 2 + 2 * n, 2), *range(3, 3 + 2 * n, 2))
     return x.transpose(order).reshape(*(x.shape[i] for i in order[: 2 + n]), -1)
 
@@ -125,6 +128,7 @@ def flat_positions(windows: Sequence[Windows], sizes: Sequence[int]) -> np.ndarr
 def _product(parts: Sequence[np.ndarray], join: np.ufunc) -> np.ndarray:
     """Tables of each dimension, (windows, elements), joined into one of all."""
     n = len(parts)
+    # (windows, 1, …, elements, 1, …)
     table = parts[0].reshape(-1, *[1] * (n - 1), parts[0].shape[1], *[1] * (n - 1))
     for i, part in enumerate(parts[1:], 1):
         shape = [1] * (2 * n)

@@ -38,16 +38,9 @@ class Recurrent(Module):
         generator: rng.Generator | None,
         dtype: DTypeLike,
     ) -> None:
-        name = type(self).__name__
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{name}({input_size}, {hidden_size}, num_layers={num_layers}): "
-                "sizes must be greater than zero"
-            )
-        if not 0 <= proj_size < hidden_size:
-            raise ValueError(
-                f"{name} needs 0 <= proj_size < hidden_size, got {proj_size}"
-            )
+        _check_sizes(
+            type(self).__name__, input_size, hidden_size, num_layers, proj_size
+        )
         self.step = step
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -77,6 +70,7 @@ class Recurrent(Module):
         ways = 1 + self.bidirectional
         for place, suffix in enumerate(self._suffixes):
             columns = self.input_size if place < ways else out * ways
+            # Also the order in which they are drawn.
             yield f"weight_ih{suffix}", (rows, columns)
             yield f"weight_hh{suffix}", (rows, out)
             if self.bias:
@@ -102,6 +96,7 @@ class Recurrent(Module):
         batched = input.ndim == 3
         batch_first = batched and self.batch_first and lengths is None
         x = jnp.asarray(input if batched else input[:, None])
+        # Time first: `scan` goes along the first dimension.
         x = x.swapaxes(0, 1) if batch_first else x
         state = self._first_state(x, state, batched)
         outputs, last = self._layers(x, state, lengths)
@@ -137,6 +132,7 @@ class Recurrent(Module):
                 x = self._dropped(x, lengths)
             outputs = []
             for way in range(ways):
+                # PyTorch's order of states: layer by layer, its two ways together.
                 place = layer * ways + way
                 first = tuple(part[place] for part in state)
                 end, sequence = self._sweep(place, x, first, valid, way == 1)
@@ -170,6 +166,7 @@ class Recurrent(Module):
             x, valid = given
             new = self.step(x, linear(state[0], w_hh, b_hh), state)
             if w_hr is not None:
+                # h alone is projected: Sak et al. 2014, arxiv.org/abs/1402.1128.
                 new = (new[0] @ w_hr.T, *new[1:])
             if valid is None:
                 return new, new[0]
@@ -187,6 +184,18 @@ class Recurrent(Module):
     def _value(self, name: str) -> Any:
         parameter = getattr(self, name, None)
         return None if parameter is None else parameter[...]
+
+
+def _check_sizes(
+    name: str, input_size: int, hidden_size: int, num_layers: int, proj_size: int
+) -> None:
+    if min(input_size, hidden_size, num_layers) < 1:
+        raise ValueError(
+            f"{name}({input_size}, {hidden_size}, num_layers={num_layers}): "
+            "sizes must be greater than zero"
+        )
+    if not 0 <= proj_size < hidden_size:
+        raise ValueError(f"{name} needs 0 <= proj_size < hidden_size, got {proj_size}")
 
 
 def linear(x: jax.Array, weight: jax.Array, bias: jax.Array | None) -> jax.Array:

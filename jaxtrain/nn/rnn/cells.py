@@ -46,6 +46,7 @@ class _Cell(Module):
                 init.uniform, shape, -bound, bound, dtype=dtype, generator=source
             )
 
+        # In the order in which PyTorch draws.
         self.weight_ih = draw(rows, input_size)
         self.weight_hh = draw(rows, hidden_size)
         self.bias_ih = draw(rows) if bias else None

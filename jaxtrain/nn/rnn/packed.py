@@ -66,6 +66,7 @@ def pack_padded_sequence(
             "lengths must not increase (or give enforce_sorted=False), "
             f"got {sizes.tolist()}"
         )
+    # Steps that no sequence has are none in PyTorch's packed data either.
     x = x[: sizes.max(initial=1)]
     return PackedSequence(jnp.where(inside(x, sizes), x, 0), sizes)
 

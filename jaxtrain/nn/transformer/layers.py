@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -41,24 +42,15 @@ class _Layer(Module):
         generator: rng.Generator | None = None,
         dtype: DTypeLike = jnp.float32,
     ):
+        new: dict[str, Any] = {"generator": generator, "dtype": dtype}
         for name in self.attentions:
             attention = MultiheadAttention(
-                d_model,
-                nhead,
-                dropout,
-                bias,
-                batch_first=batch_first,
-                generator=generator,
-                dtype=dtype,
+                d_model, nhead, dropout, bias, batch_first=batch_first, **new
             )
             setattr(self, name, attention)
-        self.linear1 = Linear(
-            d_model, dim_feedforward, bias, generator=generator, dtype=dtype
-        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **new)
         self.dropout = Dropout(dropout)
-        self.linear2 = Linear(
-            dim_feedforward, d_model, bias, generator=generator, dtype=dtype
-        )
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **new)
         self.norm_first = norm_first
         parts = range(1, len(self.attentions) + 2)
         for i in parts:
@@ -93,6 +85,8 @@ class _Layer(Module):
                 keys,
                 keys,
                 key_padding_mask,
+                # As PyTorch's layers ask: what may look nowhere
+                # gets zeros then, and not NaN.
                 need_weights=False,
                 attn_mask=mask,
                 is_causal=is_causal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -189,28 +190,22 @@ class Transformer(Module):
     ):
         shape = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps)
         how = (batch_first, norm_first, bias)
-
-        def norm() -> LayerNorm:
-            return LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-
+        new: dict[str, Any] = {"generator": generator, "dtype": dtype}
+        norm = partial(LayerNorm, d_model, layer_norm_eps, bias=bias, dtype=dtype)
         if custom_encoder is None:
-            first = TransformerEncoderLayer(
-                *shape, *how, generator=generator, dtype=dtype
-            )
+            first = TransformerEncoderLayer(*shape, *how, **new)
             custom_encoder = TransformerEncoder(first, num_encoder_layers, norm())
         self.encoder = custom_encoder
         if custom_decoder is None:
-            second = TransformerDecoderLayer(
-                *shape, *how, generator=generator, dtype=dtype
-            )
+            second = TransformerDecoderLayer(*shape, *how, **new)
             custom_decoder = TransformerDecoder(second, num_decoder_layers, norm())
         self.decoder = custom_decoder
         self._draw_anew(generator)
-        self.d_model = d_model
-        self.nhead = nhead
+        self.d_model, self.nhead = d_model, nhead
         self.batch_first = batch_first
 
     def _draw_anew(self, generator: rng.Generator | None) -> None:
+        # In the order of PyTorch's `parameters()`, which is that of the draws.
         for name, variable in named_variables(self).items():
             if isinstance(variable, nnx.Param) and variable.ndim > 1:
                 *path, last = name.split(".")
