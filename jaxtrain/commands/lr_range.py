@@ -18,13 +18,14 @@ from jaxtrain.run.config import Config
 from jaxtrain.run.stopping import chosen_images
 from jaxtrain.show import charts
 from jaxtrain.show.terminal import Bar
-from jaxtrain.watch.lr_range import RangeTest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from jaxtrain.watch.lr_range import RangeTest
 
-def drawing(test: RangeTest, title: str) -> "Figure":
+
+def drawing(test: "RangeTest", title: str) -> "Figure":
     """The losses over the rates.
 
     Raises:

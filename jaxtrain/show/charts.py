@@ -219,6 +219,8 @@ def svg(drawn: "Figure", title: str) -> str:
     content = re.sub(r' id="[A-Za-z.\d]+_\d+"', "", content)
     content = re.sub(r" font-family: [^;\"]*;?", "", content)
     content = content.replace("xlink:href", "href")
+    # A path is a line, and not a line for each of its points.
+    content = re.sub(r" ?\n(?=[LMCQz])", " ", content)
     for name, (light, _) in COLORS.items():
         content = content.replace(light, f"var(--{name}, {light})")
     said = escape(title)
