@@ -36,6 +36,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("file", metavar="FILE", help="executed; defines case()")
     doctor.add_argument("--steps", type=positive, metavar="N")
     doctor.add_argument("--json", metavar="FILE")
+    machines = commands.add_parser(
+        "machines", help="a proof as other machines run it, one after the other"
+    )
+    machines.add_argument("group", nargs="?", default="all", metavar="GROUP")
+    machines.add_argument(
+        "--python", nargs="+", default=[], metavar="PATH", help="of other PyTorches"
+    )
+    machines.add_argument("--on", nargs="+", default=[], metavar="MACHINE")
+    machines.add_argument("--names", nargs="+", default=[], metavar="NAME")
     seeds = commands.add_parser(
         "seeds", help="where the tutorial's published result lies among many seeds"
     )
@@ -88,6 +97,17 @@ def _convert(source: str, destination: str) -> int:
     from parity.convert import command
 
     return command.run(source, destination)
+
+
+def _machines(options: argparse.Namespace) -> int:
+    from parity.proof import machines
+
+    proof.require_torch()
+    check_name("group", options.group, proof.COMMANDS)
+    for name in options.on:
+        check_name("--on", name, machines.MACHINES)
+    names = ["--names", *options.names] if options.names else []
+    return machines.run([options.group, *names], options.python, options.on)
 
 
 def _optimizers(names: Sequence[str]) -> int:
@@ -191,6 +211,8 @@ def _run(options: argparse.Namespace) -> int:
         return _doctor(options.file, options.steps, options.json)
     if options.command == "convert":
         return _convert(options.source, options.destination)
+    if options.command == "machines":
+        return _machines(options)
     if options.command == "seeds":
         return _seeds(options.seeds, options.epochs)
     if options.command == "docs":

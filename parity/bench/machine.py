@@ -13,12 +13,13 @@ def machine() -> str:
         f"{n} {version(n)}" for n in ("jax", "optax", "torch", "torchvision")
     )
     return (
-        f"{_processor()}, {os.cpu_count()} cores; "
+        f"{processor()}, {os.cpu_count()} cores; "
         f"Python {platform.python_version()}, {packages}"
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as the system gives it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

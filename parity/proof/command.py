@@ -120,6 +120,9 @@ def run(options: argparse.Namespace) -> int:
         from parity.proof.runs.runs import fashion_mnist
 
         fashion_mnist()
+    from parity.proof.surroundings import described, surroundings
+
+    print(table.paragraph(described(surroundings())).strip(), flush=True)
     found = Findings()
     for group, wanted in chosen.items():
         _judge(group, wanted, found)

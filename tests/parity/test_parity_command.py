@@ -31,7 +31,7 @@ def test_the_table_of_optimisers(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_row_beyond_its_bound_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = [Measure("param", worst=40.0, own=1.0)]
+    broken = [Measure("param", worst=40.0, rounding=1.0)]
     monkeypatch.setattr(documentation, "judge", lambda *args: broken)
     assert main(["docs", "optimizers", "sgd"]) == 1
     assert "40.0 of 4.0 (param)" in capsys.readouterr().out

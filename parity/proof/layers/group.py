@@ -15,8 +15,8 @@ __all__ = ["NAMES", "control", "verdicts"]
 REASONS = {
     "float64": "relative to the largest element: a few thousand roundings, no formula",
     "float32": (
-        "units of the largest element: 4, or the root of the longest sum's products, "
-        "or twice PyTorch's own error (eight times where tanh is made of XLA's)"
+        "units of the largest element: 4, or twice what moves as each operation is "
+        "rounded at random, by no more than it may be on any machine"
     ),
 }
 UNITS = {"float64": "relative", "float32": "ulps"}

@@ -32,6 +32,11 @@ class OptimizerCase:
         others = {"muon": matrices, "sparse_adam": rows, "adafactor": factored}
         return others.get(self.name, ((40,),))
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether no element of a parameter's update looks at another."""
+        return self.name not in ("adafactor", "muon", "sparse_adam")
+
     def with_eps_of(self, dtype: str) -> "OptimizerCase":
         """The same case where `eps` no longer follows the type of the parameter."""
         if self.name != "adafactor":

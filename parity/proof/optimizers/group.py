@@ -15,13 +15,10 @@ from parity.proof.verdict import OnProgress, Task, Verdict
 NAMES = tuple(dict.fromkeys(case.name for case in CASES))
 STEPS = 100
 REASON = (
-    "4 units of the largest term, an update's own roundings, or twice PyTorch's "
-    "distance from the same step in float64"
+    "4 units of the largest term, an update's own roundings, or twice what the step "
+    "moves as each operation is rounded at random, by no more than on any machine"
 )
-NARROW = (
-    "; made in bfloat16, in its units where those are larger, or what PyTorch's own "
-    "step moves by when one element is rounded the other way"
-)
+NARROW = "; made in bfloat16, in its units where those are larger"
 CONTROL = OptimizerCase("sgd", {"lr": 0.1})
 CONTROL_STEPS = 8
 

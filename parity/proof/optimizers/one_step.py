@@ -6,8 +6,10 @@ tensor are compared; half of the steps start from p = 0, where the parameter hid
 rounding of the update, and half from p near 1.
 """
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,9 +23,14 @@ from jaxtrain import optim
 from parity.difference import difference
 from parity.proof.optimizers.cases import OptimizerCase
 from parity.pytorch.names import torch_gradient, torch_optimizer
+from parity.rounding import rounded
 
 LEAST_BOUND = 4.0
 """Units in the last place: an update rounds some ten times, in an order of its own."""
+SIDES = 2
+"""PyTorch rounds, and so do we."""
+RUNS, WHOLE_RUNS = 8, 1
+"""Of each step with roundings of its own, and where these cannot be taken at once."""
 
 Tensors = dict[str, np.ndarray]
 TorchState = Mapping[str, Any]
@@ -35,13 +42,13 @@ class Measure:
 
     tensor: str
     worst: float
-    own: float
-    """PyTorch's own distance in float32 from the same step in float64."""
+    rounding: float
+    """The largest move of the float64 step as each of its operations is rounded."""
 
     @property
     def bound(self) -> float:
-        """Twice PyTorch's own distance, and not less than the rounding of a step."""
-        return max(LEAST_BOUND, 2 * self.own)
+        """Twice what rounding moves, and not less than the rounding of a step."""
+        return max(LEAST_BOUND, SIDES * self.rounding)
 
     @property
     def passed(self) -> bool:
@@ -78,8 +85,8 @@ class Steps:
     """The same steps in float64, from the same state."""
     swing: Tensors
     """How far each tensor moves in units of the relative move of what went in."""
-    jolted: list[Tensors]
-    """The float64 steps with one element a unit of the narrower type away."""
+    rounded: list[Tensors]
+    """The float64 steps, each operation of them moved as float32 may round it."""
 
 
 def torch_steps(
@@ -96,15 +103,16 @@ def torch_steps(
     state: TorchState = {}
     value = np.ones(grads.shape[1:])
     befores, afters, exacts, swings = [], [], [], []
-    jolts: list[list[Tensors]] = []
+    moved: list[list[Tensors]] = []
     for step, grad in enumerate(grads):
         if start is not None:
             value = start[step]
         befores.append(_arrays(value, state, dtype))
-        exact, swing = _exact_step(case.with_eps_of(dtype), value, state, grad)
+        same = case.with_eps_of(dtype)
+        exact, swing = _exact_step(same, value, state, grad)
         exacts.append(exact)
         swings.append(swing)
-        jolts.append(_jolted_steps(case, value, state, grad))
+        moved.append(_rounded_steps(same, value, state, grad, step))
         ((value, state),) = _one_step(case, [(value, state, grad)], dtype)
         afters.append(_arrays(value, state, dtype))
     names = afters[-1].keys()
@@ -114,7 +122,7 @@ def torch_steps(
         after=_columns(names, afters),
         exact=_columns(names, exacts),
         swing=_columns(names, swings),
-        jolted=[_columns(names, rows) for rows in zip(*jolts, strict=True)],
+        rounded=[_columns(names, rows) for rows in zip(*moved, strict=True)],
     )
 
 
@@ -144,29 +152,51 @@ def _exact_step(
     return exact, swing
 
 
-def _jolted_steps(
-    case: OptimizerCase, value: np.ndarray, state: TorchState, grad: np.ndarray
+def _rounded_steps(
+    case: OptimizerCase,
+    value: np.ndarray,
+    state: TorchState,
+    grad: np.ndarray,
+    seed: int,
 ) -> list[Tensors]:
-    """Steps after another rounding of one element of what enters the narrower type."""
-    if case.rounds_to is None:
-        return []
-    starts = []
-    for index in np.linspace(0, grad.size - 1, 4).astype(int):
-        factor = np.ones(grad.shape)
-        factor.flat[index] += float(jnp.finfo(case.rounds_to).eps)
-        moved = {
-            name: torch.as_tensor(factor * item.numpy())
-            for name, item in state.items()
-            if torch.is_tensor(item)
-        }
-        starts.append((value, moved, grad * factor))
-    return [_arrays(*end) for end in _one_step(case, starts, "float64")]
+    """The float64 step some times over, with roundings of its own each time."""
+    given = _numbers(case)
+    if not case.is_elementwise:
+        starts = [(value, state, grad)] * WHOLE_RUNS
+        ends = _one_step(case, starts, "float64", rounded(seed, given=given))
+        return [_arrays(*end) for end in ends]
+    # All at once: no element looks at another.
+    grads, values = (np.stack([x] * RUNS) for x in (grad, value))
+    states: TorchState = {
+        name: torch.stack([item] * RUNS)
+        if torch.is_tensor(item) and item.shape == grad.shape
+        else item
+        for name, item in state.items()
+    }
+    ((values, states),) = _one_step(
+        case, [(values, states, grads)], "float64", rounded(seed, RUNS, given)
+    )
+    rows = _arrays(values, states)
+    return [
+        {name: x[run] if x.shape == grads.shape else x for name, x in rows.items()}
+        for run in range(RUNS)
+    ]
+
+
+def _numbers(case: OptimizerCase) -> list[float]:
+    """The arguments of a case, and the defaults of the rest."""
+    signature = inspect.signature(torch_optimizer(case.name).__init__)
+    defaults = {k: v.default for k, v in signature.parameters.items()}
+    values = {**defaults, **case.args}.values()
+    flat = [x for v in values for x in (v if isinstance(v, tuple) else (v,))]
+    return [abs(float(x)) for x in flat if isinstance(x, int | float)]
 
 
 def _one_step(
     case: OptimizerCase,
     starts: Sequence[tuple[np.ndarray, TorchState, np.ndarray]],
     dtype: str,
+    arithmetic: AbstractContextManager[None] | None = None,
 ) -> list[tuple[np.ndarray, TorchState]]:
     """One step of parameters with a state and a gradient each."""
     kind = getattr(torch, dtype)
@@ -183,7 +213,8 @@ def _one_step(
             p.grad = torch_gradient(case.name, torch.as_tensor(grad, dtype=kind))
             if state:
                 optimizer.state[p] = _copied(state, kind)
-        optimizer.step()
+        with arithmetic or nullcontext():
+            optimizer.step()
         return [(p.detach().numpy(), dict(optimizer.state[p])) for p in params]
     finally:
         torch.set_default_dtype(before)
@@ -243,7 +274,7 @@ def measure(
     steps: Steps,
     ours: Tensors,
     dtype: str,
-    own: Mapping[str, float],
+    allowed: Mapping[str, float],
     rounds_to: str | None = None,
 ) -> list[Measure]:
     """The worst element of each tensor, in units of the largest of its terms.
@@ -258,27 +289,24 @@ def measure(
         steps: PyTorch's.
         ours: every tensor after each of the same steps.
         dtype: type of both.
-        own: PyTorch's own distances, from `own_distances`.
+        allowed: what rounding moves, from `rounding`.
         rounds_to: the type in which the update is made, where it is narrower: then its
             spacing at the largest element of the update is the least unit.
     """
     apart = _distances(steps, ours, dtype, rounds_to)
-    return [Measure(name, apart[name], own[name]) for name in apart]
+    return [Measure(name, apart[name], allowed[name]) for name in apart]
 
 
-def own_distances(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
-    """How far PyTorch's float32 steps are from its float64 steps, in float32 units.
+def rounding(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
+    """How far rounding alone moves each tensor, in float32 units.
 
-    They stand for float64 as well: the same operations round there, as often, and
-    nothing wider is at hand to count it in. An update that is made in a narrower type
-    is also taken with one element rounded the other way.
+    It stands for float64 as well: the same operations round there, as often.
     """
-    worst = _distances(steps, steps.exact, "float32", rounds_to)
-    if rounds_to is not None:
-        for other in steps.jolted:
-            param = _distances(steps, other, "float32", rounds_to)["param"]
-            worst["param"] = max(worst["param"], param)
-    return worst
+    moves = [
+        _distances(replace(steps, after=steps.exact), x, "float32", rounds_to)
+        for x in steps.rounded
+    ]
+    return {name: max(move[name] for move in moves) for name in steps.exact}
 
 
 def _largest_term(steps: Steps, name: str) -> np.ndarray:
@@ -325,7 +353,7 @@ def judge(
 ) -> list[Measure]:
     """Measure every tensor of a case: the worst over all shapes and both starts.
 
-    So is PyTorch's own distance: of a hundred numbers alone it would be luck.
+    So is what rounding moves: of a hundred numbers alone it would be luck.
 
     Args:
         case: the optimiser and its arguments.
@@ -341,16 +369,14 @@ def judge(
         for seed, shape in enumerate(shapes or case.shapes):
             grads = gradients(shape, steps, seed)
             for start in (np.zeros_like(grads), None):
-                taken = narrow = torch_steps(case, grads, start, "float32")
-                if dtype != "float32":
-                    taken = torch_steps(case, grads, start, dtype)
+                taken = torch_steps(case, grads, start, dtype)
                 ours = our_steps(tx, taken, dtype)
-                own = own_distances(narrow, case.rounds_to)
-                for found in measure(taken, ours, dtype, own, case.rounds_to):
+                moved = rounding(taken, case.rounds_to)
+                for found in measure(taken, ours, dtype, moved, case.rounds_to):
                     held = worst.get(found.tensor, found)
                     worst[found.tensor] = Measure(
                         found.tensor,
                         max(found.worst, held.worst),
-                        max(found.own, held.own),
+                        max(found.rounding, held.rounding),
                     )
     return list(worst.values())

@@ -8,7 +8,7 @@ from jaxtrain.show import html
 from jaxtrain.show.html import Cell, heading, paragraph
 from parity.proof.groups import GROUPS
 from parity.proof.report import curves, table
-from parity.proof.report.record import versions
+from parity.proof.surroundings import described, surroundings
 from parity.proof.verdict import Verdict, worst
 
 Groups = Mapping[str, Sequence[Verdict]]
@@ -31,7 +31,7 @@ def page(groups: Groups, controls: Controls) -> str:
     """The page: what came of it, then group by group."""
     every = [verdict for held in groups.values() for verdict in held]
     passed = all(verdict.passed for verdict in every)
-    listed = ", ".join(f"{name} {number}" for name, number in versions().items())
+    listed = described(surroundings())
     body = [
         heading(1, "Does it give PyTorch's numbers?"),
         paragraph(table.last_line(every), "ok" if passed else "bad"),

@@ -32,10 +32,13 @@ def to_json(verdicts: Sequence[Verdict], controls: Mapping[str, Verdict]) -> str
         >>> json.loads(to_json([], {}))["passed"]
         False
     """
+    from parity.proof.surroundings import surroundings
+
     cases = [verdict.to_dict() for verdict in verdicts]
     content = {
         "passed": bool(cases) and all(verdict.passed for verdict in verdicts),
         "versions": versions(),
+        "machine": surroundings(),
         "cases": cases,
         "controls": [verdict.to_dict() for verdict in controls.values()],
     }

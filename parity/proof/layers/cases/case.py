@@ -70,16 +70,6 @@ class LayerCase:
         """The arguments as they are written."""
         return ", ".join(f"{key}={value}" for key, value in self.args.items())
 
-    @property
-    def allowance(self) -> float:
-        """How many times PyTorch's own float32 error is allowed."""
-        return 8.0 if self.name in OF_TANH else 2.0
-
-    @property
-    def stacked(self) -> bool:
-        """Whether it is made of layers that are layers of their own already."""
-        return self.name in STACKS
-
     def term(self, tensor: str) -> float:
         """Size of a term that went into a tensor, where less is left of it."""
         return max(TERMS.get(tensor, 0.0), TERMS.get(self.name, 0.0))
@@ -128,12 +118,6 @@ FLAX = {
     "GRU": "no bias of the state's part; one layer; orthogonal weight_hh",
     "LSTM": "one bias; one layer; orthogonal weight_hh",
 }
-
-# XLA's float32 tanh is 4.0 ulp off, PyTorch's 0.51 (300,000 values): layers made of it
-# may be eight times as far from the truth as PyTorch is, others twice.
-OF_TANH = ("Tanh", "RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
-
-STACKS = ("TransformerEncoder", "TransformerDecoder", "Transformer")
 
 # Inputs of size 1 are averaged to less; x - tanh x, y - y Σ y and the gradient of two
 # or three normalised elements are what is left of terms of size 1.
