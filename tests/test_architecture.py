@@ -21,7 +21,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "fashion", "predict", "export", "report", "lr_range",
     ),
     "parity": (
-        "difference", "pytorch", "convert", "proof", "bench",
+        "difference", "rounding", "pytorch", "convert", "proof", "bench",
         "port", "golden", "doctor", "plugin", "__main__",
     ),
 }
