@@ -37,6 +37,8 @@ class Resumed:
     """The epochs that are trained and tested."""
     problems: Sequence[str] = ()
     """A line on each newer checkpoint that was damaged and passed over."""
+    recent: "Steps | None" = None
+    """The steps of the epoch in whose middle it is, made again from the checkpoint."""
 
     @property
     def epochs(self) -> int:
@@ -100,7 +102,8 @@ class Warned:
     step: int
     """Number of the step within the epoch, from 0."""
     kind: str
-    """One of `jaxtrain.watch.monitor.KINDS`; `records` where earlier ones are lost."""
+    """One of `jaxtrain.watch.monitor.KINDS`; of earlier rows, `records` where some are
+    lost or damaged, `unverified` where nothing vouches for them."""
     text: str
 
 

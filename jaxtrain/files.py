@@ -109,6 +109,9 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+LOCK = ".lock"
+"""The file in a folder whose lock is that of the folder."""
+
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -162,3 +165,87 @@ def read_bytes(path: Path, most: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+class Hold:
+    """A folder that no other process may take; made by `hold`.
+
+    Attributes:
+        handle: descriptor of the lock file.
+        alone: whether the system has locks; where not, others cannot be kept out.
+    """
+
+    def __init__(self, handle: int, alone: bool, made: list[Path]):
+        self.handle, self.alone, self._made = handle, alone, made
+
+    def stay(self) -> list[Path]:
+        """Leave what was made when the folder is let go; gives it, once."""
+        made, self._made = self._made, []
+        return made
+
+    def release(self) -> None:
+        """Let go: what was made for nothing is removed while nobody else has it."""
+        _unmake(self._made)
+        os.close(self.handle)
+
+
+def hold(folder: Path) -> Hold:
+    """Take a folder for this process, made with its parents where they are missing.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: it cannot be made or locked.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     mine = hold(Path(parent, "run"))
+        ...     mine.release()
+        ...     os.listdir(parent)
+        []
+    """
+    while True:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = _opened(folder / LOCK, made)
+        except BaseException:
+            _unmake(made)
+            raise
+        found = _locked(folder / LOCK, handle, made)
+        if found is not None:
+            return found
+
+
+def _opened(path: Path, made: list[Path]) -> int:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    try:
+        handle = os.open(path, flags | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return os.open(path, flags, 0o666)
+    made.insert(0, path)
+    return handle
+
+
+def _locked(path: Path, handle: int, made: list[Path]) -> Hold | None:
+    """The folder, taken; None where the lock file was removed under its new owner."""
+    try:
+        alone = try_lock(handle)
+        if alone is None:
+            raise BlockingIOError(errno.EWOULDBLOCK, "another process has it")
+        if os.path.samestat(os.stat(path), os.fstat(handle)):
+            return Hold(handle, alone, made)
+    except FileNotFoundError:
+        pass
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
+
+
+def _unmake(made: list[Path]) -> None:
+    """Remove a lock file and empty folders, the innermost first."""
+    for path in made:
+        with suppress(OSError):
+            path.unlink() if path.name == LOCK else path.rmdir()

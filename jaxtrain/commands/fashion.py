@@ -151,8 +151,8 @@ def _recorder(folder: RunFolder) -> Listener:
     def record(event: Event) -> Iterable[Event]:
         if isinstance(event, Earlier):
             return ()
-        resumed = event.resumed if isinstance(event, Started) else None
-        earlier = [] if resumed is None else folder.resume(resumed)
+        # What the folder refuses, nobody has written down.
+        earlier = folder.start(event) if isinstance(event, Started) else []
         folder.add(event)
         return map(Earlier, earlier)
 

@@ -101,7 +101,7 @@ def _from_file(path: str | None) -> Config:
         reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
         raise ConfigError(f"--config {path} cannot be read: {reason}") from error
     if isinstance(content, Mapping) and "schema" in content:
-        if not re.fullmatch(r"jaxtrain\.\w+/1", str(content["schema"])):
+        if not re.fullmatch(r"jaxtrain\.\w+/[12]", str(content["schema"])):
             unknown = f"{excerpt(content['schema'])}, which this version does not know"
             raise ConfigError(f"--config {path} is of the schema {unknown}")
         content = content.get("config")

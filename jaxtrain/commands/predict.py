@@ -15,6 +15,7 @@ from jaxtrain import files
 from jaxtrain.commands import program
 from jaxtrain.data.photo import POLARITIES, Brought, bring, read_image
 from jaxtrain.errors import ConfigError, check_name
+from jaxtrain.run.records import check_destination
 from jaxtrain.show.charts import BLUE, DIM, INK, PALE, check_picture, figure, plain, png
 
 if TYPE_CHECKING:
@@ -199,6 +200,9 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--picture {options.picture} must end in .png")
     if options.picture is not None:
         check_picture("--picture")
+    for flag, path in (("--picture", options.picture), ("--json", options.json)):
+        if path is not None:
+            check_destination(path, flag)
     brought = [_brought(path, options.polarity) for path in options.images]
     from jaxtrain.run.trained import load
 

@@ -2,12 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from jaxtrain import files as atomic
 from jaxtrain.commands import program
 from jaxtrain.errors import ConfigError
+from jaxtrain.run.records import check_destination
 from jaxtrain.show.report import draw, page
 from jaxtrain.store.run_folder import read_run
 
@@ -52,22 +53,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    records = [read_run(path) for path in options.runs]
+    runs = [read_run(path) for path in options.runs]
     html = options.html
     if html is None:
-        html = (options.runs[0] if len(records) == 1 else Path()) / "report.html"
-    if html.is_dir():
-        raise ConfigError(f"--html {html} is a folder; it must be a file")
-    drawn = draw(records)
-    _written("--html", html, lambda: atomic.write_text(html, page(drawn)))
+        html = (options.runs[0] if len(runs) == 1 else Path()) / "report.html"
+    check_destination(html, "--html")
+    drawn, folder = draw(runs), options.pictures
+    files = {} if folder is None else drawn.files()
+    if folder is not None:
+        _check_folder(folder, files)
+    text = page(drawn)
+    _written("--html", html, lambda: atomic.write_text(html, text))
     places = [str(html)]
-    if options.pictures is not None:
-        files = drawn.files()
-        folder = options.pictures
+    if folder is not None:
         _written("--pictures", folder, lambda: _save(folder, files))
         places.append(f"{len(files)} pictures in {folder}")
+    for problem in (problem for run in runs for problem in run.problems):
+        print(f"{PROG}: {problem}", file=sys.stderr)
     print(", ".join(places))
     return 0
+
+
+def _check_folder(folder: Path, names: Collection[str]) -> None:
+    """Refuse before the page is written what cannot be written after it."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--pictures {folder} must be a folder, or not exist yet")
+    files = [folder / name for name in names] if folder.exists() else [folder]
+    for path in files:
+        check_destination(path, "--pictures")
 
 
 def _save(folder: Path, files: dict[str, bytes]) -> None:

@@ -37,6 +37,7 @@ class Checkpoints:
         self.config, self.dataset, self.store = config, dataset, store
         self.saved_at = time.monotonic()
         self.saved: tuple[int, bool] | None = None
+        self.goes_back_to: int | None = None
 
     @classmethod
     @contextmanager
@@ -60,12 +61,18 @@ class Checkpoints:
     def save(self, point: Point) -> Iterator[Event]:
         """Put a point on disk, unless it is there.
 
+        The first time, the checkpoints after the one that the run went back to are
+        removed: until then, the run may still be refused.
+
         Raises:
             ConfigError: it cannot be written.
         """
         steps, tested = point.place.steps, point.place.batch == 0 and bool(point.past)
         if self.store is None or (steps, tested) == self.saved:
             return
+        if self.goes_back_to is not None:
+            self.store.drop_after(self.goes_back_to)
+            self.goes_back_to = None
         score = point.past[-1].avg_loss if tested else math.nan
         self.store.save(steps, point.arrays(), self._meta(point), score)
         self.saved_at, self.saved = time.monotonic(), (steps, tested)
@@ -97,8 +104,18 @@ class Checkpoints:
             )
         source, steps = str(found.path), point.place.steps
         if self.store is not None and self.config.records.resume != "auto":
-            self.store.drop_after(steps)
+            self._check_own(self.store, found.path)
+            self.goes_back_to = steps
         return point, Resumed(source, steps, point.past, tuple(problems))
+
+    def _check_own(self, store: Store, source: Path) -> None:
+        """A run that goes on from elsewhere may not take another's place."""
+        own = store.root.resolve()
+        if not source.resolve().is_relative_to(own) and any(own.glob("step-*")):
+            raise ConfigError(
+                f"--out {self.config.records.out} already holds a run, and not the one "
+                f"of {source}: give another --out"
+            )
 
     def _found(self) -> tuple[Checkpoint | None, list[str]]:
         resume = self.config.records.resume

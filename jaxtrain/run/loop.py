@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -58,6 +58,8 @@ def run(config: Config, dataset: Dataset, stop: Stop = never) -> Iterator[Event]
         with this.trainer.numerics.active():
             point, resumed = checkpoints.restore(this.point())
         this.go_to(point)
+        if resumed is not None:
+            resumed = replace(resumed, recent=this.recent(point.losses))
         yield replace(this.started(), resumed=resumed)
         yield from checkpoints.save(this.point())
         while this.place.epoch <= config.loop.epochs and not stop():
@@ -146,6 +148,15 @@ class Run:
             done = self.place.batch // self.config.flow.accumulate
         before = self.place.epoch - 1
         self.rates.load(self.place.rates, before, before * self.updates + done)
+
+    def recent(self, losses: Sequence[float]) -> Steps | None:
+        """The epoch's steps that are done, given their losses."""
+        if not losses:
+            return None
+        begun, before = self.place._replace(batch=0), self.place.epoch - 1
+        ends = ends_update(self.config, self.batches, begun, len(losses))
+        lrs, momenta = self.rates.take_again(before * self.updates, ends.tolist())
+        return Steps(self.place.epoch, 0, losses, lrs, momenta)
 
     def point(self) -> Point:
         """The point at which the run is; the device has nothing more to do."""

@@ -1,7 +1,7 @@
 """What a scheduler sets, for every step of a run."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,6 +102,22 @@ class Rates:
             ConfigError: the schedule has no value there, or one beyond float32.
         """
         return self._taken(self._walk, updates, self.every == "step")
+
+    def take_again(self, before: int, updates: Sequence[bool]) -> Values:
+        """Those of the first batches of the epoch, as they were taken.
+
+        Args:
+            before: updates of the epochs before it.
+            updates: for each batch whether the weights were updated after it.
+        """
+        walk = self._walk
+        if self.every != "step":
+            # It steps between epochs alone: its values are still those.
+            return walk.take(False for _ in updates)
+        walk = self._start()
+        for _ in range(before):
+            walk.step()
+        return self._taken(walk, updates, True)
 
     def end_epoch(self, avg_loss: float) -> None:
         """Step a scheduler that does so after each epoch, by its test if it watches."""

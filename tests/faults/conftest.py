@@ -16,8 +16,9 @@ def command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tiny: Dataset,
+    tmp_path: Path,
 ) -> Iterator[Command]:
-    with commands(monkeypatch, capsys, tiny) as run:
+    with commands(monkeypatch, capsys, tiny, tmp_path) as run:
         yield run
 
 

@@ -1,5 +1,6 @@
 """The command in this process, and what it must say."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,19 +43,44 @@ def refused(ran: Ran, told: str, status: int = 2) -> None:
 
 @contextmanager
 def commands(
-    patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dataset: Dataset
+    patch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    dataset: Dataset,
+    root: Path,
 ) -> Iterator[Command]:
-    """Runs the command in this process, on a data set that is there already."""
+    """Runs the command in this process, on a data set that is there already.
+
+    Whatever a test is about: what is refused before it has begun must leave all that is
+    below `root` as it was.
+    """
     patch.setattr(fashion, "load", lambda source, on_progress: dataset)
 
     def run(text: str, *more: str | Path, backend: Backend | None = None) -> Ran:
         with patch.context() as within:
             if backend is not None:
                 within.setattr(fashion, "load_backend", lambda name: backend)
+            before = snapshot(root)
             status = fashion.main([*text.split(), *map(str, more)])
-        return Ran(status, *capsys.readouterr())
+        ran = Ran(status, *capsys.readouterr())
+        if ran.status == 2 and not ran.out:
+            assert snapshot(root) == before, ran.err
+        return ran
 
     yield run
+
+
+def snapshot(root: Path) -> dict[str, object]:
+    """All that is below a folder: names, kinds, contents, where links lead, and when
+    files were last written."""
+    return {str(path.relative_to(root)): _seen(path) for path in root.rglob("*")}
+
+
+def _seen(path: Path) -> object:
+    if path.is_symlink():
+        return os.readlink(path)
+    if not path.is_file():
+        return path.stat().st_mode
+    return path.stat().st_mtime_ns, path.read_bytes()
 
 
 def steps(out: Path) -> list[Path]:

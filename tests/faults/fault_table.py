@@ -23,11 +23,18 @@ BESIDES = (
         "test_a_replay_of_what_is_nested_too_deeply_is_one_line",
         "test_a_replay_that_no_memory_holds_is_one_line",
     ),
+    *fault(
+        "disk",
+        "test_a_refused_run_leaves_the_disk_as_it_was",
+        "test_a_run_that_is_kept_out_leaves_the_disk_as_it_was",
+        "test_the_other_commands_leave_the_disk_as_it_was",
+    ),
 )
 """Refusals that belong to no fault of the list."""
 
 TWINS = (
     *fault("commands", "test_a_run_s_own_configuration_is_read"),
+    *fault("disk", "test_going_back_drops_what_was_later"),
     *fault("checkpoints", "test_a_checkpoint_saved_anew_is_gone_on_with"),
 )
 """The same ways of spoiling something, and nothing spoilt: it is taken."""

@@ -315,7 +315,7 @@ def hostile_npz(path: Path) -> None:
         (
             "predictions.npz",
             lambda path: path.write_bytes(pickle.dumps(Bomb())),
-            "holds no predictions: File is not a zip file",
+            "holds no predictions: it does not match its checksum",
         ),
     ],
 )

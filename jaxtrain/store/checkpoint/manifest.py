@@ -26,18 +26,6 @@ _READ |= getattr(os, "O_NONBLOCK", 0)
 _NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, where they are missing.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        sync_folder(path.parent)
-
-
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder with these files, written one after another.
 

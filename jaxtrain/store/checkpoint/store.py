@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.files import try_lock
+from jaxtrain.files import LOCK, Hold, hold
 from jaxtrain.store.checkpoint.folder import (
     REPLACED,
     Checkpoint,
@@ -27,7 +27,6 @@ from jaxtrain.store.checkpoint.folder import (
 )
 from jaxtrain.store.checkpoint.manifest import (
     MANIFEST,
-    make_folder,
     remove,
     sync_folder,
     write_folder,
@@ -189,9 +188,6 @@ def _identity(path: Path) -> object:
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
-LOCK = ".lock"
-
-
 class Store:
     """The checkpoints of a run; made by `Store.open`.
 
@@ -211,20 +207,23 @@ class Store:
         (1, {'w': array([1., 2.], dtype=float32)}, {'epoch': 1}, 0.5)
     """
 
-    def __init__(self, root: Path, keep: int, handle: int) -> None:
+    def __init__(self, root: Path, keep: int, held: Hold) -> None:
         self.root = root
         self.keep = keep
         self.problems: list[str] = []
-        self._handle: int | None = handle
+        self._held: Hold | None = held
         self._damaged: set[Path] = set()
-        self._alone = False
+        self._alone = held.alone
+        self._begun = False
+        if not held.alone:
+            self.problems = [f"{root}: no locks here; let no other run use it"]
 
     @classmethod
     @contextmanager
     def open(cls, root: str | os.PathLike[str], keep: int = 3) -> Iterator[Store]:
         """Hold the folder, made where it is missing, to the end of the block.
 
-        What a killed run left half done is removed, or put back where it was whole.
+        Where nothing is saved, the folder is afterwards as it was before, or not there.
 
         Raises:
             ValueError: `keep` is less than 1.
@@ -234,16 +233,13 @@ class Store:
             raise ValueError(f"keep must be a whole number from 1, but got {keep!r}")
         root = Path(root)
         with _one_line(f"checkpoint folder {root} cannot be used"):
-            make_folder(root)
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-            handle = os.open(root / LOCK, flags, 0o666)
-        store = cls(root, keep, handle)
+            held = _taken(root)
+        store = cls(root, keep, held)
         try:
-            store._take(handle)
             yield store
         finally:
-            store._handle = None
-            os.close(handle)
+            store._held = None
+            held.release()
 
     def save(
         self,
@@ -270,12 +266,12 @@ class Store:
         files = checkpoint_files(step, arrays, meta, score)
         path = self.root / step_name(step)
         with _one_line(f"checkpoint {path} cannot be written"):
-            self._check_held()
+            self._begin()
             if not _is_there(path, files):
                 _write(path, files)
         self._damaged.discard(path)
         self._prune(step)
-        self._clear()
+        self.clear()
 
     def drop_after(self, step: int) -> None:
         """Remove the checkpoints of later steps: the run goes on from this one.
@@ -283,12 +279,13 @@ class Store:
         Raises:
             ConfigError: one cannot be removed.
         """
+        self._begin()
         for later, path in folders(self.root).items():
             if later > step:
                 with _one_line(f"later checkpoint {path} cannot be removed"):
                     # Hidden first: killed in mid-removal, it is no checkpoint any more.
                     os.rename(path, hidden(self.root / step_name(later)))
-        self._clear()
+        self.clear()
 
     def latest(self) -> Checkpoint | None:
         """The newest whole checkpoint, or None where there are none.
@@ -312,29 +309,25 @@ class Store:
         self._damaged.update(faults)
         return checkpoint
 
-    def _take(self, handle: int) -> None:
-        with _one_line(f"checkpoint folder {self.root} cannot be locked"):
-            held = try_lock(handle)
-        if held is None:
-            raise ConfigError(
-                f"checkpoint folder {self.root} is in use by another run: give another "
-                "folder, or wait for that run to end"
-            )
-        self._alone = held
-        self._clear()
-        if not held:
-            self.problems = [f"{self.root}: no locks here; let no other run use it"]
+    def _begin(self) -> None:
+        """Check that the folder is still this run's; before the first write, clear it.
 
-    def _check_held(self) -> None:
-        if self._handle is None:
+        Until then nothing in it was changed: the run could still be refused.
+        """
+        if self._held is None:
             raise ValueError(f"the store of {self.root} is closed")
         # The folder may have been removed, and made anew by a run that holds it now.
         with suppress(FileNotFoundError):
             found = os.stat(self.root / LOCK)
-            if not os.path.samestat(found, os.fstat(self._handle)):
+            if not os.path.samestat(found, os.fstat(self._held.handle)):
                 raise ConfigError(
                     f"checkpoint folder {self.root} was replaced by another one"
                 )
+        if not self._begun:
+            self._begun = True
+            for path in self._held.stay():
+                sync_folder(path.parent)
+            self.clear()
 
     def _prune(self, saved: int) -> None:
         """Remove what need not stay; what was just saved stays."""
@@ -357,8 +350,12 @@ class Store:
         except Damaged:
             return None
 
-    def _clear(self) -> None:
-        """Remove what is hidden, but put back a checkpoint that was to be replaced."""
+    def clear(self) -> None:
+        """Remove what a killed run left half done, or put it back where it was whole.
+
+        Raises:
+            ConfigError: something cannot be removed.
+        """
         if not self._alone:
             return  # It may be another run's.
         with _one_line(f"checkpoint folder {self.root} cannot be cleared"):
@@ -368,6 +365,16 @@ class Store:
                     os.rename(path, final)
                 elif final:
                     remove(path)
+
+
+def _taken(root: Path) -> Hold:
+    try:
+        return hold(root)
+    except BlockingIOError:
+        raise ConfigError(
+            f"checkpoint folder {root} is in use by another run: give another "
+            "folder, or wait for that run to end"
+        ) from None
 
 
 def _is_there(path: Path, files: Mapping[str, bytes]) -> bool:

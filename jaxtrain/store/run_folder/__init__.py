@@ -7,6 +7,13 @@
     OUT/predictions.npz    the trained network's answers to the test images
     OUT/tensorboard/       the same figures as TensorBoard event files, if asked for
 
+Each record carries its own checksum, so that no second file can be out of step with it:
+a line of metrics.jsonl its CRC-32 as the last key, config.json its SHA-256 likewise,
+predictions.npz its SHA-256 as the comment of the archive. Those of earlier versions
+have none and are read unverified. What is damaged is named by file and line; a run that
+goes on writes it again where its tables or its checkpoint hold it, too, and leaves the
+rest as metrics.damaged.jsonl.
+
 NumPy and the standard library only; the event files need the extra `tensorboard`.
 """
 

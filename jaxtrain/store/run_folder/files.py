@@ -1,9 +1,11 @@
 """Files of a run's folder, row by row."""
 
 import csv
+import hashlib
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,18 +80,64 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+_TAIL = b',"crc32":"'
+_SEAL = len(_TAIL) + 10
+"""Bytes at the end of a line: eight digits, and what closes the object."""
+
+
 def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """One JSON object a line.
+    """One JSON object a line; its last key is the CRC-32 of the object without it.
+
+    A checksum of its own, and none in another file: a line and its checksum are
+    written at once or not at all.
 
     Example:
         >>> lines([{"kind": "step", "loss": 2.5}])
-        b'{"kind":"step","loss":2.5}\\n'
+        b'{"kind":"step","loss":2.5,"crc32":"7a22af60"}\\n'
     """
     # Nothing that is not JSON's own may pass: other readers stop at NaN.
     dumped = (
         json.dumps(to_json(row), separators=(",", ":"), allow_nan=False) for row in rows
     )
-    return "".join(f"{line}\n" for line in dumped).encode("ascii")
+    return b"".join(_sealed(line.encode("ascii")) for line in dumped)
+
+
+def _sealed(line: bytes) -> bytes:
+    return b'%s%s%08x"}\n' % (line[:-1], _TAIL, zlib.crc32(line))
+
+
+def unsealed(line: bytes) -> bytes:
+    """The object of a line without its checksum.
+
+    Raises:
+        ValueError: it has none, or another one.
+    """
+    content, seal = line[:-_SEAL] + b"}", line[-_SEAL:]
+    if not (seal.startswith(_TAIL) and seal.endswith(b'"}')):
+        raise ValueError("it has no checksum")
+    if seal[len(_TAIL) : -2] != b"%08x" % zlib.crc32(content):
+        raise ValueError("it does not match its checksum")
+    return content
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether lines have checksums; those of earlier versions have none."""
+    return _TAIL in data
+
+
+def sealed_object(content: Mapping[str, Any]) -> bytes:
+    """A JSON object as a file: its last key is the SHA-256 of the file without it.
+
+    Example:
+        >>> b"sha256" in sealed_object({"schema": "jaxtrain.run/2"})
+        True
+    """
+
+    def text(content: Mapping[str, Any]) -> bytes:
+        return (json.dumps(to_json(content), indent=1) + "\n").encode("ascii")
+
+    sha256 = hashlib.sha256(text(content)).hexdigest()
+    return text({**content, "sha256": sha256})
 
 
 class Table:
@@ -124,6 +172,14 @@ class Table:
             writer.writeheader()
         writer.writerows(map(cells, rows))
         return text.getvalue().encode()
+
+    def read(self) -> list[Mapping[str, str]]:
+        """What the file holds, as text; nothing vouches for it."""
+        try:
+            data = self.path.read_bytes().decode()
+            return list(csv.DictReader(io.StringIO(data, newline="")))
+        except (OSError, ValueError, csv.Error):
+            return []
 
 
 def cells(row: Row) -> Row:

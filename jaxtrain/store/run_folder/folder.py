@@ -1,8 +1,7 @@
 """The folder of a run, written as the run goes."""
 
-import json
-import os
 import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import Any
 from jaxtrain import __version__, files
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError, check_installed
-from jaxtrain.events import Event, Resumed, Started, Tested, to_json
-from jaxtrain.files import try_lock
+from jaxtrain.events import Event, Resumed, Started, Tested, Warned
+from jaxtrain.files import LOCK, Hold, hold
 from jaxtrain.store.run_folder import predictions
 from jaxtrain.store.run_folder.files import (
     Row,
@@ -22,23 +21,45 @@ from jaxtrain.store.run_folder.files import (
     lines,
     remove,
     replace,
+    sealed_object,
     told,
 )
+from jaxtrain.store.run_folder.read import (
+    ABOUT,
+    VERSION,
+    Mended,
+    Rows,
+    copies,
+    lost,
+    mended,
+    past,
+    ranges,
+    read_about,
+    read_bytes,
+    read_rows,
+)
 from jaxtrain.store.run_folder.read import SCHEMA as METRICS_SCHEMA
-from jaxtrain.store.run_folder.read import lost, past, read_object, read_rows
-from jaxtrain.store.run_folder.rows import Batches, Position, events_of, rows_of
+from jaxtrain.store.run_folder.rows import (
+    LOST,
+    UNVERIFIED,
+    Batches,
+    Position,
+    events_of,
+    rows_of,
+)
 from jaxtrain.store.run_folder.tensorboard import Board
 
-SCHEMA = "jaxtrain.run/1"
 CONFIG, METRICS, PREDICTIONS = "config.json", "metrics.jsonl", "predictions.npz"
-LOCK = ".lock"
+BOARD = "tensorboard"
+DAMAGED = "metrics.damaged.jsonl"
+"""The records as they were found, where a line of them is lost."""
 
 
 class RunFolder:
     """All that a run says, on disk as it says it; made by `RunFolder.open`.
 
-    Nothing but the lock is written before the run says that it has started: what is
-    refused before that leaves a folder that can be used again.
+    Nothing but the lock is written before the run says that it has started, and then
+    only once all is checked: what is refused leaves the folder as it was, or not there.
 
     Example:
         >>> import tempfile
@@ -55,9 +76,12 @@ class RunFolder:
         'step,epoch,batch,loss,lr\\n0,1,0,2.5,0.1\\n'
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any], dataset: Dataset):
+    def __init__(
+        self, path: Path, about: Mapping[str, Any], dataset: Dataset, held: Hold
+    ):
         self.path = path
         self.dataset = dataset
+        self.held = held
         self.about = dict(about)
         images = len(dataset.train)
         chosen = self.about["config"].get("data", {})
@@ -66,7 +90,7 @@ class RunFolder:
         self.tables = {kind: Table(path / f"{kind}s.csv") for kind in ("step", "epoch")}
         self.board: Board | None = None
         self.wants_board = False
-        self.resumed = False
+        self.started = False
 
     @classmethod
     @contextmanager
@@ -98,21 +122,22 @@ class RunFolder:
         """
         if tensorboard:
             check_installed("tensorboard", "--tensorboard", "tensorboard")
-        _make(out)
         about = {
             "command": list(sys.argv if command is None else command),
             "config": {part: config[part] for part in config if part != "records"},
             "data": dict(data),
         }
-        with _locked(out):
+        held = _taken(out)
+        try:
             _check_content(out, resume)
-            files.remove_leftovers(out)
-            folder = cls(out, about, dataset)
+            folder = cls(out, about, dataset, held)
             folder.wants_board = tensorboard
             yield folder
+        finally:
+            held.release()
 
-    def resume(self, resumed: Resumed) -> list[Event]:
-        """Go on after a checkpoint: what was recorded later is dropped.
+    def start(self, started: Started) -> list[Event]:
+        """Begin, or go on after a checkpoint: what was recorded later is dropped.
 
         Returns:
             The steps, epochs, samples and warnings of the earlier part, and a warning
@@ -122,21 +147,64 @@ class RunFolder:
             ConfigError: the records cannot be read, are damaged other than at their
                 end, are of another run, or cannot be written.
         """
-        self._check_own(resumed)
-        path = self.path / METRICS
-        rows = past(read_rows(path).rows if path.exists() else [], resumed)
-        starts = Position(resumed.steps)
+        resumed = started.resumed or Resumed("", 0)
+        notes: list[Warned] = []
+        rows, spoilt = self._past(started.resumed, notes)
+        self._check_about(started.resumed, notes)
+        self._check_places()
+        self.held.stay()
+        files.remove_leftovers(self.path)
+        if spoilt is not None:
+            replace(self.path / DAMAGED, spoilt)
+        self.position = Position(resumed.steps)
         for row in rows:
-            starts.learn(row)
-        self.position = starts
-        self._begin(rows, purge_step=resumed.steps)
-        self.resumed = True
+            self.position.learn(row)
+        self._begin(started, rows, purge_step=resumed.steps)
+        self.started = True
         earlier = events_of(rows)
-        warned = lost(rows, resumed)
-        if warned is not None:
-            self.add(warned)
-            earlier.append(warned)
+        for each in [*notes, *filter(None, [lost(rows, resumed)])]:
+            self.add(each)
+            earlier.append(each)
         return earlier
+
+    def _past(
+        self, resumed: Resumed | None, notes: list[Warned]
+    ) -> tuple[list[Row], bytes | None]:
+        """The rows of the earlier part; checks that there may be one, or none.
+
+        Returns:
+            The rows, and the file as it is, if a line of it is lost for good.
+        """
+        if resumed is not None:
+            self._check_own(resumed)
+        path = self.path / METRICS
+        salvage = resumed is not None
+        found = read_rows(path, salvage) if path.exists() else Rows([])
+        if resumed is not None:
+            whole = mended(found, copies(self.tables, resumed))
+            rows = past(whole.rows, resumed)
+            notes += _notes(found, whole, resumed)
+            return rows, path.read_bytes() if whole.gone else None
+        if any(row["kind"] == "step" for row in found.rows):
+            raise ConfigError(
+                f"--out {self.path} holds a run without checkpoints to go on from: "
+                "give another --out"
+            )
+        return [], None
+
+    def _check_about(self, resumed: Resumed | None, notes: list[Warned]) -> None:
+        """What is not ours is not ours to replace; what is ours and damaged is."""
+        path = self.path / CONFIG
+        if not path.exists():
+            return
+        try:
+            read_about(path)
+        except ConfigError:
+            # That the checkpoint is the run's was found by its own configuration.
+            if resumed is None or not _is_ours(path):
+                raise
+            told = f"{CONFIG} was not as it was written, and is written again"
+            notes.append(Warned(resumed.epochs + 1, 0, LOST, told))
 
     def _check_own(self, resumed: Resumed) -> None:
         """A run that goes on from elsewhere may not take another's place."""
@@ -154,8 +222,8 @@ class RunFolder:
         Raises:
             ConfigError: it cannot be written.
         """
-        if isinstance(event, Started):
-            self._start(event)
+        if isinstance(event, Started) and not self.started:
+            self.start(event)
         if isinstance(event, Tested):
             chosen = predictions.choose(event.outputs, self.dataset)
             predictions.save(self.path / PREDICTIONS, chosen)
@@ -167,66 +235,51 @@ class RunFolder:
         if self.board is not None:
             self.board.add(rows)
 
-    def _start(self, event: Started) -> None:
-        if event.resumed is not None and not self.resumed:
-            self.resume(event.resumed)
-        if event.resumed is None:
-            self._check_no_steps()
-        versions = {
-            "jaxtrain": __version__,
-            "python": platform.python_version(),
-            **event.versions,
-        }
-        whole = {"schema": SCHEMA, "versions": versions, **self.about}
-        text = json.dumps(to_json(whole), indent=1) + "\n"
-        # First: records without a configuration are nobody's run.
-        replace(self.path / CONFIG, text.encode("ascii"))
-        if event.resumed is None:
-            self._begin([], purge_step=0)
+    def _check_places(self) -> None:
+        """Refuse to write where something else is in the way."""
+        tables = [table.path.name for table in self.tables.values()]
+        for name in (CONFIG, METRICS, PREDICTIONS, *tables):
+            path = self.path / name
+            if path.exists() and not path.is_file():
+                raise ConfigError(f"--out: {path} is not a file")
+        board = self.path / BOARD
+        if self.wants_board and board.exists() and not board.is_dir():
+            raise ConfigError(f"--out: {board} is not a folder")
 
-    def _check_no_steps(self) -> None:
-        """Refuse to begin where there are steps that nothing can be gone on from."""
-        path = self.path / METRICS
-        rows = read_rows(path).rows if path.exists() else []
-        if any(row["kind"] == "step" for row in rows):
-            raise ConfigError(
-                f"--out {self.path} holds a run without checkpoints to go on from: "
-                "give another --out"
-            )
-
-    def _begin(self, rows: Sequence[Row], purge_step: int) -> None:
+    def _begin(self, started: Started, rows: Sequence[Row], purge_step: int) -> None:
         """Have the files hold these rows and no others."""
+        versions = {"jaxtrain": __version__, "python": platform.python_version()}
+        versions |= started.versions
+        whole = {"schema": ABOUT, "versions": versions, **self.about}
+        # First: records without a configuration are nobody's run.
+        replace(self.path / CONFIG, sealed_object(whole))
         head = {"schema": METRICS_SCHEMA, "jaxtrain": __version__}
         replace(self.path / METRICS, lines([head, *rows]))
         for kind, table in self.tables.items():
             table.begin([row for row in rows if row["kind"] == kind])
         remove(self.path / PREDICTIONS)
         if self.wants_board:
-            self.board = Board(self.path / "tensorboard", purge_step)
+            self.board = Board(self.path / BOARD, purge_step)
 
 
-def _make(out: Path) -> None:
+def _check_place(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: there is no folder {out.parent}")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} must be a folder, or not exist yet")
+
+
+def _taken(out: Path) -> Hold:
     with told(out):
-        if not out.parent.is_dir():
-            raise ConfigError(f"--out {out}: there is no folder {out.parent}")
-        if out.exists() and not out.is_dir():
-            raise ConfigError(f"--out {out} must be a folder, or not exist yet")
-        out.mkdir(exist_ok=True)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    with told(out / LOCK):
-        handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        if try_lock(handle) is None:
+        _check_place(out)
+    with told(out / LOCK if out.exists() else out):
+        try:
+            return hold(out)
+        except BlockingIOError:
             raise ConfigError(
                 f"--out {out}: another run is writing there; wait for it, or give "
                 "another --out"
-            )
-        yield
-    finally:
-        os.close(handle)
+            ) from None
 
 
 def _check_content(out: Path, resume: bool) -> None:
@@ -236,6 +289,25 @@ def _check_content(out: Path, resume: bool) -> None:
             f"--out {out} already holds a run: --resume auto continues it; or give "
             "another --out"
         )
-    if CONFIG in held:
+    if CONFIG in held and not _is_ours(out / CONFIG):
         # What is not ours is not ours to replace.
-        read_object(out / CONFIG, SCHEMA)
+        read_about(out / CONFIG)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it was written here once, whatever became of it."""
+    data = read_bytes(path, 2**24)
+    schema = re.search(rb'"schema": "jaxtrain\.run/([0-9]{1,9})"', data)
+    return schema is not None and int(schema[1]) <= VERSION
+
+
+def _notes(found: Rows, whole: Mended, resumed: Resumed) -> Iterator[Warned]:
+    """What the reader of the records should know of them."""
+    if not found.verified and found.rows:
+        told = f"{METRICS} has {len(found.rows)} rows of an earlier version, which gave"
+        yield Warned(1, 0, UNVERIFIED, f"{told} no checksums: they are unverified")
+    lines = {"written again": whole.again, f"lost; see {DAMAGED}": whole.gone}
+    for told, numbers in lines.items():
+        if numbers:
+            where = f"{METRICS}, line {ranges(numbers)}: not as written, and {told}"
+            yield Warned(resumed.epochs + 1, 0, LOST, where)

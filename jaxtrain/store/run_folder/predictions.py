@@ -1,7 +1,9 @@
 """The trained network's answers, with the few images that a report shows."""
 
+import hashlib
 import io
 import math
+import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -121,24 +123,48 @@ def save(path: Path, predictions: Predictions) -> None:
     whole = io.BytesIO()
     np.savez(whole, **arrays)
     with told(path):
-        files.write_bytes(path, whole.getbuffer())
+        files.write_bytes(path, sealed(whole.getvalue()))
 
 
-def load(path: Path) -> Predictions:
-    """Read what `save` wrote; nothing in the file is executed.
+def sealed(archive: bytes) -> bytes:
+    """A zip archive with the SHA-256 of the rest of it as its comment.
+
+    The archive's own CRC-32 leaves out the names, sizes and types that say what its
+    bytes mean.
+    """
+    digest = hashlib.sha256(archive).digest()
+    return archive[:-2] + struct.pack("<H", len(digest)) + digest
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether an archive has a checksum; those of earlier versions have no comment.
+
+    Raises:
+        ValueError: it has one, and is not as it was written.
+    """
+    if data[-22:-18] == b"PK\5\6" and data[-2:] == b"\0\0":
+        return False
+    if sealed(data[:-34] + b"\0\0") != data:
+        raise ValueError("it does not match its checksum")
+    return True
+
+
+def load(path: Path) -> tuple[Predictions, bool]:
+    """What `save` wrote, and whether its checksum says so; nothing of it is executed.
 
     Raises:
         ConfigError: the file cannot be read or holds something else.
     """
     data = read_bytes(path, MOST_BYTES)
     try:
+        verified = is_sealed(data)
         arrays = _arrays(data)
         _check(arrays)
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         first = str(error).partition("\n")[0]
         raise ConfigError(f"{path} holds no predictions: {first}") from error
     classes = tuple(arrays.pop("classes").tolist())
-    return Predictions(classes, **arrays)
+    return Predictions(classes, **arrays), verified
 
 
 def _arrays(data: bytes) -> dict[str, np.ndarray]:

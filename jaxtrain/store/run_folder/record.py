@@ -1,7 +1,7 @@
 """A run read back from its folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Evaluation, Sampled, Warned
 from jaxtrain.store.run_folder import predictions as _predictions
 from jaxtrain.store.run_folder.files import Row
-from jaxtrain.store.run_folder.folder import CONFIG, METRICS, PREDICTIONS, SCHEMA
+from jaxtrain.store.run_folder.folder import CONFIG, METRICS, PREDICTIONS
 from jaxtrain.store.run_folder.predictions import Predictions
-from jaxtrain.store.run_folder.read import Rows, read_object, read_rows
+from jaxtrain.store.run_folder.read import Rows, read_about, read_rows
 from jaxtrain.store.run_folder.rows import events_of
 
 
@@ -32,6 +32,7 @@ class RunRecord:
         torn: whether the last row was cut off.
         written: when it was last written, in seconds since 1970.
         predictions: the trained network's answers, once the run is at its end.
+        problems: a line for each file that nothing vouches for, or that is missing.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class RunRecord:
     torn: bool
     written: float
     predictions: Predictions | None
+    problems: list[str] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Row]:
         """The rows of a kind."""
@@ -144,12 +146,13 @@ def read_run(path: Path) -> RunRecord:
         raise ConfigError(f"{path} is not the folder of a run")
     if not (path / CONFIG).exists():
         raise ConfigError(f"{path} holds no run: there is no {CONFIG} in it")
-    about = read_object(path / CONFIG, SCHEMA)
+    about, verified = read_about(path / CONFIG)
     _check_about(path / CONFIG, about)
     # First: its rows may still grow, and what is written last is to be in them.
     answers, metrics = path / PREDICTIONS, path / METRICS
-    predictions = _predictions.load(answers) if answers.exists() else None
+    predictions, sure = _predictions.load(answers) if answers.exists() else (None, True)
     rows = read_rows(metrics) if metrics.exists() else Rows([], torn=True)
+    whole = {CONFIG: verified, METRICS: rows.verified, PREDICTIONS: sure}
     source = metrics if metrics.exists() else path / CONFIG
     return RunRecord(
         path=path,
@@ -161,7 +164,25 @@ def read_run(path: Path) -> RunRecord:
         torn=rows.torn,
         written=source.stat().st_mtime,
         predictions=predictions,
+        problems=_problems(path, whole, predictions is None and _tested(rows)),
     )
+
+
+def _tested(rows: Rows) -> bool:
+    return any(row["kind"] == "tested" for row in rows.rows)
+
+
+def _problems(path: Path, whole: dict[str, bool], lost: bool) -> list[str]:
+    bare = ", ".join(name for name, verified in whole.items() if not verified)
+    problems = []
+    if bare:
+        problems.append(
+            f"{path}: {bare}: written without checksums by an earlier version, and "
+            "read unverified"
+        )
+    if lost:
+        problems.append(f"{path}: {PREDICTIONS} is missing, though the run wrote it")
+    return problems
 
 
 def _check_about(path: Path, about: dict[str, Any]) -> None:

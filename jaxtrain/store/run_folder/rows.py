@@ -134,6 +134,8 @@ def make_row(kind: str, content: Mapping[str, Any]) -> Row:
 
 LOST = "records"
 """The kind of warning that tells of rows that are not there any more."""
+UNVERIFIED = "unverified"
+"""Likewise, of rows that nothing vouches for; it stays with them."""
 
 
 @dataclass
@@ -197,7 +199,7 @@ def rows_of(event: Event, position: Position, batches: Batches) -> list[Row]:
     """
     match event:
         case Steps():
-            return _step_rows(event, position)
+            return rows_of_steps(event, position.steps)
         case Epoch():
             return [_epoch_row(event, position, batches)]
         case Sampled():
@@ -218,8 +220,9 @@ def rows_of(event: Event, position: Position, batches: Batches) -> list[Row]:
     return []
 
 
-def _step_rows(event: Steps, position: Position) -> list[Row]:
-    before = position.steps - len(event.losses)
+def rows_of_steps(event: Steps, done: int) -> list[Row]:
+    """Rows of steps, after which so many of the run are done."""
+    before = done - len(event.losses)
     rows = []
     for index, (loss, lr) in enumerate(zip(event.losses, event.lrs, strict=True)):
         step = {

@@ -171,7 +171,12 @@ def test_what_is_not_possible_is_said_in_a_line(
         "did you mean 'auto'": [run, image, "--polarity", "aut"],
         "--picture a.jpg must end in .png": [run, image, "--picture", "a.jpg"],
         "none/a.png": [run, image, "--picture", str(tmp_path / "none" / "a.png")],
-        f"--json {tmp_path}: Is a directory": [run, image, "--json", str(tmp_path)],
+        f"--json {tmp_path} is a folder; ": [
+            run,
+            image,
+            "--json",
+            str(tmp_path),
+        ],
         "required: IMAGE": [run],
     }
     before = sorted(tmp_path.iterdir())

@@ -74,6 +74,7 @@ def attempt(root: Path, fault: Fault, calls: tuple[str, ...], new: int) -> str:
             assert left == [], (fault, error)
     with Store.open(root, keep=2) as store:
         assert is_acceptable(store, new), (fault, error, names(root))
+        store.clear()
         assert [name for name in names(root) if name.startswith(".")] == []
         save(store, 4)
         assert is_right(store.latest(), 4)

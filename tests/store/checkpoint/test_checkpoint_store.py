@@ -16,6 +16,7 @@ from checkpoint_content import FILES, arrays_of, folder, is_right, names, save, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxtrain import files
 from jaxtrain.errors import ConfigError
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Store, load, read
@@ -72,6 +73,7 @@ def test_all_is_on_disk_before_it_has_its_name(
         real["rename"](source, target)
 
     with Store.open(root) as store:
+        store.drop_after(0)  # Its own folder is on disk, then.
         for name, function in [
             ("open", note_open),
             ("write", note("write")),
@@ -241,11 +243,12 @@ def test_another_process_is_refused_until_it_is_killed(root: Path) -> None:
 
 
 def test_without_locks_it_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_store, "try_lock", lambda handle: False)
+    monkeypatch.setattr(files, "try_lock", lambda handle: False)
     root.mkdir(parents=True)
     (root / ".step-00000001.0123456789ab.part").mkdir()
     with Store.open(root) as store:
         assert store.problems == [f"{root}: no locks here; let no other run use it"]
+        store.clear()
         # It may be another run's.
         assert names(root) == [".step-00000001.0123456789ab.part"]
 
@@ -299,6 +302,7 @@ def test_leftovers_go_and_other_files_stay(root: Path) -> None:
     (root / ".step-00000008.0123456789ab.part").write_bytes(b"")
     (root / ".step-00000009.0123456789ab.part").symlink_to(root.parent)
     with Store.open(root) as store:
+        store.clear()
         assert names(root) == sorted(["step-00000001", *mine])
         assert is_right(store.latest(), 1)
         assert store.problems == []
@@ -313,6 +317,9 @@ def test_a_replaced_checkpoint_comes_back(root: Path) -> None:
     assert is_right(read(root).checkpoint, 1)
     with Store.open(root) as store:
         assert is_right(store.latest(), 1)
+        # Reading changes nothing: the run may still be refused.
+        assert names(root) == [hidden.name]
+        store.clear()
         assert names(root) == ["step-00000001"]
 
 

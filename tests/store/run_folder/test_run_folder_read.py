@@ -10,6 +10,7 @@ import run_events as toy
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.store.run_folder import read, read_run
+from jaxtrain.store.run_folder.files import sealed_object
 
 
 @pytest.fixture
@@ -20,7 +21,9 @@ def run(tmp_path: Path) -> Path:
 
 def change(run: Path, **parts: Any) -> None:
     path = run / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    path.write_bytes(sealed_object(content | parts))
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:
@@ -33,7 +36,7 @@ def test_what_is_no_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ({"schema": "jaxtrain.run/2"}, "its schema is not jaxtrain.run/1 but"),
+        ({"schema": "jaxtrain.run/3"}, "its schema is not jaxtrain.run/2 but"),
         ({"config": []}, "its 'config' is not a dict"),
         ({"config": {"loop": 3}}, "'loop' of its config is no dict"),
         ({"command": "rm"}, "its 'command' is not a list"),

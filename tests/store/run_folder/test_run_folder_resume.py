@@ -49,7 +49,7 @@ def go_on(out: Path, origin: Resumed | None) -> list[Event]:
     with toy.opened(out, resume=True) as folder:
         if origin is not None:
             origin = toy.within(out, origin)
-            earlier = folder.resume(origin)
+            earlier = folder.start(toy.started(origin))
         for event in toy.story(origin):
             folder.add(event)
     return earlier
@@ -125,7 +125,7 @@ def test_torn_at_any_byte(tmp_path: Path, whole: Path, origin: Resumed) -> None:
     for size in range(middle - 250, middle + 250):
         (out / "metrics.jsonl").write_bytes(text[:size])
         with toy.opened(out, resume=True) as folder:
-            *held, last = folder.resume(toy.within(out, origin))
+            *held, last = folder.start(toy.started(toy.within(out, origin)))
         if _lost(last):
             assert isinstance(last, Warned)
             kept = sum(isinstance(item, tuple) for item in joined(held))
@@ -197,7 +197,7 @@ def test_a_place_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
     out = tmp_path / "out"
     origin = toy.resumed(10)
     with toy.opened(out, resume=True) as folder:
-        folder.resume(toy.within(out, origin))
+        folder.start(toy.started(toy.within(out, origin)))
         folder.add(toy.sampled(2, 3))
         folder.add(toy.steps(2, 3, 3))
         folder.add(toy.sampled(2, 6))
@@ -239,7 +239,9 @@ def test_resuming_by_the_event_alone(tmp_path: Path, whole: Path) -> None:
     assert told["source"] == toy.within(out, toy.resumed(6)).source
 
 
-def test_damage_other_than_at_the_end_stops_it(tmp_path: Path) -> None:
+def test_damage_that_cannot_be_mended_is_named_and_the_file_kept(
+    tmp_path: Path,
+) -> None:
     out = tmp_path / "out"
     toy.write(out)
     path = out / "metrics.jsonl"
@@ -247,12 +249,11 @@ def test_damage_other_than_at_the_end_stops_it(tmp_path: Path) -> None:
     lines[5] = lines[5][:20]
     damaged = b"\n".join(lines)
     path.write_bytes(damaged)
-    with (
-        toy.opened(out, resume=True) as folder,
-        pytest.raises(ConfigError, match=r"metrics\.jsonl, line 6 is damaged: "),
-    ):
-        folder.resume(toy.within(out, toy.resumed(6)))
-    assert path.read_bytes() == damaged
+    with toy.opened(out, resume=True) as folder:
+        earlier = folder.start(toy.started(toy.within(out, toy.resumed(6))))
+    told = [event.text for event in earlier if _lost(event)]
+    assert told[0].startswith("metrics.jsonl, line 6: not as written, and lost; see ")
+    assert (out / "metrics.damaged.jsonl").read_bytes() == damaged
 
 
 def test_a_run_from_elsewhere_does_not_take_another_s_place(tmp_path: Path) -> None:
@@ -264,9 +265,11 @@ def test_a_run_from_elsewhere_does_not_take_another_s_place(tmp_path: Path) -> N
     for late in (False, True):
         refused = pytest.raises(ConfigError, match=told)
         with toy.opened(out, resume=True) as folder, refused:
-            folder.add(next(toy.story(origin))) if late else folder.resume(origin)
+            folder.add(next(toy.story(origin))) if late else folder.start(
+                toy.started(origin)
+            )
         assert {path: path.read_bytes() for path in out.iterdir()} == before
     # A folder of its own may be new; what is not in it is said to be lost.
     with toy.opened(tmp_path / "new", resume=True) as folder:
-        (lost,) = folder.resume(origin)
+        (lost,) = folder.start(toy.started(origin))
     assert _lost(lost)

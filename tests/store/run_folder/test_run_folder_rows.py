@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +27,10 @@ def rows(out: Path) -> list[dict[str, Any]]:
     """As a strict reader finds them."""
     text = (out / "metrics.jsonl").read_text("ascii")
     assert text.endswith("\n")
-    return [json.loads(line, parse_constant=no_constant) for line in text.splitlines()]
+    held = [json.loads(line, parse_constant=no_constant) for line in text.splitlines()]
+    for row in held:
+        assert len(row.pop("crc32")) == 8
+    return held
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def test_what_is_in_the_folder(run: Path) -> None:
 
 def test_the_configuration_says_what_the_run_is(run: Path) -> None:
     content = json.loads((run / "config.json").read_text("ascii"))
-    assert content["schema"] == "jaxtrain.run/1"
+    assert content["schema"] == "jaxtrain.run/2"
     assert content["command"] == ["program", "--out", "run"]
     assert content["data"] == toy.ABOUT
     # Where the records go is not part of what the run is.
@@ -72,7 +76,7 @@ def test_a_row_for_each_step(run: Path) -> None:
 
 
 def test_the_first_line_is_the_schema(run: Path) -> None:
-    head = {"schema": "jaxtrain.metrics/1", "jaxtrain": jaxtrain.__version__}
+    head = {"schema": "jaxtrain.metrics/2", "jaxtrain": jaxtrain.__version__}
     assert rows(run)[0] == head
 
 
@@ -236,7 +240,7 @@ DAMAGES = {
 @pytest.mark.parametrize("reason", DAMAGES)
 def test_damage_is_named_with_its_line(run: Path, tmp_path: Path, reason: str) -> None:
     path = tmp_path / "metrics.jsonl"
-    whole = (run / "metrics.jsonl").read_bytes()
+    whole = toy.unsealed((run / "metrics.jsonl").read_bytes())
     path.write_bytes(whole + DAMAGES[reason] + b"\n" + b'{"kind": "stopped"')
     number = whole.count(b"\n") + 1
     with pytest.raises(
@@ -245,10 +249,22 @@ def test_damage_is_named_with_its_line(run: Path, tmp_path: Path, reason: str) -
         read_rows(path)
 
 
+@pytest.mark.parametrize("reason", [*DAMAGES][5:12])
+def test_a_checksum_vouches_for_no_content(
+    run: Path, tmp_path: Path, reason: str
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    line = DAMAGES[reason]
+    seal = b',"crc32":"%08x"}\n' % zlib.crc32(line)
+    path.write_bytes((run / "metrics.jsonl").read_bytes() + line[:-1] + seal)
+    with pytest.raises(ConfigError, match=rf"is damaged: .*{reason}"):
+        read_rows(path)
+
+
 def test_another_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"schema": "jaxtrain.metrics/2"}\n')
-    with pytest.raises(ConfigError, match=r"line 1 is damaged: its schema is not"):
+    path.write_text('{"schema": "jaxtrain.metrics/3"}\n')
+    with pytest.raises(ConfigError, match=r"of the schema jaxtrain\.metrics/3, newer"):
         read_rows(path)
 
 
