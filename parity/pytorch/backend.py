@@ -29,7 +29,7 @@ from jaxtrain.events import (
     Stopped,
     Tested,
     TrainingFault,
-    tested_epoch,
+    epoch_with_test,
 )
 from jaxtrain.run import by_name
 from jaxtrain.run.config import Config, RecordsConfig, check_rates
@@ -156,7 +156,7 @@ def _run(
             yield steps
         if not stop():
             seconds = time.perf_counter() - start
-            yield tested_epoch(epoch, losses, seconds, this.watch)
+            yield epoch_with_test(epoch, losses, seconds, this.watch)
         if reason := stop():
             yield Stopped(reason)
             break
