@@ -151,6 +151,42 @@ def test_a_signal_while_modules_are_imported(
     assert process.returncode == 128 + number
 
 
+FIRST = """
+import os, signal, sys
+sys.argv, sys.orig_argv = ["-m"], [sys.executable, "-m", "MODULE"]
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "jaxtrain.commands":
+            os.kill(os.getpid(), signal.Signals(NUMBER))
+            sum(range(1000))
+
+sys.meta_path.insert(0, Finder())
+import jaxtrain
+print("imported")
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("module", ["jaxtrain.predict", "pytest"])
+def test_a_signal_before_the_process_is_taken_over(
+    module: str, number: signal.Signals
+) -> None:
+    script = FIRST.replace("MODULE", module).replace("NUMBER", str(int(number)))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
+    if module == "pytest":  # whose process it is; SIGINT raises there
+        assert done.returncode == -number
+        return
+    assert done.returncode == 128 + number
+    assert done.stderr == f"python -m {module}: ended by {number.name}\n"
+
+
 DROPPED = """
 import gc, os, signal, time
 from jaxtrain.commands import process, program
