@@ -93,6 +93,13 @@ class Verdict:
     reason: str
     """Why the bound is what it is."""
     twins: Twins | None = field(default=None, repr=False, compare=False)
+    rounding: float = 0.0
+    """How far PyTorch's own roundings move it, in the same unit, where it is known."""
+
+    @property
+    def tensor(self) -> str:
+        """What was measured, without its unit."""
+        return self.measure.rpartition(", ")[0] or self.measure
 
     @property
     def passed(self) -> bool:

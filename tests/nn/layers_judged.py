@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import jax
-
 from parity.proof.layers.cases import CASES, LayerCase
-from parity.proof.layers.judge import measures
+from parity.proof.layers.judge import judge
 
 
 def cases_of(name: str) -> list[LayerCase]:
@@ -14,10 +12,8 @@ def cases_of(name: str) -> list[LayerCase]:
 
 def failures(cases: Sequence[LayerCase], dtype: str) -> str:
     """A line for every tensor that is too far from PyTorch's."""
-    with jax.enable_x64(dtype == "float64"):
-        judged = measures(cases, dtype)
     return "\n".join(
-        f"{m.case}: {m.tensor} is {m.worst:g} off, allowed {m.bound:g}"
-        for m in judged
-        if not m.passed
+        f"{v.name}{v.config}: {v.tensor} is {v.value:g} off, allowed {v.bound:g}"
+        for v in judge(cases, dtype)
+        if not v.passed
     )

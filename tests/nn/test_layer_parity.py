@@ -17,7 +17,7 @@ from layers_judged import cases_of, failures
 from jaxtrain import nn
 from jaxtrain.nn.activation.smooth import gru_step
 from parity.proof.layers.cases import NAMES, LayerCase
-from parity.proof.layers.judge import Build, measures, our_layer, tensor
+from parity.proof.layers.judge import Build, judge, our_layer, tensor
 
 SOME = 4
 """Argument sets of each layer that are judged at every change."""
@@ -97,8 +97,8 @@ def retyped(**arguments: Any) -> Build:
 
 def assert_noticed(case: LayerCase, tensor: str, build: Build) -> None:
     with jax.enable_x64(True):
-        assert all(m.passed for m in measures([case], "float64"))
-        wrong = {m.tensor: m for m in measures([case], "float64", build)}
+        assert all(m.passed for m in judge([case], "float64"))
+        wrong = {m.tensor: m for m in judge([case], "float64", build)}
     assert not wrong[tensor].passed
 
 

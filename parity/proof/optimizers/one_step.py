@@ -22,6 +22,7 @@ import torch
 from jaxtrain import optim
 from parity.difference import difference
 from parity.proof.optimizers.cases import OptimizerCase
+from parity.proof.verdict import Verdict
 from parity.pytorch.names import torch_gradient, torch_optimizer
 from parity.rounding import rounded
 
@@ -36,24 +37,11 @@ Tensors = dict[str, np.ndarray]
 TorchState = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How far one tensor's step is from PyTorch's, in units in the last place."""
-
-    tensor: str
-    worst: float
-    rounding: float
-    """The largest move of the float64 step as each of its operations is rounded."""
-
-    @property
-    def bound(self) -> float:
-        """Twice what rounding moves, and not less than the rounding of a step."""
-        return max(LEAST_BOUND, SIDES * self.rounding)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the step is as near as it must be."""
-        return self.worst <= self.bound
+REASON = (
+    "4 units of the largest term, an update's own roundings, or twice what the step "
+    "moves as each operation is rounded at random, by no more than on any machine"
+)
+NARROW = "; made in bfloat16, in its units where those are larger"
 
 
 def gradients(shape: tuple[int, ...], steps: int, seed: int = 0) -> np.ndarray:
@@ -270,13 +258,9 @@ def _all_at_once(
     return jax.vmap(one)(grads, state, p)
 
 
-def measure(
-    steps: Steps,
-    ours: Tensors,
-    dtype: str,
-    allowed: Mapping[str, float],
-    rounds_to: str | None = None,
-) -> list[Measure]:
+def distances(
+    steps: Steps, ours: Tensors, dtype: str, rounds_to: str | None = None
+) -> dict[str, float]:
     """The worst element of each tensor, in units of the largest of its terms.
 
     Those are what it was, what it became, the difference between the two, and its
@@ -289,12 +273,22 @@ def measure(
         steps: PyTorch's.
         ours: every tensor after each of the same steps.
         dtype: type of both.
-        allowed: what rounding moves, from `rounding`.
         rounds_to: the type in which the update is made, where it is narrower: then its
             spacing at the largest element of the update is the least unit.
     """
-    apart = _distances(steps, ours, dtype, rounds_to)
-    return [Measure(name, apart[name], allowed[name]) for name in apart]
+    kind, worst = np.finfo(dtype), {}
+    for name, after in steps.after.items():
+        term = _largest_term(steps, name)
+        # Where PyTorch's step is not finite, ours must be: 0 apart, or infinitely.
+        size = np.where(np.isfinite(term), np.clip(term, kind.tiny, kind.max), 1)
+        unit = np.spacing(size.astype(dtype)).astype(np.float64)
+        if name == "param" and rounds_to is not None:
+            unit = np.maximum(unit, _update_unit(steps, rounds_to))
+        # XLA's CPU code takes subnormal numbers for 0.
+        pair = (np.where(np.abs(x) < kind.tiny, 0, x) for x in (after, ours[name]))
+        with np.errstate(over="ignore"):
+            worst[name] = float((difference(*pair) / unit).max())
+    return worst
 
 
 def rounding(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
@@ -303,7 +297,7 @@ def rounding(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
     It stands for float64 as well: the same operations round there, as often.
     """
     moves = [
-        _distances(replace(steps, after=steps.exact), x, "float32", rounds_to)
+        distances(replace(steps, after=steps.exact), x, "float32", rounds_to)
         for x in steps.rounded
     ]
     return {name: max(move[name] for move in moves) for name in steps.exact}
@@ -315,24 +309,6 @@ def _largest_term(steps: Steps, name: str) -> np.ndarray:
     was = np.stack([0 * a if b is None else b for b, a in pairs])
     terms = [np.abs(was), np.abs(became), np.abs(became - was), steps.swing[name]]
     return np.max(terms, axis=0)
-
-
-def _distances(
-    steps: Steps, others: Tensors, dtype: str, rounds_to: str | None
-) -> dict[str, float]:
-    kind, worst = np.finfo(dtype), {}
-    for name, after in steps.after.items():
-        term = _largest_term(steps, name)
-        # Where PyTorch's step is not finite, ours must be: 0 apart, or infinitely.
-        size = np.where(np.isfinite(term), np.clip(term, kind.tiny, kind.max), 1)
-        unit = np.spacing(size.astype(dtype)).astype(np.float64)
-        if name == "param" and rounds_to is not None:
-            unit = np.maximum(unit, _update_unit(steps, rounds_to))
-        # XLA's CPU code takes subnormal numbers for 0.
-        pair = (np.where(np.abs(x) < kind.tiny, 0, x) for x in (after, others[name]))
-        with np.errstate(over="ignore"):
-            worst[name] = float((difference(*pair) / unit).max())
-    return worst
 
 
 def _update_unit(steps: Steps, rounds_to: str) -> np.ndarray:
@@ -350,8 +326,8 @@ def judge(
     steps: int = 100,
     shapes: tuple[tuple[int, ...], ...] | None = None,
     tx: optax.GradientTransformationExtraArgs | None = None,
-) -> list[Measure]:
-    """Measure every tensor of a case: the worst over all shapes and both starts.
+) -> list[Verdict]:
+    """Judge every tensor of a case: the worst over all shapes and both starts.
 
     So is what rounding moves: of a hundred numbers alone it would be luck.
 
@@ -364,19 +340,36 @@ def judge(
     """
     if tx is None:
         tx = getattr(optim, case.name)(**case.args)
-    worst: dict[str, Measure] = {}
+    worst: dict[str, float] = {}
+    moves: dict[str, float] = {}
     with jax.enable_x64(dtype == "float64"):
         for seed, shape in enumerate(shapes or case.shapes):
             grads = gradients(shape, steps, seed)
             for start in (np.zeros_like(grads), None):
                 taken = torch_steps(case, grads, start, dtype)
                 ours = our_steps(tx, taken, dtype)
-                moved = rounding(taken, case.rounds_to)
-                for found in measure(taken, ours, dtype, moved, case.rounds_to):
-                    held = worst.get(found.tensor, found)
-                    worst[found.tensor] = Measure(
-                        found.tensor,
-                        max(found.worst, held.worst),
-                        max(found.rounding, held.rounding),
-                    )
-    return list(worst.values())
+                _raise(worst, distances(taken, ours, dtype, case.rounds_to))
+                _raise(moves, rounding(taken, case.rounds_to))
+    return [_verdict(case, dtype, steps, k, worst[k], moves[k]) for k in worst]
+
+
+def _raise(highest: dict[str, float], found: Mapping[str, float]) -> None:
+    for name, value in found.items():
+        highest[name] = max(value, highest.get(name, value))
+
+
+def _verdict(
+    case: OptimizerCase, dtype: str, steps: int, tensor: str, worst: float, move: float
+) -> Verdict:
+    return Verdict(
+        "optimizers",
+        case.name,
+        f"{str(case).removeprefix(case.name)}, {steps} steps",
+        dtype,
+        "one step",
+        f"{tensor}, ulps",
+        worst,
+        max(LEAST_BOUND, SIDES * move),
+        REASON + (NARROW if case.rounds_to else ""),
+        rounding=move,
+    )
