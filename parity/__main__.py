@@ -25,6 +25,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in proof.COMMANDS.items():
         proof.add_options(commands.add_parser(name, help=text, description=text), name)
+    page = commands.add_parser("page", help="what a test session judged with --proof")
+    page.add_argument("folder", metavar="DIR")
+    proof.add_files(page)
     doctor = commands.add_parser(
         "doctor", help="compare your own port, and name the cause of a departure"
     )
@@ -176,6 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command in proof.COMMANDS:
         return proof.run(options)
+    if options.command == "page":
+        return proof.collect(options)
     if options.command == "doctor":
         return _doctor(options.file, options.steps, options.json)
     if options.command == "convert":

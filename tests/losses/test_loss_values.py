@@ -1,6 +1,5 @@
 """Every loss and its gradients against PyTorch's, over the table of cases."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,32 +16,15 @@ from parity.proof.losses.cases import CASES, NAMES, LossCase
 from parity.proof.losses.inputs import tensors
 from parity.proof.losses.judge import (
     Reference,
-    judge,
     our_results,
     reference,
     torch_result,
 )
 from parity.proof.report.documentation import OPTAX, rows
-from parity.proof.verdict import Verdict
 
 
 def cases(name: str) -> list[LossCase]:
     return [case for case in CASES if case.name == name]
-
-
-@cache
-def measured(name: str, dtype: str) -> list[Verdict]:
-    return judge(cases(name), dtype)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_values_and_gradients(name: str, dtype: str) -> None:
-    found = measured(name, dtype)
-    expected = sum(1 + len(case.gradients) for case in cases(name))
-    assert len(found) == expected
-    for measure in found:
-        assert measure.passed, measure
 
 
 def test_every_public_loss_is_in_the_table() -> None:

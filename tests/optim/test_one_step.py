@@ -21,29 +21,18 @@ import numpy as np
 
 from parity.proof.optimizers.cases import CASES, Arguments, OptimizerCase
 from parity.proof.optimizers.one_step import judge
+from parity.proof.report.table import failures
 from parity.pytorch.names import torch_optimizer
-
-STEPS = {"float32": 100, "float64": 40}
-"""PyTorch's own float32 run is the yardstick of both, and takes its time twice."""
-
-
-@pytest.mark.parametrize("dtype", STEPS)
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_each_step_from_pytorch_s_state(case: OptimizerCase, dtype: str) -> None:
-    for found in judge(case, dtype, STEPS[dtype]):
-        assert found.passed, found
-
 
 ELEMENTWISE_SHAPES = ((), (7,), (6, 5), (2, 3, 4))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("dtype", STEPS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_hundred_steps_of_every_shape(case: OptimizerCase, dtype: str) -> None:
     shapes = case.shapes if len(case.shapes) > 1 else ELEMENTWISE_SHAPES
-    for found in judge(case, dtype, 100, shapes):
-        assert found.passed, found
+    assert failures(judge(case, dtype, 100, shapes)) == ""
 
 
 @pytest.mark.long  # A newer PyTorch may add one: no reason to stop everybody's push.
