@@ -32,7 +32,7 @@ ELEMENTWISE_SHAPES = ((), (7,), (6, 5), (2, 3, 4))
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_hundred_steps_of_every_shape(case: OptimizerCase, dtype: str) -> None:
     shapes = case.shapes if len(case.shapes) > 1 else ELEMENTWISE_SHAPES
-    assert failures(judge(case, dtype, 100, shapes)) == ""
+    assert failures(judge([case], dtype, 100, shapes)) == ""
 
 
 @pytest.mark.long  # A newer PyTorch may add one: no reason to stop everybody's push.
@@ -46,7 +46,7 @@ def test_every_optimiser_of_the_installed_pytorch_is_here() -> None:
 
 
 def fails(tx: Any, name: str, args: Arguments, dtype: str = "float64") -> bool:
-    found = judge(OptimizerCase(name, args), dtype, 12, tx=tx)
+    found = judge([OptimizerCase(name, args)], dtype, 12, build=lambda case: tx)
     return not all(measure.passed for measure in found)
 
 
