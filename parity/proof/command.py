@@ -12,7 +12,7 @@ from pathlib import Path
 from jaxtrain.errors import ConfigError, check_name
 from jaxtrain.run import records
 from jaxtrain.show import charts
-from parity.proof.groups import GROUPS, module, push, task
+from parity.proof.groups import GROUPS, module, push, task, twins
 from parity.proof.report import record, table
 from parity.proof.verdict import DTYPES, Findings, Task, Verdict
 
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     print(table.paragraph(described(surroundings())).strip(), flush=True)
     found = Findings()
     for group, wanted in chosen.items():
-        _judge(group, wanted, found)
+        _judge(group, wanted, found, options.full)
     if not found.all:
         raise ConfigError(f"there is nothing to judge in {options.dtype}")
     _write(options, found)
@@ -215,13 +215,14 @@ def _by_group(
     return {group: own for group, own in found.items() if own}
 
 
-def _judge(group: str, wanted: Task, found: Findings) -> None:
-    """Judge one group, and print its part."""
+def _judge(group: str, wanted: Task, found: Findings, full: bool) -> None:
+    """Judge one group and its control, or in full all its twins; print its part."""
     print(f"\n{group}", flush=True)
     progress = Progress()
     try:
-        progress.show(f"{group}: a broken twin")
-        found.controls[group] = [module(group).control()]
+        for name, twin in list(twins(group).items())[: None if full else 1]:
+            progress.show(f"{group}: {name}")
+            found.controls.setdefault(group, []).append(twin())
         _check_seen(group, found.controls[group])
         judged = list(module(group).verdicts(wanted, progress.show))
     finally:
@@ -242,15 +243,14 @@ def _print(group: str, found: Findings) -> None:
     print(table.paragraph(seen), flush=True)
 
 
-def _check_seen(group: str, twins: Sequence[Verdict]) -> None:
+def _check_seen(group: str, judged: Sequence[Verdict]) -> None:
     """Raise `ConfigError` where a broken twin passes, or there is none."""
-    if not twins:
+    if not judged:
         raise ConfigError(f"no broken twin of {group} was judged: nothing is proved")
-    for twin in twins:
+    for name, twin in zip(twins(group), judged, strict=False):
         if twin.passed:
-            what = GROUPS[group].control if twin is twins[0] else str(twin.config)
             raise ConfigError(
-                f"the judge of {group} is blind: {what} came to {twin.value:g} of "
+                f"the judge of {group} is blind: {name} came to {twin.value:g} of "
                 f"{twin.bound:g} allowed, and proves nothing"
             )
 

@@ -1,11 +1,11 @@
 """The groups of the proof: what each claims, and how much of it is judged when."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from parity.proof.verdict import Task
+from parity.proof.verdict import Task, Verdict
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class Group:
 
 
 def module(group: str) -> Any:
-    """The group's code: `NAMES`, `verdicts` and `control`. Imports torch and JAX."""
+    """The group's code: `NAMES`, `verdicts`, and `TWINS` or the one `control`.
+
+    Imports torch and JAX.
+    """
     place = _RUNS.get(group, f"{group}.group")
     return importlib.import_module(f"parity.proof.{place}")
 
@@ -69,6 +72,14 @@ def task(
         size = Size(names, size.steps)
     chosen = size.names or module(group).NAMES
     return Task(chosen, dtype or size.dtype, steps or size.steps, size.limit)
+
+
+def twins(group: str) -> Mapping[str, Callable[[], Verdict]]:
+    """Name -> a broken twin that the judge must see; the first is the control."""
+    code = module(group)
+    alone = {GROUPS[group].control: getattr(code, "control", None)}
+    found: Mapping[str, Callable[[], Verdict]] = getattr(code, "TWINS", alone)
+    return found
 
 
 def push(group: str) -> dict[str, list[Task]]:
