@@ -44,7 +44,7 @@ tests)
     .venv/bin/ruff check .
     .venv/bin/ruff format --check .
     .venv/bin/mypy
-    exec .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+    exec .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal "$@"
     ;;
 *) fail "usage: ./run.sh fashion|tests [OPTIONS], but got '$command'" ;;
 esac

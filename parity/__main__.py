@@ -6,8 +6,7 @@ Exit status: 0 equal, 1 departs, 2 cannot run.
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from jaxtrain.commands import program
 from jaxtrain.commands.program import Parser
@@ -16,11 +15,7 @@ from jaxtrain.errors import check_name
 from jaxtrain.run.config import MODELS
 from parity.proof import command as proof
 from parity.proof.command import positive
-
-if TYPE_CHECKING:
-    from parity.proof.layers.documentation import Row as LayerRow
-    from parity.proof.losses.documentation import Row as LossRow
-    from parity.proof.optimizers.documentation import Row as OptimizerRow
+from parity.proof.groups import module
 
 PROG = "python -m parity"
 
@@ -30,6 +25,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in proof.COMMANDS.items():
         proof.add_options(commands.add_parser(name, help=text, description=text), name)
+    page = commands.add_parser("page", help="what a test session judged with --proof")
+    page.add_argument("folder", metavar="DIR")
+    proof.add_files(page)
     doctor = commands.add_parser(
         "doctor", help="compare your own port, and name the cause of a departure"
     )
@@ -110,47 +108,21 @@ def _machines(options: argparse.Namespace) -> int:
     return machines.run([options.group, *names], options.python, options.on)
 
 
-def _optimizers(names: Sequence[str]) -> int:
-    from jaxtrain import optim
-    from parity.proof.optimizers import documentation as optimizers
-
-    # L-BFGS looks at all parameters and several losses: its tests are its own.
-    known = [name for name in optim.OPTIMIZERS if name != "lbfgs"]
-    chosen = _chosen("optimizer", names, known)
-    return _table(optimizers.HEADER, optimizers.rows(chosen, _progress))
-
-
-def _losses(names: Sequence[str]) -> int:
-    from parity.proof.losses import documentation as losses
-    from parity.proof.losses.cases import NAMES
-
-    chosen = _chosen("loss", names, NAMES)
-    return _table(losses.HEADER, losses.rows(chosen, _progress))
-
-
-def _layers(names: Sequence[str]) -> int:
-    from parity.proof.layers import documentation as layers
-    from parity.proof.layers.cases import NAMES
-
-    chosen = _chosen("layer", names, NAMES)
-    return _table(layers.HEADER, layers.rows(chosen, _progress))
-
-
-_TABLES = {"optimizers": _optimizers, "losses": _losses, "layers": _layers}
+_TABLES = {"optimizers": "optimizer", "losses": "loss", "layers": "layer"}
+"""Groups that have one, and what each of its lines is about."""
 
 
 def _docs(table: str, names: Sequence[str]) -> int:
     check_name("table", table, _TABLES)
     proof.require_torch()
-    return _TABLES[table](names)
+    from parity.proof.report import documentation
 
-
-def _table(header: str, rows: Iterable["OptimizerRow | LossRow | LayerRow"]) -> int:
-    print(header, flush=True)
+    chosen = _chosen(_TABLES[table], names, module(table).NAMES)
+    print(documentation.HEADERS[table], flush=True)
     passed = True
-    for row in rows:
-        print(row, flush=True)
-        passed = passed and row.passed
+    for line, good in documentation.rows(table, chosen, _progress):
+        print(line, flush=True)
+        passed = passed and good
     return 0 if passed else 1
 
 
@@ -207,6 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command in proof.COMMANDS:
         return proof.run(options)
+    if options.command == "page":
+        return proof.collect(options)
     if options.command == "doctor":
         return _doctor(options.file, options.steps, options.json)
     if options.command == "convert":

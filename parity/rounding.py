@@ -85,7 +85,12 @@ def _addcdiv(x: Any, a: Any, b: Any, *, value: Any = 1) -> Any:
 
 
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
-    return x + (end - x) * weight
+    # ATen/native/Lerp.h: from the nearer of the two, so that a weight of 1 gives the
+    # end itself, however large the other is.
+    near = abs(weight) < 0.5
+    if not isinstance(near, bool):
+        return torch.where(near, x + (end - x) * weight, end - (end - x) * (1 - weight))
+    return x + (end - x) * weight if near else end - _times(end - x, 1 - weight)
 
 
 def _add(x: Any, y: Any, *, alpha: Any = 1) -> Any:
@@ -137,9 +142,11 @@ def _composed() -> dict[Any, Callable[..., Any]]:
 
 
 @contextmanager
-def rounded(seed: int, rows: int = 0, given: Collection[float] = ()) -> Iterator[None]:
+def rounded(
+    seed: int, rows: int = 0, given: Collection[float] = (), alike: int = 0
+) -> Iterator[None]:
     """Within it, PyTorch rounds as `Rounded` does; attention is taken step by step."""
-    with sdpa_kernel(SDPBackend.MATH), Rounded(seed, rows, given):
+    with sdpa_kernel(SDPBackend.MATH), Rounded(seed, rows, given, alike):
         yield
 
 
@@ -152,6 +159,7 @@ class Rounded(TorchDispatchMode):
             numbers from the host round apart too. 0: one run.
         given: numbers that were not computed: they, and what they lack to 1, are
             rounded once.
+        alike: how many lie along the second axis that are rounded by the same draws.
 
     Example:
         >>> x = torch.ones(1, dtype=torch.float64)
@@ -161,10 +169,13 @@ class Rounded(TorchDispatchMode):
         True
     """
 
-    def __init__(self, seed: int, rows: int = 0, given: Collection[float] = ()):
+    def __init__(
+        self, seed: int, rows: int = 0, given: Collection[float] = (), alike: int = 0
+    ):
         super().__init__()
         self._generator = torch.Generator().manual_seed(seed)
         self._rows = rows
+        self._alike = (rows, alike) if alike else None
         self._given = [*given, *(1 - number for number in given)]
 
     def __torch_dispatch__(
@@ -242,6 +253,8 @@ class Rounded(TorchDispatchMode):
         return (x.double() + self._draw(x.shape) * error).to(x.dtype)
 
     def _draw(self, shape: Any) -> torch.Tensor:
+        if tuple(shape[:2]) == self._alike:
+            return self._draw((shape[0], *shape[2:])).unsqueeze(1)
         uniform = torch.rand(shape, generator=self._generator, dtype=torch.float64)
         return 2 * uniform - 1
 

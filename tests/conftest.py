@@ -4,12 +4,54 @@ import os
 # thread makes them wait several times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jaxtrain.data import DataError, Dataset, Split, load
+from parity.proof.report import record
+from parity.proof.verdict import Verdict
 
 CLASSES = tuple("abcdefghij")
+
+Proof = Callable[[Sequence[Verdict], bool], None]
+"""Takes verdicts, and whether they are of broken twins."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where `python -m parity page DIR` finds what the tests have judged."""
+    parser.addoption(
+        "--proof", metavar="DIR", help="an empty folder for the proof's verdicts"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a folder with something in it: an older proof is none of this code."""
+    given = config.getoption("--proof")
+    if given is None or hasattr(config, "workerinput"):
+        return
+    folder = Path(given)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise pytest.UsageError(f"--proof {folder}: it must be an empty folder")
+
+
+@pytest.fixture(scope="session")
+def proof(request: pytest.FixtureRequest) -> Iterator[Proof]:
+    """Where verdicts go: a file of this process, or nowhere."""
+    folder = request.config.getoption("--proof")
+    if folder is None:
+        yield lambda verdicts, are_twins: None
+        return
+    with (Path(folder) / f"{os.getpid()}.jsonl").open("w", encoding="utf-8") as file:
+
+        def write(verdicts: Sequence[Verdict], are_twins: bool) -> None:
+            file.write(record.lines(verdicts, are_twins))
+            file.flush()
+
+        yield write
 
 
 @pytest.fixture(scope="session")

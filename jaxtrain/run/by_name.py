@@ -7,8 +7,7 @@ here. A new scheduler or loss is on the command line as soon as its package list
 import ast
 import inspect
 import math
-import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral, Real
@@ -203,8 +202,9 @@ def _declared(parameter: inspect.Parameter) -> type | None:
     for kind in _WORDS:
         if parameter.annotation in (kind, kind.__name__):
             return kind
-    annotation = parameter.annotation  # a text where evaluation is postponed
-    if typing.get_origin(annotation) is Sequence or str(annotation)[:9] == "Sequence[":
+    # Text, where a file postpones its annotations.
+    annotated = str(parameter.annotation).partition("[")[0]
+    if annotated.rpartition(".")[2] == "Sequence":
         return None  # of any length, whatever the default's is
     type_of = type(parameter.default)
     if type_of is int:

@@ -79,15 +79,20 @@ class History:
             ValueError: the file holds no history of this schema.
         """
         try:
-            content = json.loads(path.read_bytes())
-            if content.pop("schema") != SCHEMA:
-                raise ValueError(f"its schema is not {SCHEMA}")
-            for name in ("losses", "lrs", "momenta", "epochs"):
-                content[name] = _restored(content[name])
-            content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
-            return cls(**content)
+            return cls.from_json(path.read_bytes())
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ValueError(f"{path} holds no {SCHEMA}: {error}") from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "History":
+        """Read what `to_json` gave; other text raises one of several errors."""
+        content = json.loads(text)
+        if content.pop("schema") != SCHEMA:
+            raise ValueError(f"its schema is not {SCHEMA}")
+        for name in ("losses", "lrs", "momenta", "epochs"):
+            content[name] = _restored(content[name])
+        content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
+        return cls(**content)
 
 
 def _restored(value: Any) -> Any:

@@ -7,15 +7,14 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxtrain.errors import ConfigError, check_name
 from jaxtrain.run import records
 from jaxtrain.show import charts
-from parity.proof.groups import GROUPS, module, task
+from parity.proof.groups import GROUPS, module, push, task, twins
 from parity.proof.report import record, table
-from parity.proof.verdict import DTYPES, Task, Verdict
+from parity.proof.verdict import DTYPES, Findings, Task, Verdict
 
 
 class Progress:
@@ -49,21 +48,6 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-@dataclass
-class Findings:
-    """What has been judged so far."""
-
-    verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
-    """Of each group."""
-    controls: dict[str, Verdict] = field(default_factory=dict)
-    """The broken twin that each group has seen."""
-
-    @property
-    def all(self) -> list[Verdict]:
-        """Of all groups."""
-        return [verdict for held in self.verdicts.values() for verdict in held]
-
-
 def add_options(parser: argparse.ArgumentParser, command: str) -> None:
     """What every group understands."""
     parser.add_argument(
@@ -78,6 +62,11 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument(
         "--full", action="store_true", help="every case, as the tests judge it"
     )
+    add_files(parser)
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Where what was found goes."""
     parser.add_argument("--json", metavar="FILE", help="every case, for programs")
     parser.add_argument("--html", metavar="FILE", help="one page with plots")
     parser.add_argument(
@@ -110,10 +99,7 @@ def run(options: argparse.Namespace) -> int:
     # its second thread makes them wait several times as long as they compute.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
-    for flag in ("json", "html", "picture"):
-        if (path := getattr(options, flag)) is not None:
-            records.check_destination(Path(path), f"--{flag}")
-    _check_pictures(options)
+    _check_files(options)
     chosen = tasks(options)
     if "fashion" in chosen:
         # Before minutes of work, not after.
@@ -125,17 +111,55 @@ def run(options: argparse.Namespace) -> int:
     print(table.paragraph(described(surroundings())).strip(), flush=True)
     found = Findings()
     for group, wanted in chosen.items():
-        _judge(group, wanted, found)
+        _judge(group, wanted, found, options.full)
     if not found.all:
         raise ConfigError(f"there is nothing to judge in {options.dtype}")
     _write(options, found)
     line = table.last_line(found.all)
     print(f"{line} ({time.perf_counter() - start:.0f} s)", flush=True)
-    return 0 if all(verdict.passed for verdict in found.all) else 1
+    return 0 if found.passed else 1
 
 
-def _check_pictures(options: argparse.Namespace) -> None:
-    """Raise `ConfigError` where matplotlib is asked for and not installed."""
+def collect(options: argparse.Namespace) -> int:
+    """Print and write what a test session's workers have judged.
+
+    Returns:
+        0 where every measure is within its bound, 1 where one is not.
+
+    Raises:
+        ConfigError: a file is not to be read or written, a case never ran, or the
+            judge of a group has not shown that it sees a broken twin.
+    """
+    require_torch()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _check_files(options)
+    try:
+        found = record.load(Path(options.folder))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{options.folder} holds no proof: {error}") from error
+    for group in GROUPS:
+        judged = {verdict.name for verdict in found.verdicts.get(group, ())}
+        if lost := [name for name in push(group) if name not in judged]:
+            raise ConfigError(
+                f"{options.folder}: of {group}, {', '.join(lost)} never ran: there is "
+                "nothing to judge"
+            )
+        _check_seen(group, found.controls.get(group, ()))
+    ordered = Findings({group: found.verdicts[group] for group in GROUPS})
+    ordered.controls = {group: found.controls[group] for group in GROUPS}
+    for group in GROUPS:
+        print(f"\n{group}")
+        _print(group, ordered)
+    _write(options, ordered)
+    print(table.last_line(ordered.all), flush=True)
+    return 0 if ordered.passed else 1
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Raise `ConfigError` where one cannot be written, or a picture not be drawn."""
+    for flag in ("json", "html", "picture"):
+        if (path := getattr(options, flag)) is not None:
+            records.check_destination(Path(path), f"--{flag}")
     if options.html:
         charts.check_picture("--html")
     if options.picture:
@@ -191,13 +215,15 @@ def _by_group(
     return {group: own for group, own in found.items() if own}
 
 
-def _judge(group: str, wanted: Task, found: Findings) -> None:
-    """Judge one group, and print its part."""
+def _judge(group: str, wanted: Task, found: Findings, full: bool) -> None:
+    """Judge one group and its control, or in full all its twins; print its part."""
     print(f"\n{group}", flush=True)
     progress = Progress()
     try:
-        progress.show(f"{group}: a broken twin")
-        control = found.controls[group] = _control(group)
+        for name, twin in list(twins(group).items())[: None if full else 1]:
+            progress.show(f"{group}: {name}")
+            found.controls.setdefault(group, []).append(twin())
+        _check_seen(group, found.controls[group])
         judged = list(module(group).verdicts(wanted, progress.show))
     finally:
         progress.clear()
@@ -207,33 +233,35 @@ def _judge(group: str, wanted: Task, found: Findings) -> None:
     if not judged:
         raise ConfigError(f"the cases of {group} never ran: there is nothing to judge")
     found.verdicts[group] = judged
-    print(table.table(judged))
+    _print(group, found)
+
+
+def _print(group: str, found: Findings) -> None:
+    print(table.table(found.verdicts[group]))
     print(table.paragraph(GROUPS[group].proves))
-    print(table.paragraph(table.seen(GROUPS[group].control, control)), flush=True)
+    seen = table.seen(GROUPS[group].control, found.controls[group])
+    print(table.paragraph(seen), flush=True)
 
 
-def _control(group: str) -> Verdict:
-    """What the group's judge says of a broken twin.
-
-    Raises:
-        ConfigError: it sees nothing wrong with it.
-    """
-    control: Verdict = module(group).control()
-    if control.passed:
-        raise ConfigError(
-            f"the judge of {group} is blind: {GROUPS[group].control} came to "
-            f"{control.value:g} of {control.bound:g} allowed, and proves nothing"
-        )
-    return control
+def _check_seen(group: str, judged: Sequence[Verdict]) -> None:
+    """Raise `ConfigError` where a broken twin passes, or there is none."""
+    if not judged:
+        raise ConfigError(f"no broken twin of {group} was judged: nothing is proved")
+    for name, twin in zip(twins(group), judged, strict=False):
+        if twin.passed:
+            raise ConfigError(
+                f"the judge of {group} is blind: {name} came to {twin.value:g} of "
+                f"{twin.bound:g} allowed, and proves nothing"
+            )
 
 
 def _write(options: argparse.Namespace, found: Findings) -> None:
     if options.json:
-        record.save(Path(options.json), found.all, found.controls)
+        record.save(Path(options.json), found)
     if options.html:
         from parity.proof.report import page
 
-        page.save(Path(options.html), found.verdicts, found.controls)
+        page.save(Path(options.html), found)
     if options.picture:
         from parity.proof.report import curves
 

@@ -1,11 +1,11 @@
 """The groups of the proof: what each claims, and how much of it is judged when."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from parity.proof.verdict import Task
+from parity.proof.verdict import Task, Verdict
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Size:
     limit: int | None = None
     """Argument sets of each name, or PyTorch's runs beside one of its own."""
     dtype: str | None = None
+    first: bool = False
+    """Whether a limit takes the first argument sets rather than evenly spread ones."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Group:
     """A part of the two minutes."""
     moderate: Size
     """A part of the four minutes of `all`."""
+    push: tuple[Size, ...] = (Size(),)
+    """What the tests judge at every push."""
     has_steps: bool = False
     has_curves: bool = False
     """Whether the page draws its runs."""
@@ -41,7 +45,10 @@ class Group:
 
 
 def module(group: str) -> Any:
-    """The group's code: `NAMES`, `verdicts` and `control`. Imports torch and JAX."""
+    """The group's code: `NAMES`, `verdicts`, and `TWINS` or the one `control`.
+
+    Imports torch and JAX.
+    """
     place = _RUNS.get(group, f"{group}.group")
     return importlib.import_module(f"parity.proof.{place}")
 
@@ -66,6 +73,53 @@ def task(
     chosen = size.names or module(group).NAMES
     return Task(chosen, dtype or size.dtype, steps or size.steps, size.limit)
 
+
+def twins(group: str) -> Mapping[str, Callable[[], Verdict]]:
+    """Name -> a broken twin that the judge must see; the first is the control."""
+    code = module(group)
+    alone = {GROUPS[group].control: getattr(code, "control", None)}
+    found: Mapping[str, Callable[[], Verdict]] = getattr(code, "TWINS", alone)
+    return found
+
+
+def push(group: str) -> dict[str, list[Task]]:
+    """Name -> what the tests judge of it at every push."""
+    found: dict[str, list[Task]] = {}
+    for size in GROUPS[group].push:
+        for name in size.names or module(group).NAMES:
+            one = Task([name], size.dtype, size.steps, size.limit, size.first)
+            found.setdefault(name, []).append(one)
+    return found
+
+
+_SOME_PAIRS = (
+    "sgd+step_lr",
+    "sgd+sequential_lr",
+    "sgd+chained_scheduler",
+    "adam+one_cycle_lr",
+    "adamw+cyclic_lr",
+    "rmsprop+multi_step_lr",
+    "nadam+step_lr",
+    "adafactor+step_lr",
+)
+_EVERY_SCHEDULER = (
+    "sgd+constant",
+    "sgd+constant_lr",
+    "sgd+cosine_annealing_lr",
+    "sgd+cosine_annealing_warm_restarts",
+    "sgd+cyclic_lr",
+    "sgd+exponential_lr",
+    "sgd+geometric",
+    "sgd+linear_lr",
+    "sgd+multi_step_lr",
+    "sgd+one_cycle_lr",
+    "sgd+polynomial_lr",
+    "sgd+swa_lr",
+    "rmsprop+cyclic_lr",
+    "rmsprop+step_lr",
+)
+"""What those lack, so that each is run."""
+_SOME_RUNS = Size(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8)
 
 GROUPS: Mapping[str, Group] = {
     "rng": Group(
@@ -93,6 +147,7 @@ GROUPS: Mapping[str, Group] = {
         "one step of several, a ten-thousandth too long",
         core=Size(("sgd", "adam", "adamw", "rmsprop"), steps=20, limit=3),
         moderate=Size(steps=20, limit=4),
+        push=(Size(steps=100, dtype="float32"), Size(steps=40, dtype="float64")),
         has_steps=True,
     ),
     "losses": Group(
@@ -110,6 +165,10 @@ GROUPS: Mapping[str, Group] = {
         "GELU by tanh where PyTorch's is exact",
         core=Size(("Linear", "Conv2d", "BatchNorm2d", "LayerNorm"), limit=3),
         moderate=Size(limit=2, dtype="float64"),
+        push=(
+            Size(limit=4, dtype="float64", first=True),
+            Size(limit=3, dtype="float32", first=True),
+        ),
     ),
     "pairs": Group(
         "A float64 run. Left to themselves, network, loss, optimiser and schedule give "
@@ -117,19 +176,8 @@ GROUPS: Mapping[str, Group] = {
         "formula there. It says nothing of how well float32 is rounded.",
         "a rate that falls by a ten-millionth less",
         core=Size(("sgd+step_lr", "adam+one_cycle_lr"), steps=100),
-        moderate=Size(
-            (
-                "sgd+step_lr",
-                "sgd+sequential_lr",
-                "sgd+chained_scheduler",
-                "adam+one_cycle_lr",
-                "adamw+cyclic_lr",
-                "rmsprop+multi_step_lr",
-                "nadam+step_lr",
-                "adafactor+step_lr",
-            ),
-            steps=100,
-        ),
+        moderate=Size(_SOME_PAIRS, steps=100),
+        push=(Size((*_SOME_PAIRS, *_EVERY_SCHEDULER), steps=100),),
         has_steps=True,
     ),
     "noise": Group(
@@ -140,7 +188,8 @@ GROUPS: Mapping[str, Group] = {
         "smaller ones, which float64 shows.",
         "a learning rate that is one percent too high",
         core=Size(("mlp+adam",), steps=60, limit=8),
-        moderate=Size(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8),
+        moderate=_SOME_RUNS,
+        push=(_SOME_RUNS,),
         has_steps=True,
         has_curves=True,
     ),

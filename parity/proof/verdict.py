@@ -29,6 +29,8 @@ class Task:
     dtype: str | None = None
     steps: int | None = None
     limit: int | None = None
+    first: bool = False
+    """Whether a limit takes the first argument sets rather than evenly spread ones."""
 
     def dtypes(self, having: Sequence[str] = DTYPES) -> list[str]:
         """Those of a group's types that are asked for.
@@ -49,6 +51,8 @@ class Task:
         held = list(cases)
         if self.limit is None or len(held) <= self.limit:
             return held
+        if self.first:
+            return held[: self.limit]
         last = len(held) - 1
         gaps = max(self.limit - 1, 1)
         return [held[round(turn * last / gaps)] for turn in range(self.limit)]
@@ -93,6 +97,13 @@ class Verdict:
     reason: str
     """Why the bound is what it is."""
     twins: Twins | None = field(default=None, repr=False, compare=False)
+    rounding: float = 0.0
+    """How far PyTorch's own roundings move it, in the same unit, where it is known."""
+
+    @property
+    def tensor(self) -> str:
+        """What was measured, without its unit."""
+        return self.measure.rpartition(", ")[0] or self.measure
 
     @property
     def passed(self) -> bool:
@@ -122,6 +133,25 @@ class Verdict:
             for key, x in fields.items()
         }
         return {**fields, "passed": self.passed}
+
+
+@dataclass
+class Findings:
+    """What has been judged so far, of each group."""
+
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
+    controls: dict[str, list[Verdict]] = field(default_factory=dict)
+    """The broken twins that it has seen; the first is its control."""
+
+    @property
+    def all(self) -> list[Verdict]:
+        """Of all groups."""
+        return [verdict for held in self.verdicts.values() for verdict in held]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is something, and all of it keeps to its bounds."""
+        return bool(self.all) and all(verdict.passed for verdict in self.all)
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -37,7 +37,7 @@ ROUNDINGS = 1e-6
 
 def test_what_the_table_names_is_there() -> None:
     pytest.importorskip("torchvision")
-    from parity.proof.losses.documentation import OPTAX
+    from parity.proof.report.documentation import OPTAX
 
     for said in OPTAX.values():
         name = said.split("`")[1]

@@ -296,4 +296,4 @@ def test_a_slope_that_is_nan_is_not_near_a_number() -> None:
         )
 
     found = judge(cases, "float64", lambda case: naive)
-    assert max(measure.worst for measure in found) == np.inf
+    assert max(verdict.value for verdict in found) == np.inf

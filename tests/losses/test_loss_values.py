@@ -1,6 +1,5 @@
 """Every loss and its gradients against PyTorch's, over the table of cases."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,35 +13,18 @@ import jax.numpy as jnp
 
 from jaxtrain import losses
 from parity.proof.losses.cases import CASES, NAMES, LossCase
-from parity.proof.losses.documentation import OPTAX, rows
 from parity.proof.losses.inputs import tensors
 from parity.proof.losses.judge import (
-    Measure,
     Reference,
-    judge,
     our_results,
     reference,
     torch_result,
 )
+from parity.proof.report.documentation import OPTAX, rows
 
 
 def cases(name: str) -> list[LossCase]:
     return [case for case in CASES if case.name == name]
-
-
-@cache
-def measured(name: str, dtype: str) -> list[Measure]:
-    return judge(cases(name), dtype)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_values_and_gradients(name: str, dtype: str) -> None:
-    found = measured(name, dtype)
-    expected = sum(1 + len(case.gradients) for case in cases(name))
-    assert len(found) == expected
-    for measure in found:
-        assert measure.passed, measure
 
 
 def test_every_public_loss_is_in_the_table() -> None:
@@ -177,10 +159,13 @@ def both_ways(case: LossCase, inputs: Any) -> Any:
 
 
 def test_the_table_has_a_row_for_each_loss() -> None:
-    (row,) = rows(["kl_div"])
-    assert (row.name, row.gradients) == ("kl_div", ("input", "target"))
-    assert row.cases == len(cases("kl_div"))
-    assert 0 < row.float64 <= 1e-12
-    assert 0 < row.float32 <= 8
-    assert "batchmean" in row.optax
+    (row,) = rows("losses", ["kl_div"])
+    line, passed = row
+    name, gradients, count, wide, narrow, _, optax = line.strip("| ").split(" | ")
+    assert passed
+    assert (name, gradients) == ("`kl_div`", "input, target")
+    assert int(count) == len(cases("kl_div"))
+    assert 0 < float(wide) <= 1e-12
+    assert 0 < float(narrow) <= 8
+    assert "batchmean" in optax
     assert OPTAX.keys() <= set(NAMES)

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from jaxtrain import nn
 from parity.proof.layers.cases import CASES
-from parity.proof.layers.judge import measures
+from parity.proof.layers.judge import judge
 
 INDICES = np.array([[0, 4], [4, 2]])
 # Three float32 roundings of a row of length 1, and of gradients of size 4.
@@ -90,8 +90,8 @@ class Differentiated(nn.Embedding):
 def test_a_wrong_renormalisation_is_noticed(twin: type, tensor: str) -> None:
     case = next(c for c in CASES if c.name == "Embedding" and "max_norm" in c.args)
     with jax.enable_x64(True):
-        assert all(m.passed for m in measures([case], "float64"))
-        wrong = measures(
+        assert all(m.passed for m in judge([case], "float64"))
+        wrong = judge(
             [case], "float64", lambda case, dtype: twin(**case.args, dtype=dtype)
         )
     assert not next(m for m in wrong if m.tensor == tensor).passed

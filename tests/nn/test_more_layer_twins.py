@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from jaxtrain import nn
 from jaxtrain.nn import upsampling
 from parity.proof.layers.cases import CASES, LayerCase
-from parity.proof.layers.judge import Build, measures, our_layer
+from parity.proof.layers.judge import Build, judge, our_layer
 
 
 def first(
@@ -26,8 +26,8 @@ def first(
 
 def assert_noticed(case: LayerCase, tensor: str, build: Build) -> None:
     with jax.enable_x64(True):
-        assert all(m.passed for m in measures([case], "float64"))
-        wrong = {m.tensor: m for m in measures([case], "float64", build)}
+        assert all(m.passed for m in judge([case], "float64"))
+        wrong = {m.tensor: m for m in judge([case], "float64", build)}
     assert not wrong[tensor].passed
 
 
@@ -169,9 +169,9 @@ def test_the_cubic_of_others_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     """That of `jax.image` and of Pillow has a = -0.5."""
     case = first("Upsample", has(mode="bicubic", size=(7, 3)))
     with jax.enable_x64(True):
-        assert all(m.passed for m in measures([case], "float64"))
+        assert all(m.passed for m in judge([case], "float64"))
         monkeypatch.setattr(upsampling, "CUBIC", -0.5)
-        wrong = measures([case], "float64")
+        wrong = judge([case], "float64")
     assert not any(m.passed for m in wrong)
 
 
@@ -180,9 +180,9 @@ def test_a_derivative_that_is_no_copy_is_noticed(
 ) -> None:
     case = first("Upsample", has(mode="bicubic", scale_factor=1.1))
     with jax.enable_x64(True):
-        assert all(m.passed for m in measures([case], "float64"))
+        assert all(m.passed for m in judge([case], "float64"))
         monkeypatch.setattr(upsampling, "with_slope", lambda x, value, slope: value)
-        wrong = {m.tensor: m.passed for m in measures([case], "float64")}
+        wrong = {m.tensor: m.passed for m in judge([case], "float64")}
     assert wrong == {"output 0": True, "d input 0": False}
 
 

@@ -25,10 +25,8 @@ from jaxtrain.run.history import History
 from parity.proof.report import table
 from parity.proof.runs import fashion, runs
 from parity.proof.runs.fashion_cases import (
-    CASES,
     FLOAT32_BOUND,
     FLOAT64_BOUND,
-    FashionCase,
 )
 from parity.proof.runs.histories import compare_histories, history, part_of
 from parity.proof.verdict import Task, Twins
@@ -52,12 +50,6 @@ def check(task: Task, steps: int) -> None:
     assert len(twins.reference.losses) == len(twins.candidate.losses) == steps
     assert {verdict.measure for verdict in found} == MEASURES
     assert all(verdict.passed for verdict in found)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.usefixtures("fashion_mnist")
-def test_the_curves_are_equal(case: FashionCase) -> None:
-    check(Task([case.name]), 938 * case.config.loop.epochs)
 
 
 @pytest.mark.long

@@ -16,8 +16,7 @@ from jaxtrain import optim
 from parity.__main__ import main
 from parity.bench.optimizers import interval, names
 from parity.proof import command
-from parity.proof.optimizers import documentation
-from parity.proof.optimizers.one_step import Measure
+from parity.proof.optimizers import one_step
 from parity.proof.optimizers.optax_nearest import NEAREST
 
 
@@ -31,8 +30,8 @@ def test_the_table_of_optimisers(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_row_beyond_its_bound_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = [Measure("param", worst=40.0, rounding=1.0)]
-    monkeypatch.setattr(documentation, "judge", lambda *args: broken)
+    monkeypatch.setattr(one_step, "distances", lambda *args: {"param": 40.0})
+    monkeypatch.setattr(one_step, "rounding", lambda *args: {"param": 1.0})
     assert main(["docs", "optimizers", "sgd"]) == 1
     assert "40.0 of 4.0 (param)" in capsys.readouterr().out
 

@@ -12,7 +12,6 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -25,6 +24,7 @@ from flax import nnx
 from jaxtrain import nn, rng
 from parity.difference import difference
 from parity.proof.layers.cases import Given, LayerCase, Part, built
+from parity.proof.verdict import Verdict
 from parity.rounding import rounded
 
 Arrays = dict[str, np.ndarray]
@@ -42,31 +42,14 @@ RUNS = 4
 """Of PyTorch's with roundings of their own."""
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How far one tensor of a case is from what is right, at its worst step."""
-
-    case: LayerCase
-    tensor: str
-    """Such as `"output 0"`, `"d input 0"`, `"d weight"`, or a buffer's name."""
-    dtype: str
-    worst: float
-    """Relative in float64, in units in the last place in float32."""
-    rounding: float = 0.0
-    """The largest move of the float64 run as float32 rounds each of its operations."""
-
-    @property
-    def bound(self) -> float:
-        """What `worst` may be."""
-        if self.dtype == "float64":
-            return FLOAT64_BOUND
-        return max(FLOAT32_BOUND, SIDES * self.rounding)
-
-    @property
-    def passed(self) -> bool:
-        """Whether it is as near as it must be."""
-        return self.worst <= self.bound
-
+REASONS = {
+    "float64": "relative to the largest element: a few thousand roundings, no formula",
+    "float32": (
+        "units of the largest element: 4, or twice what moves as each operation is "
+        "rounded at random, by no more than it may be on any machine"
+    ),
+}
+UNITS = {"float64": "relative", "float32": "ulps"}
 
 # LLVM would take half of the time, and changes rounding at most, which float32 shows.
 COMPILED = {"float64": {"xla_backend_optimization_level": 0}}
@@ -359,19 +342,20 @@ def _named(state: Any) -> Iterator[tuple[str, jax.Array]]:
 # The judgement.
 
 
-def measures(
+def judge(
     cases: Sequence[LayerCase], dtype: str, build: Build = our_layer
-) -> list[Measure]:
-    """Every tensor of every case, judged; the cases are compiled together.
+) -> list[Verdict]:
+    """Judge every tensor of some cases at its worst step.
 
     Args:
-        cases: of one layer or several.
-        dtype: `"float64"` (enter `jax.enable_x64(True)` around it) or `"float32"`.
+        cases: of one layer or several, compiled together.
+        dtype: `"float64"` or `"float32"`.
         build: makes our layer of a case; another one makes a broken twin.
     """
     states = [exact_steps(case)[0] for case in cases]
-    ours = our_steps(cases, states, dtype, build)
-    judged: list[Measure] = []
+    with jax.enable_x64(dtype == "float64"):
+        ours = our_steps(cases, states, dtype, build)
+    judged: list[Verdict] = []
     for case, found in zip(cases, ours, strict=True):
         _, exact = exact_steps(case)
         runs = rounded_steps(case) if dtype == "float32" else []
@@ -385,14 +369,26 @@ def _judged(
     exact: list[Arrays],
     runs: list[list[Arrays]],
     ours: list[Arrays],
-) -> Iterator[Measure]:
+) -> Iterator[Verdict]:
     for right, found in zip(exact, ours, strict=True):
         if set(right) != set(found):
             raise ValueError(f"{case}: {sorted(right)}, but {sorted(found)}")
     for name in exact[0]:
         apart = partial(_apart, case, name, dtype, exact)
-        moves = (apart(run) for run in runs)
-        yield Measure(case, name, dtype, apart(ours), max(moves, default=0.0))
+        rounding = max((apart(run) for run in runs), default=0.0)
+        narrow = max(FLOAT32_BOUND, SIDES * rounding)
+        yield Verdict(
+            "layers",
+            case.name,
+            str(case).removeprefix(case.name),
+            dtype,
+            "one call",
+            f"{name}, {UNITS[dtype]}",
+            apart(ours),
+            narrow if dtype == "float32" else FLOAT64_BOUND,
+            REASONS[dtype],
+            rounding=rounding,
+        )
 
 
 def _apart(

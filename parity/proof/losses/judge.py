@@ -22,6 +22,7 @@ from jaxtrain import losses
 from parity.difference import difference
 from parity.proof.losses.cases import Given, LossCase
 from parity.proof.losses.inputs import tensors
+from parity.proof.verdict import Verdict
 from parity.pytorch.losses import torch_loss
 
 Arrays = dict[str, np.ndarray]
@@ -33,31 +34,11 @@ FLOAT32_BOUND = 8.0
 """Units in the last place: some ten roundings, in an order of our own."""
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How far the value or one gradient of a case is from what is right."""
-
-    case: LossCase
-    tensor: str
-    """`"value"`, or the argument that the gradient is with respect to."""
-    dtype: str
-    worst: float
-    """Relative in float64, in units in the last place in float32."""
-    own: float = 0.0
-    """PyTorch's own distance, in float32."""
-
-    @property
-    def bound(self) -> float:
-        """What `worst` may be."""
-        if self.dtype == "float64":
-            return FLOAT64_BOUND
-        return max(FLOAT32_BOUND, self.own)
-
-    @property
-    def passed(self) -> bool:
-        """Whether it is as near as it must be."""
-        return self.worst <= self.bound
-
+REASONS = {
+    "float64": "relative to the largest term: a few thousand roundings, no formula",
+    "float32": "8 units of the largest term, some ten roundings, or PyTorch's error",
+}
+UNITS = {"float64": "relative", "float32": "ulps"}
 
 # PyTorch's side.
 
@@ -234,8 +215,8 @@ def judge(
     cases: Sequence[LossCase],
     dtype: str,
     loss: Callable[[LossCase], Loss] | None = None,
-) -> list[Measure]:
-    """Measure the value and every gradient of some cases.
+) -> list[Verdict]:
+    """Judge the value and every gradient of some cases.
 
     Args:
         cases: compiled together.
@@ -250,24 +231,42 @@ def judge(
         ours = our_results(cases, inputs, cotangents, dtype, chosen)
     pairs = zip(right, ours, strict=True)
     return [
-        found for one, found_here in pairs for found in _measure(one, found_here, dtype)
+        found for one, found_here in pairs for found in _judged(one, found_here, dtype)
     ]
 
 
-def _measure(right: Reference, ours: Arrays, dtype: str) -> Iterator[Measure]:
+def _judged(right: Reference, ours: Arrays, dtype: str) -> Iterator[Verdict]:
     compared = partial(_distance, right, dtype=dtype)
     if dtype == "float64":
-        for key in right.exact:
-            yield Measure(
-                right.case, key, dtype, compared(key, ours[key], right.exact[key])
-            )
+        for key, exact in right.exact.items():
+            apart = compared(key, ours[key], exact)
+            yield _verdict(right.case, key, dtype, apart, FLOAT64_BOUND)
         return
     narrow = torch_result(right.case, right.inputs, dtype, right.cotangent)
     for key, exact in right.exact.items():
         # Where a float32 overflows, PyTorch's tells which way.
         wanted = np.where(np.isfinite(narrow[key]), exact, narrow[key])
         worst, own = (compared(key, x, wanted) for x in (ours[key], narrow[key]))
-        yield Measure(right.case, key, dtype, worst, own)
+        bound = max(FLOAT32_BOUND, own)
+        yield _verdict(right.case, key, dtype, worst, bound, own)
+
+
+def _verdict(
+    case: LossCase, key: str, dtype: str, value: float, bound: float, own: float = 0.0
+) -> Verdict:
+    tensor = "value" if key == "value" else f"d {key}"
+    return Verdict(
+        "losses",
+        case.name,
+        str(case).removeprefix(case.name),
+        dtype,
+        "one call",
+        f"{tensor}, {UNITS[dtype]}",
+        value,
+        bound,
+        REASONS[dtype],
+        rounding=own,
+    )
 
 
 def _distance(

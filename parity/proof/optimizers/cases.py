@@ -49,6 +49,9 @@ class OptimizerCase:
         given = ", ".join(f"{key}={value}" for key, value in self.args.items())
         return f"{self.name}({given})"
 
+    def __hash__(self) -> int:
+        return hash(str(self))
+
 
 def _cases(name: str, *argument_sets: Arguments) -> tuple[OptimizerCase, ...]:
     return tuple(OptimizerCase(name, arguments) for arguments in argument_sets)

@@ -1,6 +1,6 @@
 """Verdicts and curves as one page that needs nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from jaxtrain import files
@@ -9,43 +9,38 @@ from jaxtrain.show.html import Cell, heading, paragraph
 from parity.proof.groups import GROUPS
 from parity.proof.report import curves, table
 from parity.proof.surroundings import described, surroundings
-from parity.proof.verdict import Verdict, worst
-
-Groups = Mapping[str, Sequence[Verdict]]
-Controls = Mapping[str, Verdict]
+from parity.proof.verdict import Findings, Verdict, worst
 
 MOST_MEASURES = 3
 """Named before the reason of their bound."""
 
 
-def save(path: Path, groups: Groups, controls: Controls) -> None:
+def save(path: Path, found: Findings) -> None:
     """Write the page; the file is whole or not there.
 
     Raises:
         OSError: the file cannot be written.
     """
-    files.write_text(path, page(groups, controls))
+    files.write_text(path, page(found))
 
 
-def page(groups: Groups, controls: Controls) -> str:
+def page(found: Findings) -> str:
     """The page: what came of it, then group by group."""
-    every = [verdict for held in groups.values() for verdict in held]
-    passed = all(verdict.passed for verdict in every)
     listed = described(surroundings())
     body = [
         heading(1, "Does it give PyTorch's numbers?"),
-        paragraph(table.last_line(every), "ok" if passed else "bad"),
+        paragraph(table.last_line(found.all), "ok" if found.passed else "bad"),
         paragraph(listed, "dim"),
-        _summary(groups),
+        _summary(found),
     ]
-    for name, held in groups.items():
-        body += _group(name, held, controls.get(name))
+    for name, held in found.verdicts.items():
+        body += _group(name, held, found.controls.get(name, ()))
     return html.document("jaxtrain: parity with PyTorch", body)
 
 
-def _summary(groups: Groups) -> str:
+def _summary(found: Findings) -> str:
     heads = "group, measures, nearest to its bound, of what is allowed, verdict"
-    rows = [_line(name, held) for name, held in groups.items()]
+    rows = [_line(name, held) for name, held in found.verdicts.items()]
     return html.table(heads.split(", "), rows, numbers=(1, 3))
 
 
@@ -60,17 +55,13 @@ def _line(name: str, held: Sequence[Verdict]) -> list[str | Cell]:
     ]
 
 
-def _group(name: str, held: Sequence[Verdict], control: Verdict | None) -> list[str]:
+def _group(name: str, held: Sequence[Verdict], twins: Sequence[Verdict]) -> list[str]:
     rows = [_row(verdict, count) for verdict, count in table.shown(held)]
-    seen = (
-        ""
-        if control is None
-        else paragraph(table.seen(GROUPS[name].control, control), "dim")
-    )
+    seen = table.seen(GROUPS[name].control, twins) if twins else ""
     return [
         heading(2, name, name),
         paragraph(GROUPS[name].proves),
-        seen,
+        paragraph(seen, "dim") if seen else "",
         html.table(table.HEADER, rows, numbers=(3, 4)),
         paragraph(_bounds(held), "dim"),
         *(_curves(v) for v in held if v.twins and GROUPS[name].has_curves),

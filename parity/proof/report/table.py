@@ -76,11 +76,23 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, 88, initial_indent="  ", subsequent_indent="  ")
 
 
-def seen(twin: str, control: Verdict) -> str:
-    """What the judge said of a broken twin, which is described by `twin`."""
+def failures(verdicts: Iterable[Verdict]) -> str:
+    """A line for each verdict that does not keep to its bound."""
+    return "\n".join(
+        f"{v.name}{_spaced(v.config)} in {v.dtype}: {v.measure}, "
+        f"{number(v.value)} of {number(v.bound)} allowed"
+        for v in verdicts
+        if not v.passed
+    )
+
+
+def seen(twin: str, twins: Sequence[Verdict]) -> str:
+    """What the judge said of the first broken twin, which is described by `twin`."""
+    control, *others = twins
+    more = f" So are {len(others)} others." if others else ""
     return (
         f"The broken twin is seen ({twin}): {control.measure}, "
-        f"{number(control.value)} of {number(control.bound)} allowed."
+        f"{number(control.value)} of {number(control.bound)} allowed.{more}"
     )
 
 

@@ -83,7 +83,7 @@ def infinite(patch: pytest.MonkeyPatch) -> None:
 
 
 def last_step_only(patch: pytest.MonkeyPatch) -> None:
-    whole = one_step.measure
+    whole = one_step.distances
 
     def last(steps: one_step.Steps, ours: one_step.Tensors, *rest: Any) -> Any:
         def cut(held: Any) -> Any:
@@ -99,7 +99,7 @@ def last_step_only(patch: pytest.MonkeyPatch) -> None:
         )
         return whole(steps, cut(ours), *rest)
 
-    patch.setattr(one_step, "measure", last)
+    patch.setattr(one_step, "distances", last)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jaxtrain import losses, lr_scheduler, nn, optim
 from jaxtrain.data import Dataset
 from jaxtrain.rng import Generator
 from parity.__main__ import main
-from parity.proof.groups import GROUPS, module
+from parity.proof.groups import GROUPS, module, push
 from parity.proof.rng import group as rng
 from parity.proof.runs import pairs, runs
 from parity.proof.runs.pairs_cases import OPTIMIZERS, PAIRS, SCHEDULERS, configured
@@ -148,6 +148,13 @@ def test_every_group_has_code_with_names() -> None:
         for which in ("core", "moderate", "full"):
             names = described.size(which).names or code.NAMES
             assert {*names} <= {*code.NAMES}, group
+        assert {*push(group)} <= {*code.NAMES}, group
+        if group not in ("pairs", "noise"):
+            assert {*push(group)} == {*code.NAMES}, group
+
+
+def test_every_scheduler_is_in_a_pair_at_every_push() -> None:
+    assert {name.split("+")[1] for name in push("pairs")} == {*SCHEDULERS}
 
 
 def test_every_scheduler_and_optimiser_is_in_a_pair() -> None:

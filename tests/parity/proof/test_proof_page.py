@@ -15,7 +15,7 @@ from jaxtrain.events import Epoch
 from jaxtrain.run.history import History
 from jaxtrain.show import charts
 from parity.proof.report import curves, page
-from parity.proof.verdict import Twins, Verdict
+from parity.proof.verdict import Findings, Twins, Verdict
 
 STEPS = 1876
 
@@ -63,7 +63,7 @@ def svgs(text: str) -> list[ElementTree.Element]:
 
 
 def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
-    page.save(tmp_path / "page.html", GROUPS, {"rng": SEEN})
+    page.save(tmp_path / "page.html", Findings(GROUPS, {"rng": [SEEN]}))
     text = (tmp_path / "page.html").read_text()
     assert len(svgs(text)) == 4
     # A name, and no place.
@@ -77,7 +77,8 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_places_in_the_page_have_names_of_their_own() -> None:
-    text = page.page({**GROUPS, "pairs": [replace(SEEN, group="pairs")]}, {})
+    pairs = [replace(SEEN, group="pairs")]
+    text = page.page(Findings({**GROUPS, "pairs": pairs}))
     names = re.findall(r' id="([^"]*)"', text)
     # Equal charts share what they are clipped by: there, a name stands for its content.
     own = [name for name in names if not re.fullmatch("[mp][0-9a-f]{10}", name)]
@@ -86,16 +87,16 @@ def test_places_in_the_page_have_names_of_their_own() -> None:
 
 
 def test_a_number_stays_on_one_line() -> None:
-    text = page.page(GROUPS, {})
+    text = page.page(Findings(GROUPS))
     assert "largest 4e&#8209;05, allowed 5e&#8209;05" in text
 
 
 def test_a_departure_is_at_the_top() -> None:
-    equal = page.page(GROUPS, {})
+    equal = page.page(Findings(GROUPS))
     assert '<p class="ok">equal: 2 measures' in equal
     assert "DEPARTS" not in equal
     failed = {**GROUPS, "rng": [replace(SEEN, value=1.0)]}
-    text = page.page(failed, {})
+    text = page.page(Findings(failed))
     assert '<p class="bad">departs: 1 of 2' in text
     assert text.count("DEPARTS") == 2
 

@@ -5,12 +5,15 @@ import json
 import math
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from jaxtrain.events import Epoch
+from jaxtrain.run.history import History
 from parity.proof.command import Progress
 from parity.proof.report import record, table
-from parity.proof.verdict import Task, Verdict, worst
+from parity.proof.verdict import Findings, Task, Twins, Verdict, worst
 
 SEEN = Verdict("rng", "uniform", "seed 0", "float32", "same bits", "u", 1.0, 4.0, "r")
 
@@ -66,11 +69,11 @@ def test_the_last_line_names_the_worst() -> None:
 
 def test_the_json_has_the_schema_and_no_number_that_json_lacks() -> None:
     cases = [SEEN, replace(SEEN, value=math.nan), replace(SEEN, value=math.inf)]
-    content = json.loads(record.to_json(cases, {"rng": SEEN}))
-    assert list(content) == ["passed", "versions", "cases", "controls"]
+    content = json.loads(record.to_json(Findings({"rng": cases}, {"rng": [SEEN]})))
+    assert list(content) == ["passed", "versions", "machine", "cases", "controls"]
     assert content["passed"] is False
     keys = ["group", "name", "config", "dtype", "level", "measure"]
-    keys += ["value", "bound", "reason", "passed"]
+    keys += ["value", "bound", "reason", "rounding", "passed"]
     assert all(list(case) == keys for case in content["cases"])
     assert [case["value"] for case in content["cases"]] == [1.0, None, None]
     assert [case["passed"] for case in content["cases"]] == [True, False, False]
@@ -78,8 +81,8 @@ def test_the_json_has_the_schema_and_no_number_that_json_lacks() -> None:
 
 
 def test_nothing_at_all_is_not_passed() -> None:
-    assert json.loads(record.to_json([SEEN], {}))["passed"] is True
-    assert json.loads(record.to_json([], {}))["passed"] is False
+    assert json.loads(record.to_json(Findings({"rng": [SEEN]})))["passed"] is True
+    assert json.loads(record.to_json(Findings()))["passed"] is False
 
 
 def test_a_limit_keeps_the_first_and_the_last() -> None:
@@ -88,6 +91,47 @@ def test_a_limit_keeps_the_first_and_the_last() -> None:
         assert len({*held}) == limit
         assert (held[0], held[-1]) == (0, 49)
     assert Task([], limit=1).chosen(range(50)) == [0]
+    assert Task([], limit=3, first=True).chosen(range(50)) == [0, 1, 2]
+
+
+def test_every_failure_is_told() -> None:
+    wrong = [replace(SEEN, name=name, value=9.0) for name in ("normal", "randperm")]
+    lines = table.failures([SEEN, *wrong]).splitlines()
+    assert lines == [f"{v.name} seed 0 in float32: u, 9 of 4 allowed" for v in wrong]
+    assert table.failures([SEEN]) == ""
+
+
+def test_lines_give_the_verdicts_again(tmp_path: Path) -> None:
+    epoch = Epoch(1, 0.5, 50.0, math.nan, 1.0, 1.0)
+    runs = [
+        History({"loop": {"dtype": "float32"}}, {}, losses, [1e-3] * 2, [0.9], [epoch])
+        for losses in ([0.1, 1 / 3], [0.1, math.nan])
+    ]
+    twins = Twins("mlp", *runs, 2.0, (runs[0],))
+    curved = replace(SEEN, group="noise", value=math.inf, rounding=0.1, twins=twins)
+    (tmp_path / "1.jsonl").write_text(record.lines([SEEN]) + record.lines([curved]))
+    (tmp_path / "2.jsonl").write_text(record.lines([SEEN, SEEN], are_twins=True))
+    found = record.load(tmp_path)
+    assert found.verdicts["rng"] == [SEEN]
+    assert found.controls == {"rng": [SEEN, SEEN]}
+    (again,) = found.verdicts["noise"]
+    assert math.isnan(again.value)
+    assert not again.passed
+    assert again.twins is not None
+    assert (again.twins.name, again.twins.bound) == ("mlp", 2.0)
+    pairs = zip((*runs, runs[0]), _runs(again.twins), strict=True)
+    assert all(one.to_json() == other.to_json() for one, other in pairs)
+
+
+def _runs(twins: Twins) -> list[History]:
+    return [twins.reference, twins.candidate, *twins.others]
+
+
+def test_a_line_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    whole = record.lines([SEEN, SEEN])
+    (tmp_path / "1.jsonl").write_text(whole[:-9])
+    with pytest.raises(ValueError, match=r"1\.jsonl, line 2"):
+        record.load(tmp_path)
 
 
 class Terminal(io.StringIO):

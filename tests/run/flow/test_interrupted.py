@@ -26,14 +26,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BUSY = 4
 AFTER = 5.0
 """Seconds after the first loss, of which the last moments are."""
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="/proc says who handles signals"
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def busy() -> Iterator[None]:
     """Other work on the machine; and signals that no shell's & has set to ignored."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("/proc says who handles signals")
     handlers = {n: signal.signal(n, signal.SIG_DFL) for n in SIGNALS[1:]}
     handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     loop = [sys.executable, "-c", "while True: pass"]
