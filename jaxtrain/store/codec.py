@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 FLOAT, ARRAY, TUPLE, DICT = "$float", "$array", "$tuple", "$dict"
-_SPELLED = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+SPELLED = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 LARGEST = 2**31
 """Characters of a text that is read."""
 DEEPEST = 128
@@ -217,7 +217,7 @@ def unique(pairs: Pairs) -> dict[Any, Any]:
 
 def _unmarking(arrays: Arrays | None) -> Callable[[Pairs], Any]:
     """What makes an object of its pairs; arrays are taken out of theirs."""
-    makers: dict[str, Callable[[Any], Any]] = {FLOAT: _SPELLED.__getitem__}
+    makers: dict[str, Callable[[Any], Any]] = {FLOAT: SPELLED.__getitem__}
     if arrays is not None:
         makers |= {ARRAY: arrays.pop, TUPLE: _tuple, DICT: _dict}
 

@@ -143,8 +143,9 @@ def _untagged(tagged: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if kind in ("list", "tuple"):
         items = [_untagged(item, arrays) for item in value]
         return items if kind == "list" else tuple(items)
-    makers = {"array": arrays.__getitem__, "float": float, "value": lambda x: x}
-    return makers[kind](value)
+    if kind == "value":
+        return value
+    return {"array": arrays, "float": codec.SPELLED}[kind][value]
 
 
 def _arrays(header: Mapping[str, Any], data: bytes) -> dict[str, np.ndarray]:

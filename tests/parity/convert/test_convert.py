@@ -209,9 +209,8 @@ def test_what_no_checkpoint_holds_is_not_written(
 
 
 def test_two_tensors_of_one_path_are_two(tmp_path: Path) -> None:
-    convert.write(
-        tmp_path / "a.safetensors", {"a/b": np.ones(1), "a": {"b": np.ones(2)}}
-    )
+    tree = {"a/b": np.ones(1), "a": {"b": np.ones(2)}}
+    convert.write(tmp_path / "a.safetensors", tree)
     found = convert.read(tmp_path / "a.safetensors")
     assert (found["a/b"].shape, found["a"]["b"].shape) == ((1,), (2,))
 
@@ -219,15 +218,8 @@ def test_two_tensors_of_one_path_are_two(tmp_path: Path) -> None:
 def test_one_of_before_is_read(tmp_path: Path) -> None:
     found, right = convert.read(old_trees.CONVERTED), old_trees.checkpoint()
     assert repr(found) == repr(right)
-    # And is what is written still, to the byte of each array.
     convert.write(tmp_path / "a.safetensors", right)
-    again = convert.read(tmp_path / "a.safetensors")
-    for one in (found, again):
-        assert (
-            one["model"]["0.weight"].tobytes() == right["model"]["0.weight"].tobytes()
-        )
-        assert one["half"].dtype == right["half"].dtype
-    assert repr(again) == repr(right)
+    assert repr(convert.read(tmp_path / "a.safetensors")) == repr(right)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

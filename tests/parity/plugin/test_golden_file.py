@@ -162,7 +162,7 @@ CHANGES: dict[str, Callable[[Any, Any], Any]] = {
     "offsets": lambda h, t: h[WEIGHT].update(data_offsets=[-5, 1 << 70]),
     "no tensor": lambda h, t: h.pop(WEIGHT),
     "no step": lambda h, t: t["steps"].pop(),
-    "no steps": lambda h, t: [t[name]["$tuple"].clear() for name in ("steps", "exact")],
+    "no steps": lambda h, t: [t[name].clear() for name in ("steps", "exact")],
     "no field": lambda h, t: first_step(t).pop("batch"),
     "no array": lambda h, t: first_step(t).update(loss="text"),
     "dtype": lambda h, t: t.update(dtype="__import__"),

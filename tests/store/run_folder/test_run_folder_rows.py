@@ -236,9 +236,9 @@ DAMAGES = {
         b'{"kind": "tested", "accuracy": 1e999, "avg_loss": 1.0}'
     ),
     "it has a key twice": b'{"kind": "stopped", "kind": "stopped", "reason": ""}',
-    "it has a number of 5001 digits, more than 300": b'{"kind": "saved", "path": "", "steps": 1'
-    + b"0" * 5000
-    + b"}",
+    "it has a number of 5001 digits, more than 300": (
+        b'{"kind": "saved", "path": "", "steps": 1' + b"0" * 5000 + b"}"
+    ),
 }
 
 
