@@ -19,7 +19,7 @@ from jaxtrain.commands import export, fashion, predict, report
 from jaxtrain.run.history import History
 from jaxtrain.store.run_folder import read_run
 
-OLD = Path(__file__).parents[1] / "fixtures" / "old_runs"
+OLD = Path(__file__).parents[2] / "fixtures" / "old_runs"
 sys.path.insert(0, str(OLD))
 import make_old_runs as old
 
