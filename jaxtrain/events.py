@@ -1,12 +1,11 @@
 """What a run says as it goes: the events that a backend yields."""
 
-import math
 import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -190,21 +189,3 @@ def mean(values: Sequence[float]) -> float:
         1.5
     """
     return reduce(operator.add, values) / len(values)
-
-
-def to_json(value: Any) -> Any:
-    """`value` as JSON can hold it: null for every number that is not finite.
-
-    Example:
-        >>> to_json({"losses": [np.float32(2.5), float("inf")]})
-        {'losses': [2.5, None]}
-    """
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Mapping):
-        return {key: to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    # A plug-in may have yielded NumPy's numbers, which JSON does not know.
-    number = float(value)
-    return number if math.isfinite(number) else None

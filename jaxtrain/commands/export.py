@@ -28,6 +28,7 @@ import numpy as np
 from jaxtrain import files
 from jaxtrain.commands import program
 from jaxtrain.errors import ConfigError
+from jaxtrain.store import codec
 
 if TYPE_CHECKING:
     from jaxtrain.run.trained import Trained
@@ -74,7 +75,7 @@ def weights(trained: Trained) -> bytes:
     about = {
         "format": "pt",
         "schema": SCHEMA,
-        "config": json.dumps(config),
+        "config": codec.encode(config).decode(),
         "classes": json.dumps(trained.classes),
         "step": str(trained.step),
         "averaged": json.dumps(trained.averaged),

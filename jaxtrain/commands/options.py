@@ -13,6 +13,7 @@ from jaxtrain.commands.program import Parser
 from jaxtrain.errors import ConfigError, excerpt, nearest
 from jaxtrain.run.by_name import LOSS, OPTIMIZER, SCHEDULER, parse_arguments
 from jaxtrain.run.config import Config
+from jaxtrain.store import codec
 
 Field = dataclasses.Field[Any]
 
@@ -96,8 +97,12 @@ def _from_file(path: str | None) -> Config:
         return Config()
     try:
         with open(path, "rb") as file:
-            content = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
+            data = file.read()
+        # Written by hand, it may be in any of Unicode's encodings.
+        content = codec.decode(data.decode(json.detect_encoding(data)))
+    except codec.Damaged as error:
+        raise ConfigError(f"--config {path} {error}") from error
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
         raise ConfigError(f"--config {path} cannot be read: {reason}") from error
     if isinstance(content, Mapping) and "schema" in content:

@@ -1,6 +1,5 @@
 """What a run came to, and what it was, as texts."""
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +138,7 @@ def shown(value: Any) -> str:
         return ", ".join(map(shown, value)) if value else "none"
     if value is None:
         return "none"
-    return value if isinstance(value, str) else json.dumps(value)
+    return str(value)
 
 
 def differences(records: Sequence[RunRecord]) -> list[tuple[str, list[str]]]:

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from jaxtrain import files
-from parity.convert.tree import TreeError, flattened, restored
+from jaxtrain.store import codec
 
 DESCRIPTION = "checkpoint"
 """The key of the metadata that holds what is no tensor."""
@@ -42,7 +42,9 @@ def read(path: str | os.PathLike[str]) -> Any:
         return _read_torch(path) if by_torch else _read_safetensors(path)
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
-    except (TreeError, SafetensorError) as error:
+    except codec.Damaged as error:
+        raise CheckpointError(f"{path}: its description {error}") from error
+    except SafetensorError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
@@ -56,7 +58,8 @@ def write(path: str | os.PathLike[str], tree: Any) -> None:
     path = Path(path)
     by_torch = _is_torchs(path)
     try:
-        arrays, text = flattened(tree)
+        arrays: dict[str, np.ndarray] = {}
+        text = codec.encode(tree, arrays).decode()
         with files.writing(path) as file:
             if by_torch:
                 torch.save(_mapped(tree, _as_tensor), file)
@@ -65,7 +68,7 @@ def write(path: str | os.PathLike[str], tree: Any) -> None:
                 file.write(safetensors.numpy.save(whole, {DESCRIPTION: text}))
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
-    except (TreeError, SafetensorError, KeyError, TypeError) as error:
+    except (ValueError, SafetensorError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
@@ -114,7 +117,7 @@ def _read_safetensors(path: Path) -> Any:
     with safe_open(path, framework="numpy") as file:
         text = (file.metadata() or {}).get(DESCRIPTION)
     arrays = safetensors.numpy.load_file(path)
-    return arrays if text is None else restored(arrays, text)
+    return arrays if text is None else codec.decode(text, arrays)
 
 
 def _mapped(tree: Any, leaf: Any) -> Any:

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from jaxtrain import files
+from jaxtrain.store import codec
 from parity.golden.content import Golden
-from parity.golden.tree import decoded, encoded
 from parity.port.comparison import DTYPES
 from parity.port.masks import Mask
 from parity.port.outline import Module, Outline, Tensor
 from parity.port.step import Step
 
-SCHEMA, VERSION = "parity golden", "1"
+SCHEMA, VERSION, TAGGED = "parity golden", "2", "1"
+"""Of files, of those written here, and of earlier ones: each value had its kind."""
 # fmt: off
 KINDS = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "F16": "<f2",
@@ -45,7 +46,7 @@ def write(path: str | os.PathLike[str], golden: Golden) -> bool:
     path = Path(path)
     arrays: dict[str, np.ndarray] = {}
     try:
-        text = json.dumps(encoded(_plain(golden), "", arrays), allow_nan=False)
+        text = codec.encode(_plain(golden), arrays).decode()
         data = _packed(arrays, text)
         if path.is_file() and path.read_bytes() == data:
             return False
@@ -53,7 +54,7 @@ def write(path: str | os.PathLike[str], golden: Golden) -> bool:
         files.write_bytes(path, data)
     except OSError as error:
         raise GoldenError(f"{path}: {error.strerror or error}") from error
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise GoldenError(f"{path}: {error}") from error
     return True
 
@@ -127,9 +128,24 @@ def _unpacked(content: bytes) -> Any:
     data = content[8 + size :]
     if about["sha256"] != _digest(header, about, data):
         raise GoldenError("is damaged: its contents are not those of its SHA-256")
+    arrays = _arrays(header, data)
+    if about["version"] == TAGGED:
+        return _untagged(codec.decode(about["tree"]), arrays)
     if about["version"] != VERSION:
         raise GoldenError(f"is of version {about['version']!r}, not {VERSION!r}")
-    return decoded(json.loads(about["tree"]), _arrays(header, data))
+    return codec.decode(about["tree"], arrays)
+
+
+def _untagged(tagged: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    kind, value = tagged
+    if kind == "dict":
+        return {key: _untagged(item, arrays) for key, item in value}
+    if kind in ("list", "tuple"):
+        items = [_untagged(item, arrays) for item in value]
+        return items if kind == "list" else tuple(items)
+    if kind == "value":
+        return value
+    return {"array": arrays, "float": codec.SPELLED}[kind][value]
 
 
 def _arrays(header: Mapping[str, Any], data: bytes) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jaxtrain.run.history import History
+from jaxtrain.store import codec
 
 Case = TypeVar("Case")
 OnProgress = Callable[[str], None]
@@ -128,11 +129,7 @@ class Verdict:
             (None, False)
         """
         fields = {k: v for k, v in vars(self).items() if k != "twins"}
-        fields = {
-            key: None if isinstance(x, float) and not math.isfinite(x) else x
-            for key, x in fields.items()
-        }
-        return {**fields, "passed": self.passed}
+        return codec.jsonable({**fields, "passed": self.passed}, figures=True)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """A configuration of any JSON: taken and whole again, or refused in one line."""
 
-import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.run.config import Config, LossConfig, ModelConfig, OptimizerConfig
+from jaxtrain.store import codec
 
 FIELDS: list[tuple[str, str]] = [
     (part.name, field.name)
@@ -57,7 +57,7 @@ def taken(content: Any) -> Config | None:
         assert line.isprintable()
         assert len(line) < 500
         return None
-    content = json.loads(json.dumps(config.to_dict(), allow_nan=False))
+    content = codec.decode(codec.encode(config.to_dict()))
     assert Config.from_dict(content) == config
     return config
 

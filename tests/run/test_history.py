@@ -15,6 +15,10 @@ from jaxtrain.commands.options import parse
 from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import SCHEMA, History
+from jaxtrain.store import codec
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures" / "old_trees"))
+import make_old_trees as old_trees
 
 EPOCH = Epoch(
     epoch=1,
@@ -105,6 +109,8 @@ def test_schema() -> None:
 
 def test_the_configuration_in_it_is_enough_to_run_it_again() -> None:
     read = content(recorded())["config"]
+    assert read["scheduler"]["args"]["gamma"] == {"$float": "inf"}
+    read = codec.decode(json.dumps(read))
     assert Config.from_dict(read) == parse(COMMAND.split(), "program", "")
 
 
@@ -150,6 +156,17 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert path.read_bytes() == history.to_json().encode("ascii") + b"\n"
     assert History.load(path) == history
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_one_of_before_is_read() -> None:
+    found, right = History.load(old_trees.HISTORY), old_trees.history()
+    assert repr(found.losses) == "[2.5, nan]"
+    assert repr(found.lrs) == "[0.1, nan]"
+    assert repr(found.epochs) == repr([replace(right.epochs[0], avg_loss=math.nan)])
+    assert Config.from_dict(found.config) == Config.from_dict(right.config)
+    # Earlier versions wrote the word.
+    assert found.config["scheduler"]["args"] == {"gamma": "inf"}
+    assert right.config["scheduler"]["args"] == {"gamma": math.inf}
 
 
 def test_load_makes_nan_of_null(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A whole configuration, as Python and as JSON."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,22 +16,7 @@ from jaxtrain.run.config.training import (
     OptimizerConfig,
     SchedulerConfig,
 )
-
-
-def jsonable(value: Any) -> Any:
-    """`value` as JSON can hold it.
-
-    Example:
-        >>> jsonable({"lr": float("inf"), "out": Path("runs")})
-        {'lr': 'inf', 'out': 'runs'}
-    """
-    if isinstance(value, Mapping):
-        return {key: jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    # JSON has no infinity: it is written as the command line spells it.
-    infinite = isinstance(value, float) and not math.isfinite(value)
-    return str(value) if infinite or isinstance(value, Path) else value
+from jaxtrain.store import codec
 
 
 @dataclass(frozen=True)
@@ -90,8 +74,9 @@ class Config:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON can hold it; `from_dict` makes it whole again."""
-        return jsonable(dataclasses.asdict(self))
+        """The configuration as `from_dict` takes it and `codec.encode` writes it."""
+        plain = dataclasses.asdict(self, dict_factory=_with_text_for_paths)
+        return codec.decode(codec.encode(plain))
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Config":
@@ -121,3 +106,7 @@ class Config:
                 check_name(f"field of {kind.__name__}", key, kind.__dataclass_fields__)
             parts[name] = kind(**values)
         return cls(**parts)
+
+
+def _with_text_for_paths(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {k: str(v) if isinstance(v, Path) else v for k, v in fields}

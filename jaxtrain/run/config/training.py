@@ -21,6 +21,7 @@ from jaxtrain.run.by_name import (
     check_range,
     check_type,
 )
+from jaxtrain.store.codec import TOO_LARGE
 from jaxtrain.training import DTYPES
 
 GREATEST_SIZE = 2**31 - 1
@@ -98,7 +99,7 @@ def _judge(kind: Any, value: Any, about: Mapping[str, Any]) -> Any:
 
 def _scalar(flag: str, kind: type, value: Any, about: Mapping[str, Any]) -> Any:
     if kind is float and isinstance(value, str) and value in ("inf", "-inf", "nan"):
-        value = float(value)  # JSON has none: they are written as words
+        value = float(value)  # as earlier versions wrote them
     check_type(flag, kind, value)
     if "reach" in about:
         check_range(flag, value, *about["reach"])
@@ -129,7 +130,7 @@ def _argument(flag: str, key: Any, value: Any, depth: int = 0) -> Any:
         return float(value)
     if value is None or isinstance(value, bool | str):
         return value
-    if isinstance(value, Integral):
+    if isinstance(value, Integral) and abs(int(value)) < TOO_LARGE:
         return int(value)
     if isinstance(value, float) and not math.isnan(value):
         return float(value)

@@ -13,7 +13,7 @@ from typing import Any
 
 from jaxtrain import files
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import to_json
+from jaxtrain.store.codec import jsonable
 
 Row = dict[str, Any]
 
@@ -95,10 +95,8 @@ def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
         >>> lines([{"kind": "step", "loss": 2.5}])
         b'{"kind":"step","loss":2.5,"crc32":"7a22af60"}\\n'
     """
-    # Nothing that is not JSON's own may pass: other readers stop at NaN.
-    dumped = (
-        json.dumps(to_json(row), separators=(",", ":"), allow_nan=False) for row in rows
-    )
+    plain = (jsonable(row, figures=True) for row in rows)
+    dumped = (json.dumps(row, separators=(",", ":"), allow_nan=False) for row in plain)
     return b"".join(_sealed(line.encode("ascii")) for line in dumped)
 
 
@@ -134,7 +132,7 @@ def sealed_object(content: Mapping[str, Any]) -> bytes:
     """
 
     def text(content: Mapping[str, Any]) -> bytes:
-        return (json.dumps(to_json(content), indent=1) + "\n").encode("ascii")
+        return (json.dumps(jsonable(content), indent=1) + "\n").encode("ascii")
 
     sha256 = hashlib.sha256(text(content)).hexdigest()
     return text({**content, "sha256": sha256})

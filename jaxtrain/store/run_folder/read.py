@@ -1,15 +1,15 @@
 """Rows of a run's folder, read with care, and those with which a run goes on."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Resumed, Steps, Warned
 from jaxtrain.files import read_bytes
+from jaxtrain.store import codec
 from jaxtrain.store.run_folder.files import (
     Row,
     Table,
@@ -119,14 +119,13 @@ def read_about(path: Path, most: int = 2**24) -> tuple[dict[str, Any], bool]:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    content = json.loads(data, parse_constant=_no_constant)
+    try:
+        content = codec.decode(data)
+    except codec.Damaged as error:
+        raise ValueError(f"it {error}") from None
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
     return content
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _check_schema(content: dict[str, Any], schema: str) -> None:

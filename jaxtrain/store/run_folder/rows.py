@@ -16,8 +16,8 @@ from jaxtrain.events import (
     Stopped,
     Tested,
     Warned,
-    to_json,
 )
+from jaxtrain.store import codec
 from jaxtrain.store.run_folder.files import Row
 
 
@@ -129,7 +129,7 @@ def checked(content: Mapping[str, Any]) -> Row:
 
 def make_row(kind: str, content: Mapping[str, Any]) -> Row:
     """A row to be written: what could not be read back is refused before it is."""
-    return checked(to_json({"kind": kind, **content}))
+    return checked(codec.jsonable({"kind": kind, **content}, figures=True))
 
 
 LOST = "records"

@@ -1,6 +1,5 @@
 """The command line as it is read: every flag, every refusal, and the help."""
 
-import json
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ from jaxtrain.commands.options import parse
 from jaxtrain.errors import ConfigError
 from jaxtrain.losses._fits import CLASSIFICATION
 from jaxtrain.run.config import Config
+from jaxtrain.store import codec
 
 HELP = Path(__file__).with_name("fashion_help.txt")
 
@@ -59,7 +59,7 @@ def type_of(kind: Any) -> type:
 @pytest.mark.parametrize("text", [text for text, _ in FLAGS])
 def test_a_configuration_survives_json(text: str) -> None:
     config = parsed(text)
-    content = json.loads(json.dumps(config.to_dict(), allow_nan=False))
+    content = codec.decode(codec.encode(config.to_dict()))
     assert content == config.to_dict()
     assert Config.from_dict(content) == config
 
@@ -75,7 +75,7 @@ def test_awkward_arguments_survive_json() -> None:
         "f": "(1,(2,inf))",  # no literal of Python's
         "g": (1,),
     }
-    content = json.loads(json.dumps(config.to_dict(), allow_nan=False))
+    content = codec.decode(codec.encode(config.to_dict()))
     assert Config.from_dict(content) == config
 
 

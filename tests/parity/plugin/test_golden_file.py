@@ -26,6 +26,9 @@ from parity.golden.verdict import Task, while_writing, with_torch, without_torch
 from parity.plugin import golden_path
 from parity.port.comparison import record_from
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "old_trees"))
+import make_old_trees as old_trees
+
 
 @pytest.fixture(scope="module")
 def golden() -> Golden:
@@ -151,13 +154,6 @@ def resigned(
     return len(first).to_bytes(8, "little") + first + content[8 + size :]
 
 
-def entry(tree: Any, *path: Any) -> Any:
-    """The tagged value at a path."""
-    for name in path:
-        tree = dict(tree[1])[name] if tree[0] == "dict" else tree[1][name]
-    return tree
-
-
 WEIGHT = "steps/0/before/0.weight"
 CHANGES: dict[str, Callable[[Any, Any], Any]] = {
     "type": lambda h, t: h[WEIGHT].update(dtype="O"),
@@ -165,16 +161,20 @@ CHANGES: dict[str, Callable[[Any, Any], Any]] = {
     "other shape": lambda h, t: h[WEIGHT].update(shape=[2, 8]),
     "offsets": lambda h, t: h[WEIGHT].update(data_offsets=[-5, 1 << 70]),
     "no tensor": lambda h, t: h.pop(WEIGHT),
-    "no step": lambda h, t: entry(t, "steps")[1].pop(),
-    "no steps": lambda h, t: [entry(t, n)[1].clear() for n in ("steps", "exact")],
-    "no field": lambda h, t: entry(t, "steps", 0)[1].pop(0),
-    "no array": lambda h, t: entry(t, "steps", 0, "loss").__setitem__(1, "text"),
-    "dtype": lambda h, t: entry(t, "dtype").__setitem__(1, "__import__"),
-    "kind": lambda h, t: entry(t, "dtype").__setitem__(0, "pickle"),
-    "layers": lambda h, t: entry(t, "steps", 0, "layers").__setitem__(0, "list"),
-    "outline": lambda h, t: entry(t, "outline").__setitem__(1, []),
-    "names": lambda h, t: entry(t, "outline", "parameters")[1].pop(),
+    "no step": lambda h, t: t["steps"].pop(),
+    "no steps": lambda h, t: [t[name].clear() for name in ("steps", "exact")],
+    "no field": lambda h, t: first_step(t).pop("batch"),
+    "no array": lambda h, t: first_step(t).update(loss="text"),
+    "dtype": lambda h, t: t.update(dtype="__import__"),
+    "kind": lambda h, t: t.update(dtype={"$pickle": "float64"}),
+    "layers": lambda h, t: first_step(t).update(layers=[]),
+    "outline": lambda h, t: t.update(outline={}),
+    "names": lambda h, t: t["outline"]["parameters"].popitem(),
 }
+
+
+def first_step(tree: Any) -> Any:
+    return tree["steps"][0]
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -197,9 +197,34 @@ def test_other_files_of_the_format(content: bytes, tmp_path: Path) -> None:
 
     refusal(tmp_path / "a", save({"w": np.ones(2)}))
     refusal(tmp_path / "a", save({"w": np.ones(2)}, {"schema": "another"}))
-    later = content.replace(b'"version": "1"', b'"version": "2"')
+    later = content.replace(b'"version": "2"', b'"version": "3"')
     assert later != content
     refusal(tmp_path / "a", later)
+
+
+def test_one_of_before_is_read(tmp_path: Path) -> None:
+    assert_same(read(old_trees.GOLDEN), old_trees.golden())
+    # Written again it is of this version, and the same.
+    assert write(tmp_path / "a", read(old_trees.GOLDEN))
+    assert b'"version": "2"' in (tmp_path / "a").read_bytes()
+    assert_same(read(tmp_path / "a"), old_trees.golden())
+
+
+def test_an_earlier_version_is_trusted_no_more(tmp_path: Path) -> None:
+    old = old_trees.GOLDEN.read_bytes()
+
+    def retagged(was: str, now: str) -> bytes:
+        changed = json.loads(json.dumps(tree_of(old)).replace(was, now))
+        assert changed != tree_of(old)
+        return resigned(old, lambda h, t: t.__setitem__(slice(None), changed))
+
+    refusal(tmp_path / "a", retagged('["float", "inf"]', '["pickle", "inf"]'))
+    refusal(tmp_path / "a", retagged('["array", "steps/0/lr"]', '["array", "lr"]'))
+
+
+def tree_of(content: bytes) -> Any:
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["tree"])
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ DAMAGES = {
     "it is no JSON object": b"[]",
     "Expecting": b"{",
     "can't decode": b'{"kind": "stopped", "reason": "\xff"}',
-    "NaN is no JSON": b'{"kind": "tested", "accuracy": NaN, "avg_loss": 1.0}',
+    "it has a bare NaN": b'{"kind": "tested", "accuracy": NaN, "avg_loss": 1.0}',
     "'other' is no kind": b'{"kind": "other"}',
     "None is no text": b"{}",
     "has no 'avg_loss'": b'{"kind": "tested", "accuracy": 1.0}',
@@ -231,9 +231,14 @@ DAMAGES = {
         b'{"kind": "step", "step": 3, "epoch": 9, "batch": 0, "loss": 1, "lr": 1}'
     ),
     "recursion": b"[" * 100_000,
-    "Exceeds the limit": b'{"kind": "saved", "path": "", "steps": 1'
-    + b"0" * 5000
-    + b"}",
+    "it has a depth of more than 128": b"[" * 200 + b"]" * 200,
+    "it has a number 1e999 that no float holds": (
+        b'{"kind": "tested", "accuracy": 1e999, "avg_loss": 1.0}'
+    ),
+    "it has a key twice": b'{"kind": "stopped", "kind": "stopped", "reason": ""}',
+    "it has a number of 5001 digits, more than 300": (
+        b'{"kind": "saved", "path": "", "steps": 1' + b"0" * 5000 + b"}"
+    ),
 }
 
 
