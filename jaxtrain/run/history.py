@@ -87,27 +87,17 @@ class History:
             ValueError: the file holds no history of this schema.
         """
         try:
-<<<<<<< HEAD
             return cls.from_json(path.read_bytes())
-=======
-            content = codec.decode(path.read_bytes())
-            if content.pop("schema") != SCHEMA:
-                raise ValueError(f"its schema is not {SCHEMA}")
-            for name in FIGURES:
-                content[name] = _restored(content[name])
-            content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
-            return cls(**content)
->>>>>>> house-j
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ValueError(f"{path} holds no {SCHEMA}: {error}") from error
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "History":
+    def from_json(cls, data: bytes) -> "History":
         """Read what `to_json` gave; other text raises one of several errors."""
-        content = json.loads(text)
+        content = codec.decode(data)
         if content.pop("schema") != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
-        for name in ("losses", "lrs", "momenta", "epochs"):
+        for name in FIGURES:
             content[name] = _restored(content[name])
         content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
         return cls(**content)

@@ -148,11 +148,7 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
         (b'{"optimizer": {"lr": NaN}}', " has a bare NaN"),
         (
             b'{"optimizer": {"args": {"a": %b}}}' % (b"[" * 700 + b"]" * 700),
-<<<<<<< HEAD
-            ": --optimizer-args a cannot be [[[[",
-=======
             " has a depth of more than 128",
->>>>>>> house-j
         ),
         (b"null", " holds no configuration"),
         (b'{"schema": "jaxtrain.run/1"}', " holds no configuration"),
