@@ -56,6 +56,8 @@ EXACT = frozenset(
 )
 """Operations that round nothing: their results are among what goes in, or its sign."""
 
+NO_ARITHMETIC = frozenset((torch.Tag.nondeterministic_seeded, torch.Tag.inplace_view))
+
 COMPOSED = """
     _log_softmax _log_softmax_backward_data _softmax _softmax_backward_data
     _safe_softmax elu elu_backward gelu gelu_backward huber_loss huber_loss_backward
@@ -184,7 +186,7 @@ class Rounded(TorchDispatchMode):
         """Run an operation, and round its result."""
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name.removesuffix("_") in EXACT or func.is_view or not _is_plain(args):
+        if _rounds_nothing(func, name, args):
             return func(*args, **kwargs)
         if func._schema.is_mutable:
             return self._in_place(func, name, args, kwargs)
@@ -250,7 +252,9 @@ class Rounded(TorchDispatchMode):
     def _moved(self, x: Any, error: Any) -> Any:
         if error is None:
             return x
-        return (x.double() + self._draw(x.shape) * error).to(x.dtype)
+        # Infinities, as masks have them, are exact.
+        finite = torch.where(error.isfinite(), error, 0.0)
+        return (x.double() + self._draw(x.shape) * finite).to(x.dtype)
 
     def _draw(self, shape: Any) -> torch.Tensor:
         if tuple(shape[:2]) == self._alike:
@@ -272,9 +276,15 @@ def _is_dense(x: Any) -> bool:
     return isinstance(x, torch.Tensor) and x.layout == torch.strided
 
 
-def _is_plain(args: Any) -> bool:
-    """Whether it is arithmetic of dense tensors."""
-    return all(_is_dense(x) for x in args if isinstance(x, torch.Tensor))
+def _rounds_nothing(func: Any, name: str, args: Any) -> bool:
+    """Whether it draws, looks at, chooses or moves numbers, or is not of dense ones."""
+    tensors = [x for x in args if isinstance(x, torch.Tensor)]
+    return (
+        name.removesuffix("_") in EXACT
+        or func.is_view
+        or not NO_ARITHMETIC.isdisjoint(func.tags)
+        or not all(map(_is_dense, tensors))
+    )
 
 
 def _half(x: torch.Tensor) -> torch.Tensor:

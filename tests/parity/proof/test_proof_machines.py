@@ -17,7 +17,7 @@ from parity.proof import machines
 from parity.proof.optimizers.cases import OptimizerCase
 from parity.proof.optimizers.one_step import judge
 from parity.proof.rng import group as rng
-from parity.proof.verdict import Task
+from parity.proof.verdict import Task, Verdict
 from parity.rounding import rounded
 
 
@@ -64,6 +64,39 @@ def test_in_place_what_nothing_is_added_to_is_left_alone() -> None:
         x.add_(torch.tensor([0.0, 0.3], dtype=torch.float64))
     assert x[0] == 1
     assert x[1] != 1.3
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.99, 0.01, torch.tensor([0.99])])
+def test_an_average_is_taken_from_the_nearer_end(weight: Any) -> None:
+    x, end = (torch.tensor([value], dtype=torch.float64) for value in (1e3, 1e-6))
+    with rounded(seed=0):
+        found = x.lerp(end, weight)
+    assert abs(float(found - x.lerp(end, weight))) <= 2**-22 * float(found)
+
+
+def test_draws_are_those_that_they_were() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        expected = torch.nn.functional.dropout(torch.ones(9).double(), 0.3)
+        after = torch.rand(1)
+        torch.manual_seed(0)
+        with rounded(seed=1):
+            found = torch.nn.functional.dropout(torch.ones(9).double(), 0.3)
+        assert torch.equal(found != 0, expected != 0)
+        assert torch.equal(torch.rand(1), after)
+
+
+def test_infinities_are_exact() -> None:
+    x = torch.tensor([-torch.inf, 0.3], dtype=torch.float64)
+    with rounded(seed=0):
+        found = torch.softmax(x + 0.1, 0)
+    assert found.tolist()[0] == 0
+    assert found.isfinite().all()
+
+
+def test_a_bound_without_end_allows_nothing() -> None:
+    found = Verdict("g", "n", "c", "float32", "l", "m", 0.0, float("inf"), "r")
+    assert not found.passed
 
 
 ERRORS = {"float32": 1e-5, "float64": 1e-14}
