@@ -66,7 +66,7 @@ def test_in_place_what_nothing_is_added_to_is_left_alone() -> None:
     assert x[1] != 1.3
 
 
-@pytest.mark.parametrize("weight", [1.0, 0.99, 0.01, torch.tensor([0.99])])
+@pytest.mark.parametrize("weight", [1.0, 0.99, 0.01, torch.tensor([0.99]).double()])
 def test_an_average_is_taken_from_the_nearer_end(weight: Any) -> None:
     x, end = (torch.tensor([value], dtype=torch.float64) for value in (1e3, 1e-6))
     with rounded(seed=0):
