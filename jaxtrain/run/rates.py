@@ -69,19 +69,25 @@ class Rates:
     def __init__(self, config: Config):
         self.config = config
         chosen = config.scheduler
-        self.schedule = build_schedule(chosen, config.optimizer.lr)
+        self.schedule = None
+        if chosen.name is not None:
+            self.schedule = build_schedule(chosen, config.optimizer.lr)
         by_time = chosen.name is not None and not chosen.watches
         self.every = chosen.every if by_time else None
         self.cycled = self._cycled()
         self._second_beta = self._betas()[1] if self.cycled == "betas" else None
         self._walk = self._start()
 
-    def _start(self) -> _Walk:
+    def _start(self) -> _Walk | None:
+        if self.schedule is None:
+            return None
         return _Walk(self.schedule.host(), self.cycled is not None)
 
     def _cycled(self) -> str | None:
         """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
-        if self.config.scheduler.watches or self.schedule.momentum is None:
+        if self.schedule is None or self.config.scheduler.watches:
+            return None
+        if self.schedule.momentum is None:
             return None
         name = self.config.optimizer.name
         for argument in ("betas", "momentum"):
@@ -110,17 +116,19 @@ class Rates:
             before: updates of the epochs before it.
             updates: for each batch whether the weights were updated after it.
         """
-        walk = self._walk
         if self.every != "step":
             # It steps between epochs alone: its values are still those.
-            return walk.take(False for _ in updates)
+            return self._taken(self._walk, updates, False)
         walk = self._start()
+        assert walk is not None
         for _ in range(before):
             walk.step()
         return self._taken(walk, updates, True)
 
     def end_epoch(self, avg_loss: float) -> None:
         """Step a scheduler that does so after each epoch, by its test if it watches."""
+        if self._walk is None:
+            return
         if self.config.scheduler.watches:
             self._walk.step(avg_loss)
         elif self.every == "epoch":
@@ -140,7 +148,9 @@ class Rates:
         moves = [self.every is not None] * min(count, FORESEEN)
         return self._taken(self._start(), moves, True)
 
-    def _taken(self, walk: _Walk, moves: Iterable[bool], move: bool) -> Values:
+    def _taken(self, walk: _Walk | None, moves: Iterable[bool], move: bool) -> Values:
+        if walk is None:
+            return Values([self.config.optimizer.lr for _ in moves], [])
         try:
             values = walk.take(each and move for each in moves)
         except ValueError as error:
@@ -153,7 +163,7 @@ class Rates:
 
     def state(self) -> dict[str, Any] | None:
         """The scheduler's state, as JSON can hold it; None if there is none."""
-        if self.config.scheduler.name is None:
+        if self._walk is None:
             return None
         plain: dict[str, Any] = _plain(self._walk.host.state_dict())
         return plain
@@ -167,6 +177,8 @@ class Rates:
             updates: that are done.
         """
         self._walk = self._start()
+        if self._walk is None:
+            return
         if state is not None:
             try:
                 self._walk.host.load_state_dict(state)
@@ -199,7 +211,7 @@ class Rates:
 
     def initial(self) -> dict[str, Any]:
         """Arguments with which the optimiser is built: those that will move."""
-        if self.cycled is None:
+        if self.schedule is None or self.cycled is None:
             return {}
         first = self.schedule.momentum
         moves = first if self.cycled == "momentum" else (first, self._second_beta)

@@ -165,10 +165,10 @@ TWINS: Mapping[str, Callable[[], Verdict]] = {
         _judged, "rprop", {}, lambda: _wrapped(optim.rprop(), _lagging)
     ),
     "decoupled decay in the place of the penalty": partial(
-        _judged, "adam", _DECAY, partial(optim.adamw, **_DECAY)
+        _judged, "adam", _DECAY, partial(optim.adamw, weight_decay=0.1)
     ),
     "a penalty in the place of decoupled decay": partial(
-        _judged, "adamw", _DECAY, partial(optim.adam, **_DECAY)
+        _judged, "adamw", _DECAY, partial(optim.adam, weight_decay=0.1)
     ),
     "Adafactor whose update is not scaled down": partial(
         _judged, "adafactor", {}, partial(optim.adafactor, d=1e9)
