@@ -1,6 +1,5 @@
 """Three training steps of every layer, against PyTorch's."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,10 @@ from flax import nnx
 torch = pytest.importorskip("torch")
 
 from jaxtrain import nn
-from jaxtrain.nn.activation.smooth import gru_step
+from parity.proof.layers import twins
 from parity.proof.layers.cases import CASES, NAMES, LayerCase
-from parity.proof.layers.judge import Build, judge, our_layer, tensor
+from parity.proof.layers.judge import judge, our_layer, tensor
+from parity.proof.report.table import failures
 
 
 def cases_of(name: str) -> list[LayerCase]:
@@ -74,197 +74,8 @@ def test_far_out_smooth_functions_are_straight(name: str) -> None:
     np.testing.assert_allclose(slopes, leaf.grad, rtol=1e-6, atol=1e-30)
 
 
-# Broken twins: one wrong detail each, and the tensor that must tell.
-
-
-def retyped(**arguments: Any) -> Build:
-    """Our layer, built with other arguments."""
-
-    def build(case: LayerCase, dtype: str) -> nnx.Module:
-        return our_layer(replace(case, args={**case.args, **arguments}), dtype)
-
-    return build
-
-
-def assert_noticed(case: LayerCase, tensor: str, build: Build) -> None:
-    with jax.enable_x64(True):
-        assert all(m.passed for m in judge([case], "float64"))
-        wrong = {m.tensor: m for m in judge([case], "float64", build)}
-    assert not wrong[tensor].passed
-
-
-TWINS = [
-    ("GELU", "output 0", retyped(approximate="tanh")),
-    ("LayerNorm", "output 0", retyped(eps=1e-6)),
-    ("RMSNorm", "output 0", retyped(eps=1e-6)),
-    ("GroupNorm", "output 0", retyped(eps=1e-6)),
-    ("BatchNorm1d", "running_mean", retyped(momentum=0.9)),
-    ("BatchNorm1d", "output 0", retyped(eps=1e-3)),
-    ("InstanceNorm2d", "output 0", retyped(eps=1e-6)),
-    ("LeakyReLU", "output 0", retyped(negative_slope=0.011)),
-    ("Softplus", "output 0", retyped(threshold=2.0)),
-    ("Conv1d", "output 0", retyped(padding_mode="circular", padding=1)),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "tensor", "build"), TWINS, ids=lambda x: x if isinstance(x, str) else ""
-)
-def test_a_wrong_argument_is_noticed(name: str, tensor: str, build: Build) -> None:
-    case = cases_of(name)[0]
-    if name == "Softplus":
-        case = next(c for c in cases_of(name) if c.inputs[0].kind == "grid")
-    if name == "Conv1d":
-        case = next(
-            c for c in cases_of(name) if c.args.get("padding_mode") == "reflect"
-        )
-    assert_noticed(case, tensor, build)
-
-
-class BiasedBatchNorm(nn.BatchNorm1d):
-    """Flax's: the running variance is that of the normalisation."""
-
-    def _count_and_track(self, mean: jax.Array, unbiased: jax.Array) -> None:
-        n = 8
-        super()._count_and_track(mean, unbiased * (n - 1) / n)
-
-
-class ClippedHardtanh(nn.Hardtanh):
-    """The obvious version, whose gradient at a bound is a half."""
-
-    def __call__(self, input: jax.Array) -> jax.Array:
-        return jnp.clip(input, self.min_val, self.max_val)
-
-
-class CorrelatedTranspose(nn.ConvTranspose1d):
-    """The kernel is not mirrored."""
-
-    def _kernel(self) -> jax.Array:
-        return super()._kernel()[..., ::-1]
-
-
-class LearntPadding(nn.Embedding):
-    """The padding row takes gradients."""
-
-    def __call__(self, input: jax.Array) -> jax.Array:
-        return self.weight[...][input]
-
-
-def substitute(cls: type, **extra: Any) -> Build:
-    def build(case: LayerCase, dtype: str) -> nnx.Module:
-        return cls(**case.args, **extra, dtype=jnp.dtype(dtype))
-
-    return build
-
-
-def test_the_biased_running_variance_is_noticed() -> None:
-    case = next(c for c in cases_of("BatchNorm1d") if c.inputs[0].shape == (8, 3))
-    assert_noticed(case, "running_var", substitute(BiasedBatchNorm))
-
-
-def test_a_gradient_at_the_bound_is_noticed() -> None:
-    case = next(c for c in cases_of("Hardtanh") if c.inputs[0].kind == "grid")
-    assert_noticed(case, "d input 0", lambda case, dtype: ClippedHardtanh())
-
-
-def test_a_kernel_that_is_not_mirrored_is_noticed() -> None:
-    case = cases_of("ConvTranspose1d")[0]
-    assert_noticed(case, "output 0", substitute(CorrelatedTranspose))
-
-
-def test_a_learnt_padding_row_is_noticed() -> None:
-    case = next(c for c in cases_of("Embedding") if "padding_idx" in c.args)
-    assert_noticed(case, "d weight", substitute(LearntPadding))
-
-
-class OneBias(nn.LSTMCell):
-    """Flax's: one bias, here the input's; the other one is never learnt."""
-
-    def __call__(self, input: jax.Array, hx: Any = None) -> Any:
-        kept = self.bias_hh
-        self.bias_hh = nnx.Param(jax.lax.stop_gradient(kept[...]))
-        found = super().__call__(input, hx)
-        self.bias_hh = kept
-        return found
-
-
-class WeakState(nn.GRU):
-    """The state counts a thousandth less."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.step = weak_step
-
-
-def weak_step(x: jax.Array, h: jax.Array, state: Any) -> Any:
-    return gru_step(x, h * 0.999, state)
-
-
-def test_one_bias_is_noticed() -> None:
-    case = cases_of("LSTMCell")[0]
-    assert_noticed(case, "d bias_hh", substitute(OneBias))
-
-
-def test_a_slightly_wrong_gate_is_noticed() -> None:
-    case = cases_of("GRU")[0]
-    assert_noticed(case, "output 0", substitute(WeakState))
-
-
-class Unscaled(nn.MultiheadAttention):
-    """Scores are not divided by sqrt(d)."""
-
-    def _projected(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
-        q, k, v = super()._projected(*inputs)
-        return q * (self.embed_dim / self.num_heads) ** 0.5, k, v
-
-
-def test_unscaled_scores_are_noticed() -> None:
-    assert_noticed(cases_of("MultiheadAttention")[0], "output 0", substitute(Unscaled))
-
-
-class BatchOrderedMasks(nn.TransformerEncoderLayer):
-    """Masks are drawn in the order of the shape, not of PyTorch's memory."""
-
-    def _dropped(self, dropout: nn.Dropout, x: jax.Array) -> jax.Array:
-        return dropout(x)
-
-
-def test_the_order_of_masks_is_noticed() -> None:
-    case = next(
-        c
-        for c in cases_of("TransformerEncoderLayer")
-        if c.args["dropout"] and c.args.get("batch_first")
-    )
-    assert_noticed(case, "output 0", substitute(BatchOrderedMasks))
-
-
-class LaterTies(nn.MaxPool2d):
-    """Of equal elements the last takes the gradient."""
-
-    def __call__(self, input: jax.Array) -> Any:
-        return super().__call__(input[..., ::-1, ::-1])[..., ::-1, ::-1]
-
-
-def test_the_last_of_equal_elements_is_noticed() -> None:
-    case = next(
-        c
-        for c in cases_of("MaxPool2d")
-        if c.args == {"kernel_size": 3} and c.inputs[0].kind == "tied"
-    )
-    case = replace(case, inputs=(replace(case.inputs[0], shape=(2, 3, 6, 6)),))
-    assert_noticed(case, "d input 0", lambda case, dtype: LaterTies(**case.args))
-
-
-class PaddingCounts(nn.AvgPool2d):
-    """What an incomplete window lacks counts in its mean."""
-
-    def _divisor(self, spans: Any) -> Any:
-        return np.array(self.kernel_size[0] * self.kernel_size[1])
-
-
-def test_a_mean_over_what_is_not_there_is_noticed() -> None:
-    case = next(c for c in cases_of("AvgPool2d") if "ceil_mode" in c.args)
-    assert_noticed(case, "output 0", lambda case, dtype: PaddingCounts(**case.args))
+def test_the_layers_that_twins_break_are_whole() -> None:
+    assert failures(judge([*twins.cases()], "float64")) == ""
 
 
 # The same numbers in other surroundings.

@@ -12,7 +12,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -158,14 +158,14 @@ def torch_steps(case: LayerCase, state: Arrays, dtype: str) -> list[Arrays]:
     return [_torch_step(case, layer, step, dtype) for step in range(STEPS)]
 
 
-@cache
+@lru_cache(maxsize=256)
 def exact_steps(case: LayerCase) -> tuple[Arrays, list[Arrays]]:
     """A starting state, and what PyTorch makes of it in float64: right in any type."""
     state = starting_state(case)
     return state, torch_steps(case, state, "float64")
 
 
-@cache
+@lru_cache(maxsize=256)
 def rounded_steps(case: LayerCase) -> list[list[Arrays]]:
     """The float64 run some times over, each operation moved as float32 may round it."""
     state, _ = exact_steps(case)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from unittest import mock
 
 import jax
@@ -19,7 +19,7 @@ from parity.proof.optimizers.cases import OptimizerCase
 from parity.proof.optimizers.one_step import judge
 from parity.proof.verdict import Verdict, worst
 
-Optimizer = optax.GradientTransformationExtraArgs
+Optimizer: TypeAlias = optax.GradientTransformationExtraArgs
 MOMENTS = ("exp_avg", "exp_avg_sq")
 CONTROL_STEPS, STEPS = 8, 12
 
@@ -58,7 +58,7 @@ def _rate_inside_the_buffer(g: jax.Array, v: jax.Array, buffer: Any) -> Any:
     return -buffer, buffer
 
 
-def _averages(state: Any, g: jax.Array) -> tuple[jax.Array, ...]:
+def _averages(state: Any, g: jax.Array) -> tuple[Any, ...]:
     beta1, beta2 = (coefficient_of(beta, g.dtype) for beta in (0.9, 0.999))
     m = lerp(state["exp_avg"], g, beta1)
     return m, average_square(state["exp_avg_sq"], g, beta2), beta1, beta2
@@ -115,7 +115,7 @@ def _rounded_correction() -> Verdict:
         return _judged("adam", {}, optim.adam, "float32")
 
 
-_DECAY = {"weight_decay": 0.1}
+_DECAY: Mapping[str, Any] = {"weight_decay": 0.1}
 _LARGEST = (*MOMENTS, "max_exp_avg_sq")
 
 TWINS: Mapping[str, Callable[[], Verdict]] = {

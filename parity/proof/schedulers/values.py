@@ -9,11 +9,16 @@ import torch
 
 from jaxtrain import lr_scheduler
 from parity.proof.schedulers.cases import LRS, SchedulerCase
+from parity.proof.verdict import Verdict
 from parity.pytorch.names import torch_class
 
 STEPS = 1000
 ENDS = (ValueError, ArithmeticError, NotImplementedError)
 """What PyTorch raises for a step that a schedule does not have."""
+
+REASON = (
+    "the same operations in Python's floats, in the same order: no rounding to allow"
+)
 
 Rates = tuple[float, ...]
 Values = list[list[float]]
@@ -144,3 +149,25 @@ def unequal_steps(reference: Values, candidate: Values) -> list[int]:
         if np.array(a, np.float64).tobytes() != np.array(b, np.float64).tobytes()
     ]
     return [*differ, *range(min(lengths), max(lengths))]
+
+
+def judge(
+    case: SchedulerCase, ours: tuple[Values, Values | None], steps: int
+) -> Verdict:
+    """How many of our rates and momenta are not PyTorch's to the last bit."""
+    rates, momenta = torch_values(case, steps)
+    our_rates, our_momenta = ours
+    wrong = len(unequal_steps(rates, our_rates))
+    if our_momenta is not None:
+        wrong += len(unequal_steps(momenta, our_momenta))
+    return Verdict(
+        "schedulers",
+        case.name,
+        f"{str(case).removeprefix(case.name)}, {len(rates)} steps",
+        "float64",
+        "same bits",
+        "values that differ",
+        float(wrong),
+        0.0,
+        REASON,
+    )

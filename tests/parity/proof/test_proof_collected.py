@@ -1,6 +1,8 @@
 """`python -m parity page`: what the workers of a test session have judged."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -81,3 +83,30 @@ def test_what_is_no_folder_of_a_proof_is_one_line(
     assert main(["page", str(tmp_path)]) == 2
     assert main(["page", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+CASES_OF_RNG = str(Path(__file__).with_name("test_cases.py"))
+
+
+def session(folder: Path) -> int:
+    """The exit status of a test session with a part of the proof."""
+    chosen = ["-k", "rng-randperm or is_seen and rng", CASES_OF_RNG]
+    options = ["-q", "-p", "no:cacheprovider", "--proof", str(folder)]
+    command = [sys.executable, "-m", "pytest", *options, *chosen]
+    return subprocess.run(command, capture_output=True).returncode
+
+
+def test_a_session_writes_what_it_judges_and_never_into_an_older_proof(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "proof"
+    assert session(folder) == 0
+    found = record.load(folder)
+    assert {verdict.name for verdict in found.all} == {"randperm"}
+    assert found.passed
+    (twin,) = found.controls["rng"]
+    assert not twin.passed
+    (file,) = folder.iterdir()
+    before = file.read_bytes()
+    assert session(folder) == 4
+    assert file.read_bytes() == before
