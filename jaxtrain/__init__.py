@@ -17,9 +17,15 @@ import sys
 # First: from here on a signal ends a program in one line. "-m" stands there only while
 # Python looks for the module to run, so that who imports this keeps his signals.
 if sys.argv[:1] == ["-m"] or "jaxtrain-" in "".join(sys.argv[:1]):
+    import _signal as own  # `signal` and the rest take milliseconds, for which all wait
+
+    if waits := hasattr(own, "pthread_sigmask"):
+        mask = own.pthread_sigmask(own.SIG_BLOCK, (own.SIGINT, own.SIGTERM, own.SIGHUP))
     from jaxtrain.commands import process
 
     process.take_over()
+    if waits:
+        own.pthread_sigmask(own.SIG_SETMASK, mask)
 
 from jaxtrain._lazy import face
 

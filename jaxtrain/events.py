@@ -153,7 +153,7 @@ class Evaluation(NamedTuple):
     avg_loss: float
 
 
-def tested_epoch(
+def epoch_with_test(
     epoch: int,
     losses: Sequence[float],
     train_seconds: float,

@@ -166,7 +166,7 @@ def _progress(text: str) -> None:
 
 def _bench_fashion(epochs: int, rounds: int, model: str) -> int:
     from parity.bench import fashion
-    from parity.bench.machine import machine
+    from parity.proof.surroundings import machine
 
     check_name("--model", model, MODELS)
     print(machine())
@@ -176,7 +176,7 @@ def _bench_fashion(epochs: int, rounds: int, model: str) -> int:
 
 def _bench_monitoring(optimizer: str, model: str, epochs: int, rounds: int) -> int:
     from parity.bench import monitoring
-    from parity.bench.machine import machine
+    from parity.proof.surroundings import machine
 
     check_name("--model", model, MODELS)
     timings = monitoring.measure(optimizer, model, epochs, rounds, _progress)
@@ -186,7 +186,7 @@ def _bench_monitoring(optimizer: str, model: str, epochs: int, rounds: int) -> i
 
 def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
     from parity.bench import optimizers
-    from parity.bench.machine import machine
+    from parity.proof.surroundings import machine
 
     print(machine())
     print(optimizers.HEADER, flush=True)

@@ -175,15 +175,41 @@ def interruptible() -> Iterator[None]:
 
     Raises:
         KeyboardInterrupt: at the end of the block too, if a signal came and somebody
-            has dropped its exception, as the garbage collector does in a callback.
+            has dropped its exception, as JAX's callback of the garbage collector does.
     """
-    with _handled(_interrupt):
+    with _handled(_interrupt), _redelivered():
         try:
             yield
             if _raised:
                 raise KeyboardInterrupt(_raised[-1])
         finally:
             _raised.clear()
+
+
+@contextmanager
+def _redelivered() -> Iterator[None]:
+    """Have a signal come again whose exception a callback has dropped."""
+    import threading
+
+    before = sys.unraisablehook
+
+    def again() -> None:
+        if _raised and hasattr(signal, "pthread_kill"):
+            # To that thread: a sleep of its ends only by a signal of its own.
+            main = threading.main_thread().ident
+            signal.pthread_kill(main, _raised[-1])  # type: ignore[arg-type]
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            before(unraisable)
+            return
+        threading.Timer(0.01, again).start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 _raised: list[int] = []

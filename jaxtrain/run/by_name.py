@@ -203,7 +203,8 @@ def _declared(parameter: inspect.Parameter) -> type | None:
     for kind in _WORDS:
         if parameter.annotation in (kind, kind.__name__):
             return kind
-    if typing.get_origin(parameter.annotation) is Sequence:
+    annotation = parameter.annotation  # a text where evaluation is postponed
+    if typing.get_origin(annotation) is Sequence or str(annotation)[:9] == "Sequence[":
         return None  # of any length, whatever the default's is
     type_of = type(parameter.default)
     if type_of is int:

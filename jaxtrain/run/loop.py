@@ -21,8 +21,8 @@ from jaxtrain.events import (
     Steps,
     Stopped,
     Tested,
+    epoch_with_test,
     mean,
-    tested_epoch,
 )
 from jaxtrain.rng import Generator
 from jaxtrain.run.checkpoints import Checkpoints
@@ -170,7 +170,7 @@ class Run:
     def end_epoch(self) -> Epoch:
         """Test after an epoch that is trained, and go on to the next."""
         place = self.place
-        event = tested_epoch(place.epoch, self.losses, self.seconds(), self.test)
+        event = epoch_with_test(place.epoch, self.losses, self.seconds(), self.test)
         self.rates.end_epoch(event.avg_loss)
         order = self.generator.get_state()
         self.move(epoch=place.epoch + 1, batch=0, seconds=0.0, order=order)

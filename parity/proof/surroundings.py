@@ -1,9 +1,12 @@
-"""What a proof ran on, as far as rounding may differ by it."""
+"""What a proof or a benchmark ran on."""
 
 import os
+import platform
 import re
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
 
-from parity.bench.machine import processor
 from parity.proof.report.record import versions
 
 
@@ -33,3 +36,23 @@ def described(found: dict[str, str]) -> str:
     """
     rest = ", ".join(f"{k} {v}" for k, v in found.items() if k != "processor")
     return f"on {found['processor']}; {rest}"
+
+
+def machine() -> str:
+    """Processor, cores and versions, for the head of a report."""
+    packages = ", ".join(
+        f"{n} {version(n)}" for n in ("jax", "optax", "torch", "torchvision")
+    )
+    return (
+        f"{processor()}, {os.cpu_count()} cores; "
+        f"Python {platform.python_version()}, {packages}"
+    )
+
+
+def processor() -> str:
+    """The processor's name, as the system gives it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -27,7 +27,7 @@ from jaxtrain.events import (
     Stopped,
     Tested,
     TrainingFault,
-    tested_epoch,
+    epoch_with_test,
 )
 from jaxtrain.run.config import Config, RecordsConfig, check_rates
 from jaxtrain.run.stopping import Stop, chosen_images, never
@@ -154,7 +154,7 @@ def _run(
             yield steps
         if not stop():
             seconds = time.perf_counter() - start
-            yield tested_epoch(epoch, losses, seconds, this.watch)
+            yield epoch_with_test(epoch, losses, seconds, this.watch)
         if reason := stop():
             yield Stopped(reason)
             break

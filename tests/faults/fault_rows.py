@@ -29,11 +29,11 @@ def data(file: str, *names: str) -> tuple[str, ...]:
 
 
 def store(file: str, *names: str) -> tuple[str, ...]:
-    return of(f"checkpoint/test_checkpoint_{file}", *names)
+    return of(f"store/checkpoint/test_checkpoint_{file}", *names)
 
 
 def command(file: str, *names: str) -> tuple[str, ...]:
-    return of(f"command/test_command_{file}", *names)
+    return of(f"commands/fashion/test_command_{file}", *names)
 
 
 def fault(file: str, *names: str) -> tuple[str, ...]:

@@ -203,7 +203,10 @@ COMMAND = [
         (
             *_FLAGS,
             *command("backends", "test_batches_of_any_size"),
-            *of("test_training", "test_the_ragged_last_batch_is_trained_and_counted"),
+            *of(
+                "training/test_training",
+                "test_the_ragged_last_batch_is_trained_and_counted",
+            ),
         ),
     ),
     Fault(
@@ -221,13 +224,13 @@ COMMAND = [
         22,
         "the name of no optimiser, scheduler or loss",
         f"{REFUSED} that has the nearest name",
-        (*_FLAGS, *of("test_registry", "test_suggestions")),
+        (*_FLAGS, *of("run/test_by_name", "test_suggestions")),
     ),
     Fault(
         23,
         "an argument that the chosen optimiser does not take",
         f"{REFUSED} that has those it takes",
-        (*_ARGUMENTS, *of("test_registry", "test_an_optimizer_refuses")),
+        (*_ARGUMENTS, *of("run/test_by_name", "test_an_optimizer_refuses")),
     ),
     Fault(
         24,
@@ -269,7 +272,7 @@ COMMAND = [
         f"a linear network; {REFUSED} for no units",
         (
             *_FLAGS,
-            *of("cli/test_cli", "test_flags"),
+            *of("commands/options/test_cli", "test_flags"),
             *command("backends", "test_what_both_run"),
         ),
     ),
@@ -277,7 +280,7 @@ COMMAND = [
         29,
         "a seed that PyTorch does not take, or that is no number",
         REFUSED,
-        (*_FLAGS, *of("cli/test_cli", "test_flags", "test_refusals")),
+        (*_FLAGS, *of("commands/options/test_cli", "test_flags", "test_refusals")),
     ),
     Fault(
         30,
@@ -290,7 +293,7 @@ COMMAND = [
                 "test_another_run_s_checkpoint_is_refused_with_what_differs",
             ),
             *of(
-                "run_folder/test_run_folder_faults",
+                "store/run_folder/test_run_folder_faults",
                 "test_a_folder_that_holds_a_run_is_not_overwritten",
             ),
         ),

@@ -24,9 +24,9 @@ CHECKPOINT = [
                 "test_killed_before_every_call",
                 "test_killed_at_thirty_moments",
             ),
-            *of("flow/test_killed", "test_killed_once_early_and_once_late"),
+            *of("run/flow/test_killed", "test_killed_once_early_and_once_late"),
         ),
-        long=of("flow/test_killed", "test_killed_at_a_random_moment"),
+        long=of("run/flow/test_killed", "test_killed_at_a_random_moment"),
     ),
     Fault(
         34,
@@ -87,7 +87,7 @@ CHECKPOINT = [
         f"{RECOVERED}: bitwise the run that was left alone",
         (
             *of(
-                "flow/test_resume",
+                "run/flow/test_resume",
                 "test_every_place",
                 "test_after_the_end_there_is_nothing_to_do",
                 "test_more_epochs_go_on_where_fewer_ended",
@@ -173,7 +173,7 @@ RUN = [
         f"{REFUSED} that has step and layer; the step is kept and can be taken again",
         (
             *of(
-                "flow/test_fault",
+                "run/flow/test_fault",
                 "test_step_and_tensor_are_named",
                 "test_a_run_stops_and_its_step_can_be_taken_again",
             ),
@@ -190,9 +190,9 @@ RUN = [
         "SIGINT, SIGTERM, and a second one",
         "the state is saved, one line, status 130 or 143; a second does not wait",
         (
-            *of("flow/test_killed", "test_a_signal_saves_first"),
+            *of("run/flow/test_killed", "test_a_signal_saves_first"),
             *of(
-                "flow/test_interrupted",
+                "run/flow/test_interrupted",
                 "test_some_moments",
                 "test_a_run_that_does_not_come_to_an_end",
             ),
@@ -218,21 +218,24 @@ RUN = [
         "each is called by its name, and healthy runs are passed over in silence",
         (
             *fault("runs", "test_blank_images_of_one_class_are_found_before_training"),
-            *of("monitor/test_monitor_runs", "test_in_short"),
+            *of("watch/monitor/test_monitor_runs", "test_in_short"),
             *of(
-                "checks/test_check_model",
+                "watch/checks/test_check_model",
                 "test_a_planted_fault_is_named_and_nothing_else",
                 "test_a_healthy_configuration_raises_no_alarm",
             ),
         ),
-        long=of("monitor/test_monitor_runs", "test_on_fashion_mnist"),
+        long=of("watch/monitor/test_monitor_runs", "test_on_fashion_mnist"),
     ),
     Fault(
         51,
         "anything that would be compiled again",
         "one compilation for each shape, last batch included, and none later",
         (
-            *of("test_training", "test_one_compilation_for_each_shape_and_none_later"),
+            *of(
+                "training/test_training",
+                "test_one_compilation_for_each_shape_and_none_later",
+            ),
             *fault("runs", "test_nothing_is_compiled_after_the_first_epoch"),
         ),
     ),

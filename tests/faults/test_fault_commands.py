@@ -150,6 +150,10 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
             b'{"optimizer": {"args": {"a": %b}}}' % (b"[" * 700 + b"]" * 700),
             " has a depth of more than 128",
         ),
+        (
+            b'{"optimizer": {"args": {"a": %b}}}' % (b"[" * 100 + b"]" * 100),
+            ": --optimizer-args a cannot be [[[[",
+        ),
         (b"null", " holds no configuration"),
         (b'{"schema": "jaxtrain.run/1"}', " holds no configuration"),
         (

@@ -55,6 +55,8 @@ def started(out: Path, module: str = "jaxtrain.fashion") -> subprocess.Popen[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Linux shares time among sessions: its own part, and not that of the tests.
+        start_new_session=True,
     )
     while not handled(process.pid, signal.SIGTERM):
         assert process.poll() is None
@@ -147,6 +149,75 @@ def test_a_signal_while_modules_are_imported(
     _, errors = process.communicate(timeout=300)
     assert errors == f"python -m jaxtrain.predict: ended by {number.name}\n"
     assert process.returncode == 128 + number
+
+
+FIRST = """
+import os, signal, sys
+sys.argv, sys.orig_argv = ["-m"], [sys.executable, "-m", "MODULE"]
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "jaxtrain.commands":
+            os.kill(os.getpid(), signal.Signals(NUMBER))
+            sum(range(1000))
+
+sys.meta_path.insert(0, Finder())
+import jaxtrain
+print("imported")
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("module", ["jaxtrain.predict", "pytest"])
+def test_a_signal_before_the_process_is_taken_over(
+    module: str, number: signal.Signals
+) -> None:
+    script = FIRST.replace("MODULE", module).replace("NUMBER", str(int(number)))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
+    if module == "pytest":  # whose process it is; SIGINT raises there
+        assert done.returncode == -number
+        return
+    assert done.returncode == 128 + number
+    assert done.stderr == f"python -m {module}: ended by {number.name}\n"
+
+
+DROPPED = """
+import gc, os, signal, time
+from jaxtrain.commands import process, program
+process.take_over("program")
+
+def callback(phase, info):
+    gc.callbacks.remove(callback)
+    os.kill(os.getpid(), signal.SIGTERM)
+    sum(range(1000))
+
+def work():
+    with process.interruptible():
+        gc.callbacks.append(callback)
+        gc.collect()
+        time.sleep(60)
+
+program.run("program", work)
+"""
+
+
+def test_an_interrupt_that_a_callback_drops_comes_again() -> None:
+    begin = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr == "program: ended by SIGTERM\n"
+    assert time.monotonic() - begin < 60
 
 
 STUCK = """

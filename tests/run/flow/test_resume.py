@@ -12,8 +12,8 @@ from jaxtrain.data import Dataset, Split
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Resumed, Started, Steps
 from jaxtrain.optim import OPTIMIZERS
+from jaxtrain.run.by_name import SCHEDULER
 from jaxtrain.run.config import (
-    SCHEDULERS,
     Config,
     DataConfig,
     FlowConfig,
@@ -159,7 +159,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    "name", some(SCHEDULERS, ("one_cycle_lr", "reduce_lr_on_plateau"))
+    "name", some(SCHEDULER.names, ("one_cycle_lr", "reduce_lr_on_plateau"))
 )
 def test_every_scheduler(name: str, tmp_path: Path, tiny: Dataset) -> None:
     every = "epoch" if name == "reduce_lr_on_plateau" else "step"
