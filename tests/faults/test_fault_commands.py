@@ -157,8 +157,8 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
         (b"null", " holds no configuration"),
         (b'{"schema": "jaxtrain.run/1"}', " holds no configuration"),
         (
-            b'{"schema": "jaxtrain.run/2", "config": {}}',
-            " is of the schema 'jaxtrain.run/2', which this version does not know",
+            b'{"schema": "jaxtrain.run/3", "config": {}}',
+            " is of the schema 'jaxtrain.run/3', which this version does not know",
         ),
         (b'{"schema": ["a\\nb"], "config": {}}', " is of the schema ['a\\nb'], which "),
         (b'{"lopp": {}}', ": unknown part of a configuration 'lopp': did you mean"),
