@@ -150,11 +150,15 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
             b'{"optimizer": {"args": {"a": %b}}}' % (b"[" * 700 + b"]" * 700),
             " has a depth of more than 128",
         ),
+        (
+            b'{"optimizer": {"args": {"a": %b}}}' % (b"[" * 100 + b"]" * 100),
+            ": --optimizer-args a cannot be [[[[",
+        ),
         (b"null", " holds no configuration"),
         (b'{"schema": "jaxtrain.run/1"}', " holds no configuration"),
         (
-            b'{"schema": "jaxtrain.run/2", "config": {}}',
-            " is of the schema 'jaxtrain.run/2', which this version does not know",
+            b'{"schema": "jaxtrain.run/3", "config": {}}',
+            " is of the schema 'jaxtrain.run/3', which this version does not know",
         ),
         (b'{"schema": ["a\\nb"], "config": {}}', " is of the schema ['a\\nb'], which "),
         (b'{"lopp": {}}', ": unknown part of a configuration 'lopp': did you mean"),
@@ -163,9 +167,13 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
         (b'{"loop": {"epochs": "3"}}', ": --epochs must be a whole number, but got '3"),
         (b'{"loop": {"epochs": true}}', ": --epochs must be a whole number, but got T"),
         (b'{"loop": {"seed": 1.0}}', ": --seed must be a whole number, but got 1.0"),
-        (b'{"optimizer": {"lr": NaN}}', ": --lr must be from 0 to 1e+38, but got nan"),
         (
-            b'{"optimizer": {"lr": 1%b}}' % (b"0" * 400),
+            b'{"optimizer": {"lr": {"$float": "nan"}}}',
+            ": --lr must be from 0 to 1e+38, but got nan",
+        ),
+        (b'{"loop": {"seed": 1%b}}' % (b"0" * 400), " has a number of 401 digits"),
+        (
+            b'{"optimizer": {"lr": 1%b}}' % (b"0" * 200),
             ": --lr must be from 0 to 1e",
         ),
         (b'{"model": {"hidden": 8}}', ": --hidden must be a list, but got 8"),
@@ -179,7 +187,7 @@ def test_what_an_optimizer_or_scheduler_refuses_is_one_line(
         ),
         (b'{"records": {"out": "\\ud800"}}', r": --out cannot be '\ud800': 'utf-8' co"),
     ],
-    ids=range(24),
+    ids=range(28),
 )
 def test_a_configuration_file_of_any_content_is_one_line(
     unread: Command, tmp_path: Path, content: bytes, told: str
