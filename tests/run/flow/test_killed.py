@@ -19,7 +19,14 @@ ARGUMENTS = (
     *("--optimizer", "adam", "--ema", "0.9", "--augment", "random_horizontal_flip"),
     *("--save-every", "0", "--monitor", "4", "--resume", "auto"),
 )
-TIMES = {"train_seconds", "test_seconds", "seconds", "samples_per_second", "memory"}
+TIMES = {
+    "crc32",
+    "train_seconds",
+    "test_seconds",
+    "seconds",
+    "samples_per_second",
+    "memory",
+}
 OWN = {"started", "resumed", "saved"}
 """Rows that tell of the process and not of the run."""
 
