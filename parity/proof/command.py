@@ -138,13 +138,7 @@ def collect(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{options.folder} holds no proof: {error}") from error
     for group in GROUPS:
-        judged = {verdict.name for verdict in found.verdicts.get(group, ())}
-        if lost := [name for name in push(group) if name not in judged]:
-            raise ConfigError(
-                f"{options.folder}: of {group}, {', '.join(lost)} never ran: there is "
-                "nothing to judge"
-            )
-        _check_seen(group, found.controls.get(group, ()))
+        _check_whole(group, found)
     ordered = Findings({group: found.verdicts[group] for group in GROUPS})
     ordered.controls = {group: found.controls[group] for group in GROUPS}
     for group in GROUPS:
@@ -153,6 +147,22 @@ def collect(options: argparse.Namespace) -> int:
     _write(options, ordered)
     print(table.last_line(ordered.all), flush=True)
     return 0 if ordered.passed else 1
+
+
+def _check_whole(group: str, found: Findings) -> None:
+    """Raise `ConfigError` where a part of what is judged at every push is missing."""
+    judged = {verdict.name for verdict in found.verdicts.get(group, ())}
+    if lost := [name for name in push(group) if name not in judged]:
+        raise ConfigError(
+            f"of {group}, {', '.join(lost)} never ran: there is nothing to judge"
+        )
+    seen, wanted = found.controls.get(group, []), len(twins(group))
+    _check_seen(group, seen)
+    if len(seen) != wanted:
+        raise ConfigError(
+            f"{len(seen)} of the {wanted} broken twins of {group} were judged: nothing "
+            "is proved by what never ran"
+        )
 
 
 def _check_files(options: argparse.Namespace) -> None:

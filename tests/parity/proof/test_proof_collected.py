@@ -13,13 +13,18 @@ pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from parity.__main__ import main
-from parity.proof.groups import GROUPS, push
+from parity.proof.groups import GROUPS, push, twins
 from parity.proof.report import record
 from parity.proof.verdict import Verdict
 
 SEEN = Verdict("", "", "a case", "float64", "same bits", "values", 0.0, 1.0, "why")
 CASES = [replace(SEEN, group=one, name=name) for one in GROUPS for name in push(one)]
-TWINS = [replace(SEEN, group=group, name="twin", value=2.0) for group in GROUPS]
+TWINS = [
+    replace(SEEN, group=group, name=name, value=2.0)
+    for group in GROUPS
+    for name in twins(group)
+]
+LAST_OF_LOSSES = [*twins("losses")][-1]
 
 
 def write(folder: Path, cases: Iterable[Verdict], twins: Iterable[Verdict]) -> None:
@@ -42,7 +47,7 @@ def test_all_that_was_judged_is_one_proof(
     content = json.loads(found.read_text())
     assert content["passed"] is True
     assert len(content["cases"]) == len(CASES)
-    assert [twin["group"] for twin in content["controls"]] == [*GROUPS]
+    assert [twin["name"] for twin in content["controls"]] == [t.name for t in TWINS]
 
 
 def test_a_departure_is_status_1(
@@ -71,6 +76,9 @@ def test_a_twin_that_passes_and_a_name_that_is_missing_prove_nothing(
     write(tmp_path, CASES, [*TWINS[1:], replace(TWINS[0], value=0.5)])
     assert main(["page", str(tmp_path)]) == 2
     assert f"the judge of {TWINS[0].group} is blind" in capsys.readouterr().err
+    write(tmp_path, CASES, [twin for twin in TWINS if twin.name != LAST_OF_LOSSES])
+    assert main(["page", str(tmp_path)]) == 2
+    assert "broken twins of losses were judged" in capsys.readouterr().err
     write(tmp_path, CASES[1:], TWINS)
     assert main(["page", str(tmp_path)]) == 2
     assert f"{CASES[0].name} never ran" in capsys.readouterr().err
