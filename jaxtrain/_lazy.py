@@ -35,12 +35,12 @@ def face(
     """
     find, _, names = lazy_loader.attach_stub(package, file)
     public = sorted([*names, *constants])
-    missing, listed = listing(package, public, elsewhere)
+    refuse, directory = listing(package, public, elsewhere)
 
     def __getattr__(name: str) -> Any:
-        return find(name) if name in names else missing(name)
+        return find(name) if name in names else refuse(name)
 
-    return __getattr__, listed, public
+    return __getattr__, directory, public
 
 
 def listing(

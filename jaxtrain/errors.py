@@ -10,31 +10,31 @@ class ConfigError(ValueError):
     """What was asked for is not possible; the message is one line for the user."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, names: Iterable[str]) -> str:
     """A hint at the nearest known name, or at all of them.
 
     Example:
         >>> suggestion("sdg", ["adam", "sgd"]), suggestion("x", ["adam", "sgd"])
         ("did you mean 'sgd'?", 'choose from: adam, sgd')
     """
-    known = sorted(known)
-    near = nearest(name, known) if isinstance(name, str) else None
-    return f"did you mean {near!r}?" if near else f"choose from: {', '.join(known)}"
+    names = sorted(names)
+    near = nearest(name, names) if isinstance(name, str) else None
+    return f"did you mean {near!r}?" if near else f"choose from: {', '.join(names)}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
     """The known name that is most like `name`, whatever its case, if one is like it.
 
     Example:
         >>> nearest("SGD", ["adam", "sgd"]), nearest("x", ["adam", "sgd"])
         ('sgd', None)
     """
-    folded = {item.casefold(): item for item in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return folded[near[0]] if near else None
+    folds = {item.casefold(): item for item in names}
+    near = difflib.get_close_matches(name.casefold(), folds, n=1)
+    return folds[near[0]] if near else None
 
 
-def check_name(kind: str, name: str, known: Collection[str]) -> None:
+def check_name(kind: str, name: str, names: Collection[str]) -> None:
     """Raise `ConfigError`, with the nearest known name, unless `name` is known.
 
     Example:
@@ -43,15 +43,15 @@ def check_name(kind: str, name: str, known: Collection[str]) -> None:
             ...
         jaxtrain.errors.ConfigError: unknown optimizer 'sdg': did you mean 'sgd'?
     """
-    if name not in known:
-        raise ConfigError(f"unknown {kind} {excerpt(name)}: {suggestion(name, known)}")
+    if name not in names:
+        raise ConfigError(f"unknown {kind} {excerpt(name)}: {suggestion(name, names)}")
 
 
-def check_installed(package: str, what: str, extra: str) -> None:
+def check_package(package: str, what: str, extra: str) -> None:
     """Raise `ConfigError` unless the package, which an extra brings, is installed.
 
     Example:
-        >>> check_installed("no_plots", "--plot", "plots")
+        >>> check_package("no_plots", "--plot", "plots")
         Traceback (most recent call last):
             ...
         jaxtrain.errors.ConfigError: --plot needs no_plots, which is not installed: \
@@ -75,8 +75,8 @@ def excerpt(value: Any) -> str:
         text = repr(value)
     except (RecursionError, ValueError):  # nested too deeply; too many digits
         return f"a huge {type(value).__name__}"
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
 
 
-MOST_SHOWN = 100
+MOST_LETTERS = 100
 """Characters of a value in a message."""

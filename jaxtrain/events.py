@@ -168,12 +168,12 @@ def epoch_with_test(
         test: tests the model.
     """
     start = time.perf_counter()
-    tested = test()
+    result = test()
     return Epoch(
         epoch=epoch,
         train_loss=mean(losses),
-        accuracy=tested.accuracy,
-        avg_loss=tested.avg_loss,
+        accuracy=result.accuracy,
+        avg_loss=result.avg_loss,
         train_seconds=train_seconds,
         test_seconds=time.perf_counter() - start,
     )

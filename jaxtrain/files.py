@@ -18,11 +18,11 @@ from typing import BinaryIO
 from jaxtrain.errors import ConfigError
 
 SUFFIX = ".part"
-_unfinished: set[Path] = set()
+_parts: set[Path] = set()
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def open_atomic(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open `path` for writing; it takes its name when the block ends without error.
 
     Where the block raises, the temporary file is removed and `path` stays as it was.
@@ -34,7 +34,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}{SUFFIX}")
-    _unfinished.add(part)
+    _parts.add(part)
     try:
         with _create(part) as file:
             yield file
@@ -46,7 +46,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
         raise
     finally:
-        _unfinished.discard(part)
+        _parts.discard(part)
     _sync_folder(target.parent)
 
 
@@ -54,7 +54,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write `data` to `path` atomically.
 
     Raises:
-        OSError: as for `writing`.
+        OSError: as for `open_atomic`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     ...     Path(folder, "a").read_bytes(), len(os.listdir(folder))
     (b'new', 1)
     """
-    with writing(path) as file:
+    with open_atomic(path) as file:
         file.write(data)
 
 
@@ -70,14 +70,14 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8 and with its line ends as they are.
 
     Raises:
-        OSError: as for `writing`.
+        OSError: as for `open_atomic`.
     """
     write_bytes(path, text.encode("utf-8"))
 
 
-def remove_unfinished() -> None:
+def remove_parts() -> None:
     """Remove the temporary files of blocks that will not come to their end."""
-    for part in list(_unfinished):
+    for part in list(_parts):
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
@@ -112,7 +112,7 @@ def _sync_folder(folder: Path) -> None:
 LOCK = ".lock"
 """The file in a folder whose lock is that of the folder."""
 
-_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 def try_lock(handle: int) -> bool | None:
@@ -142,7 +142,7 @@ def try_lock(handle: int) -> bool | None:
     except BlockingIOError:
         return None
     except OSError as error:
-        if error.errno in _UNSUPPORTED:
+        if error.errno in _NO_LOCKS:
             return False
         raise
     return True
@@ -155,12 +155,12 @@ def read_bytes(path: Path, most: int) -> bytes:
         ConfigError: it cannot be read, is larger, or is a pipe or a device.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path} is not a file")
-        if found.st_size > most:
+        if status.st_size > most:
             raise ConfigError(
-                f"{path} has {found.st_size:,} bytes; at most {most:,} are read"
+                f"{path} has {status.st_size:,} bytes; at most {most:,} are read"
             )
         return path.read_bytes()
     except OSError as error:
@@ -175,17 +175,17 @@ class Hold:
         alone: whether the system has locks; where not, others cannot be kept out.
     """
 
-    def __init__(self, handle: int, alone: bool, made: list[Path]):
-        self.handle, self.alone, self._made = handle, alone, made
+    def __init__(self, handle: int, alone: bool, new: list[Path]):
+        self.handle, self.alone, self._new = handle, alone, new
 
     def stay(self) -> list[Path]:
         """Leave what was made when the folder is let go; gives it, once."""
-        made, self._made = self._made, []
-        return made
+        paths, self._new = self._new, []
+        return paths
 
     def release(self) -> None:
         """Let go: what was made for nothing is removed while nobody else has it."""
-        _unmake(self._made)
+        _unmake(self._new)
         os.close(self.handle)
 
 
@@ -205,36 +205,36 @@ def hold(folder: Path) -> Hold:
         []
     """
     while True:
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        paths = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handle = _opened(folder / LOCK, made)
+            handle = _open(folder / LOCK, paths)
         except BaseException:
-            _unmake(made)
+            _unmake(paths)
             raise
-        found = _locked(folder / LOCK, handle, made)
-        if found is not None:
-            return found
+        result = _take(folder / LOCK, handle, paths)
+        if result is not None:
+            return result
 
 
-def _opened(path: Path, made: list[Path]) -> int:
+def _open(path: Path, paths: list[Path]) -> int:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
     try:
         handle = os.open(path, flags | os.O_EXCL, 0o666)
     except FileExistsError:
         return os.open(path, flags, 0o666)
-    made.insert(0, path)
+    paths.insert(0, path)
     return handle
 
 
-def _locked(path: Path, handle: int, made: list[Path]) -> Hold | None:
+def _take(path: Path, handle: int, paths: list[Path]) -> Hold | None:
     """The folder, taken; None where the lock file was removed under its new owner."""
     try:
         alone = try_lock(handle)
         if alone is None:
             raise BlockingIOError(errno.EWOULDBLOCK, "another process has it")
         if os.path.samestat(os.stat(path), os.fstat(handle)):
-            return Hold(handle, alone, made)
+            return Hold(handle, alone, paths)
     except FileNotFoundError:
         pass
     except BaseException:
@@ -244,8 +244,8 @@ def _locked(path: Path, handle: int, made: list[Path]) -> Hold | None:
     return None
 
 
-def _unmake(made: list[Path]) -> None:
+def _unmake(paths: list[Path]) -> None:
     """Remove a lock file and empty folders, the innermost first."""
-    for path in made:
+    for path in paths:
         with suppress(OSError):
             path.unlink() if path.name == LOCK else path.rmdir()

@@ -446,11 +446,11 @@ def trunc_normal(
     scalar: Callable[[float], Any] = kind.type
     inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
     if inside > 0.3:
-        return _redrawn(
+        return _redraw(
             lambda: source.normal(shape, mean, std, kind), scalar(a), scalar(b)
         )
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
-    return _accepted(
+    return _rejection_sample(
         # Proposals before thresholds, each for the whole tensor: PyTorch's order of
         # drawing. The operations are its in-place ones: sub, div, pow, mul, sub.
         lambda: source.uniform(shape, a, b, kind),
@@ -469,7 +469,7 @@ def _square(x: np.ndarray) -> np.ndarray:
     return x * x
 
 
-def _redrawn(draw: Callable[[], np.ndarray], a: float, b: float) -> np.ndarray:
+def _redraw(draw: Callable[[], np.ndarray], a: float, b: float) -> np.ndarray:
     values = draw()
     # PyTorch draws the whole tensor again and keeps what it needs.
     while (outside := (values < a) | (values > b)).any():
@@ -477,22 +477,22 @@ def _redrawn(draw: Callable[[], np.ndarray], a: float, b: float) -> np.ndarray:
     return values
 
 
-def _accepted(
+def _rejection_sample(
     propose: Callable[[], np.ndarray],
     threshold: Callable[[], np.ndarray],
     log_density: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Rejection sampling under a density whose largest value is 1."""
     values = propose()
-    pending = _rejected(threshold(), log_density(values))
+    pending = _reject(threshold(), log_density(values))
     while pending.any():
-        proposed = propose()
-        values = np.where(pending, proposed, values)
-        pending &= _rejected(threshold(), log_density(proposed))
+        proposal = propose()
+        values = np.where(pending, proposal, values)
+        pending &= _reject(threshold(), log_density(proposal))
     return values
 
 
-def _rejected(threshold: np.ndarray, log_density: np.ndarray) -> np.ndarray:
+def _reject(threshold: np.ndarray, log_density: np.ndarray) -> np.ndarray:
     # A threshold of 0 has the logarithm -∞ and accepts, as in PyTorch.
     with np.errstate(divide="ignore"):
         return np.log(threshold) > log_density
@@ -534,8 +534,8 @@ def orthogonal(
     if 0 in shape:
         return np.empty(shape, dtype)
     rows, columns = shape[0], math.prod(shape[1:])
-    drawn = normal((rows, columns), generator=generator, dtype=dtype)
-    tall = drawn.T if rows < columns else drawn
+    matrix = normal((rows, columns), generator=generator, dtype=dtype)
+    tall = matrix.T if rows < columns else matrix
     q, r = np.linalg.qr(tall.astype(np.float64))
     # Signs make the factorisation unique, and so Q uniform: Mezzadri 2007,
     # arxiv.org/abs/math-ph/0609050.

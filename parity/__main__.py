@@ -66,11 +66,11 @@ def _add_benchmarks(bench: argparse.ArgumentParser) -> None:
     fashion.add_argument("--epochs", type=positive, default=10, metavar="N")
     fashion.add_argument("--rounds", type=positive, default=5, metavar="N")
     fashion.add_argument("--model", default="mlp", metavar="|".join(MODELS))
-    watching = what.add_parser("monitoring", help="what it costs to watch a run")
-    watching.add_argument("--optimizer", default="sgd", metavar="NAME")
-    watching.add_argument("--model", default="mlp", metavar="|".join(MODELS))
-    watching.add_argument("--epochs", type=positive, default=3, metavar="N")
-    watching.add_argument("--rounds", type=positive, default=7, metavar="N")
+    monitoring = what.add_parser("monitoring", help="what it costs to watch a run")
+    monitoring.add_argument("--optimizer", default="sgd", metavar="NAME")
+    monitoring.add_argument("--model", default="mlp", metavar="|".join(MODELS))
+    monitoring.add_argument("--epochs", type=positive, default=3, metavar="N")
+    monitoring.add_argument("--rounds", type=positive, default=7, metavar="N")
     optimizers = what.add_parser("optimizers", help="single updates, against Optax")
     optimizers.add_argument("names", nargs="*", metavar="NAME")
     optimizers.add_argument("--pairs", type=positive, default=60, metavar="N")
@@ -117,7 +117,7 @@ def _docs(table: str, names: Sequence[str]) -> int:
     proof.require_torch()
     from parity.proof.report import documentation
 
-    chosen = _chosen(_TABLES[table], names, module(table).NAMES)
+    chosen = _select(_TABLES[table], names, module(table).NAMES)
     print(documentation.HEADERS[table], flush=True)
     passed = True
     for line, good in documentation.rows(table, chosen, _progress):
@@ -126,10 +126,10 @@ def _docs(table: str, names: Sequence[str]) -> int:
     return 0 if passed else 1
 
 
-def _chosen(kind: str, names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+def _select(kind: str, names: Sequence[str], choices: Sequence[str]) -> Sequence[str]:
     for name in names:
-        check_name(kind, name, known)
-    return names or known
+        check_name(kind, name, choices)
+    return names or choices
 
 
 def _progress(text: str) -> None:
@@ -162,18 +162,18 @@ def _bench_optimizers(names: Sequence[str], pairs: int) -> int:
 
     print(machine())
     print(optimizers.HEADER, flush=True)
-    chosen = _chosen("optimizer", names, optimizers.names())
-    for timing in optimizers.measure(chosen, pairs, _progress):
+    selection = _select("optimizer", names, optimizers.names())
+    for timing in optimizers.measure(selection, pairs, _progress):
         print(timing, flush=True)
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 equal, 1 departs, 2 cannot run."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
-        given.insert(0, "core")
-    return program.run(PROG, lambda: _run(_parser().parse_args(given)), (DataError,))
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+        args.insert(0, "core")
+    return program.run(PROG, lambda: _run(_parser().parse_args(args)), (DataError,))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -194,8 +194,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.what == "optimizers":
         return _bench_optimizers(options.names, options.pairs)
     if options.what == "monitoring":
-        chosen = options.optimizer, options.model
-        return _bench_monitoring(*chosen, options.epochs, options.rounds)
+        pair = options.optimizer, options.model
+        return _bench_monitoring(*pair, options.epochs, options.rounds)
     return _bench_fashion(options.epochs, options.rounds, options.model)
 
 

@@ -87,9 +87,9 @@ def first_departure(
     apart = difference(reference, candidate)
     bounds = np.broadcast_to(np.asarray(bound, np.float64), apart.shape)
     # Asked this way round, a bound that is NaN allows nothing.
-    found = np.flatnonzero(~(apart <= bounds))
-    if not found.size:
+    places = np.flatnonzero(~(apart <= bounds))
+    if not places.size:
         return None
-    step = int(found[0])
+    step = int(places[0])
     pair = float(reference[step]), float(candidate[step])
     return Departure(step, *pair, float(bounds[step]))

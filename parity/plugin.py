@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from parity.golden.verdict import Task
+    from parity.golden.verdict import GoldenTask
     from parity.port.case import Case
 
 FOLDER, SUFFIX = "golden", ".safetensors"
-WRITTEN = "golden file"
+GOLDEN_FILE = "golden file"
 """The property of a test's report that holds what was written."""
 
 
@@ -75,50 +75,50 @@ class AssertParity:
         """
         __tracebackhide__ = True
         from parity.golden import GoldenError
-        from parity.golden.verdict import Task
+        from parity.golden.verdict import GoldenTask
         from parity.port.comparison import check_arguments
 
         check_arguments(steps, dtype)
         self._calls += 1
         node = self._request.node
         path = golden_path(self._request.path, _names(node), self._calls)
-        task = Task(path, f"pytest --write-golden {node.nodeid!r}", steps, dtype)
+        task = GoldenTask(path, f"pytest --write-golden {node.nodeid!r}", steps, dtype)
         writes = self._request.config.getoption("--write-golden")
         try:
-            failure = self._failure(_made(case), task, writes)
+            failure = self._failure(_make(case), task, writes)
         except GoldenError as error:
             failure = str(error)
         if failure:
             pytest.fail(failure, pytrace=False)
 
-    def _failure(self, case: Case, task: Task, writes: bool) -> str:
-        from parity.golden.verdict import while_writing, with_torch, without_torch
+    def _failure(self, case: Case, task: GoldenTask, writes: bool) -> str:
+        from parity.golden.verdict import with_new_file, with_torch, without_torch
 
         if not _torch_is_there():
             return without_torch(case, task, writes)
         if not writes:
             return with_torch(case, task)
 
-        def tell(changed: bool) -> None:
-            says = f"{task.path}: {'written' if changed else 'as it was'}"
-            self._request.node.user_properties.append((WRITTEN, says))
+        def tell(is_new: bool) -> None:
+            says = f"{task.path}: {'written' if is_new else 'as it was'}"
+            self._request.node.user_properties.append((GOLDEN_FILE, says))
 
-        return while_writing(case, task, tell)
+        return with_new_file(case, task, tell)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """List the golden files: what is overwritten is said."""
-    lines = sorted(set(_written(terminalreporter.stats)))
+    lines = sorted(set(_golden_lines(terminalreporter.stats)))
     if lines:
         terminalreporter.section("golden files of PyTorch's numbers")
         terminalreporter.write_line("\n".join(lines))
 
 
-def _written(stats: dict[str, list[Any]]) -> Iterator[str]:
+def _golden_lines(stats: dict[str, list[Any]]) -> Iterator[str]:
     for reports in stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
-                if name == WRITTEN:
+                if name == GOLDEN_FILE:
                     yield value
 
 
@@ -166,13 +166,13 @@ def _torch_is_there() -> bool:
     return True
 
 
-def _made(case: Case | Callable[[], Case]) -> Case:
+def _make(case: Case | Callable[[], Case]) -> Case:
     from parity.port.case import Case
 
-    made = case() if callable(case) else case
-    if not isinstance(made, Case):
+    result = case() if callable(case) else case
+    if not isinstance(result, Case):
         raise TypeError(
             "assert_parity takes a parity.Case, or a function that returns one, not "
-            f"{type(made).__name__}"
+            f"{type(result).__name__}"
         )
-    return made
+    return result

@@ -58,7 +58,7 @@ EXACT = frozenset(
 
 NO_ARITHMETIC = frozenset((torch.Tag.nondeterministic_seeded, torch.Tag.inplace_view))
 
-COMPOSED = """
+COMPOSITES = """
     _log_softmax _log_softmax_backward_data _softmax _softmax_backward_data
     _safe_softmax elu elu_backward gelu gelu_backward huber_loss huber_loss_backward
     log_sigmoid_backward log_sigmoid_forward logaddexp logsumexp mish mish_backward
@@ -136,49 +136,49 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 
 @cache
-def _composed() -> dict[Any, Callable[..., Any]]:
+def _compositions() -> dict[Any, Callable[..., Any]]:
     from torch._decomp import get_decompositions
 
-    present = [getattr(aten, name) for name in COMPOSED if hasattr(aten, name)]
+    present = [getattr(aten, name) for name in COMPOSITES if hasattr(aten, name)]
     return dict(get_decompositions(present))
 
 
 @contextmanager
-def rounded(
-    seed: int, rows: int = 0, given: Collection[float] = (), alike: int = 0
+def round_all(
+    seed: int, rows: int = 0, numbers: Collection[float] = (), alike: int = 0
 ) -> Iterator[None]:
-    """Within it, PyTorch rounds as `Rounded` does; attention is taken step by step."""
-    with sdpa_kernel(SDPBackend.MATH), Rounded(seed, rows, given, alike):
+    """Within it, PyTorch rounds as `Rounder` does; attention is taken step by step."""
+    with sdpa_kernel(SDPBackend.MATH), Rounder(seed, rows, numbers, alike):
         yield
 
 
-class Rounded(TorchDispatchMode):
+class Rounder(TorchDispatchMode):
     """Operations on float64 tensors, each rounded to float32 in a random way.
 
     Args:
         seed: of the roundings.
         rows: how many independent runs lie along the first axis of the tensors: their
             numbers from the host round apart too. 0: one run.
-        given: numbers that were not computed: they, and what they lack to 1, are
+        numbers: numbers that were not computed: they, and what they lack to 1, are
             rounded once.
         alike: how many lie along the second axis that are rounded by the same draws.
 
     Example:
         >>> x = torch.ones(1, dtype=torch.float64)
-        >>> with Rounded(seed=0):
+        >>> with Rounder(seed=0):
         ...     third = x / 3
         >>> 0 < abs(float(third) * 3 - 1) < 2**-22
         True
     """
 
     def __init__(
-        self, seed: int, rows: int = 0, given: Collection[float] = (), alike: int = 0
+        self, seed: int, rows: int = 0, numbers: Collection[float] = (), alike: int = 0
     ):
         super().__init__()
         self._generator = torch.Generator().manual_seed(seed)
         self._rows = rows
         self._alike = (rows, alike) if alike else None
-        self._given = [*given, *(1 - number for number in given)]
+        self._constants = [*numbers, *(1 - number for number in numbers)]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -190,27 +190,27 @@ class Rounded(TorchDispatchMode):
             return func(*args, **kwargs)
         if func._schema.is_mutable:
             return self._in_place(func, name, args, kwargs)
-        steps = STEPS.get(name) or _composed().get(func)
+        steps = STEPS.get(name) or _compositions().get(func)
         if steps is not None and not self._is_step(name, args, kwargs):
             with self:
-                found = steps(*args, **kwargs)
-            if found is not NotImplemented:
-                return found
-        found = func(*self._with_numbers(name, args), **kwargs)
-        many = isinstance(found, tuple | list)
-        errors = self._errors(func, name, args, kwargs, found if many else [found])
-        moved = [self._moved(*pair) for pair in errors]
-        return type(found)(moved) if many else moved[0]
+                result = steps(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = func(*self._with_numbers(name, args), **kwargs)
+        many = isinstance(result, tuple | list)
+        errors = self._errors(func, name, args, kwargs, result if many else [result])
+        moves = [self._move(*pair) for pair in errors]
+        return type(result)(moves) if many else moves[0]
 
     def _in_place(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         plain = getattr(aten, name.removesuffix("_"), None)
         if plain is None or not name.endswith("_") or name.startswith("_"):
             return func(*args, **kwargs)
         with self:
-            rounded = plain(*args, **kwargs)
+            result = plain(*args, **kwargs)
         exact, target = plain(*args, **kwargs), args[0]
         # What nothing was added to is not rounded.
-        return target.copy_(torch.where(exact == target, target, rounded))
+        return target.copy_(torch.where(exact == target, target, result))
 
     @staticmethod
     def _is_step(name: str, args: Any, kwargs: Any) -> bool:
@@ -228,28 +228,28 @@ class Rounded(TorchDispatchMode):
             return value
         in_rows = bool(beside.ndim) and beside.shape[0] == self._rows
         shape = (self._rows, *[1] * (beside.ndim - 1)) if in_rows else ()
-        roundings = 1 if _is_given(abs(value), self._given) else HOST
+        roundings = 1 if _is_among(abs(value), self._constants) else HOST
         draws = torch.stack([self._draw(shape) for _ in range(roundings)])
-        moved = value * (1 + 2.0**-24 * draws.sum(0))
-        return moved if in_rows else float(moved)
+        result = value * (1 + 2.0**-24 * draws.sum(0))
+        return result if in_rows else float(result)
 
     def _errors(
-        self, func: Any, name: str, args: Any, kwargs: Any, found: list[Any]
+        self, func: Any, name: str, args: Any, kwargs: Any, results: list[Any]
     ) -> list[tuple[Any, Any]]:
         """Each result, and the size of its error before it is taken at random."""
         if name in LINEAR:
             # Of n products in any order, the partial sums grow like the root of n.
-            squares = func(*(_squared(x) for x in args), **kwargs)
+            squares = func(*(_square(x) for x in args), **kwargs)
             squares = squares if isinstance(squares, tuple | list) else [squares]
-            count = _products(name, args, found[0])
+            count = _products(name, args, results[0])
             return [
                 (x, None if x is None else _half(x) + _of_sum(x, square, count))
-                for x, square in zip(found, squares, strict=True)
+                for x, square in zip(results, squares, strict=True)
             ]
         halves = FUNCTION if name in FUNCTIONS else 1.0
-        return [(x, halves * _half(x) if _is_float(x) else None) for x in found]
+        return [(x, halves * _half(x) if _is_float(x) else None) for x in results]
 
-    def _moved(self, x: Any, error: Any) -> Any:
+    def _move(self, x: Any, error: Any) -> Any:
         if error is None:
             return x
         # Infinities, as masks have them, are exact.
@@ -263,9 +263,9 @@ class Rounded(TorchDispatchMode):
         return 2 * uniform - 1
 
 
-def _is_given(value: float, given: Collection[float]) -> bool:
+def _is_among(value: float, numbers: Collection[float]) -> bool:
     """Whether a number, or what it lacks to 1, is among those."""
-    return any(math.isclose(value, one, rel_tol=1e-12) for one in given)
+    return any(math.isclose(value, one, rel_tol=1e-12) for one in numbers)
 
 
 def _is_float(x: Any) -> bool:
@@ -295,7 +295,7 @@ def _half(x: torch.Tensor) -> torch.Tensor:
     return torch.where(x == 0, 0.0, eps / 4 * (x / mantissa).double())
 
 
-def _squared(x: Any) -> Any:
+def _square(x: Any) -> Any:
     return x * x if _is_float(x) else x
 
 
@@ -306,7 +306,7 @@ def _of_sum(x: torch.Tensor, squares: torch.Tensor, count: float) -> torch.Tenso
     return unit * torch.maximum(signs, math.sqrt(count / 3) * x.abs())
 
 
-def _products(name: str, args: Any, found: Any) -> float:
+def _products(name: str, args: Any, result: Any) -> float:
     """How many products a sum has."""
     if name in ("mm", "bmm"):
         return args[0].shape[-1]
@@ -315,4 +315,4 @@ def _products(name: str, args: Any, found: Any) -> float:
     if name == "convolution_backward":
         grad, _, weight = args[:3]
         return max(weight[:, 0].numel(), grad[:, 0].numel())
-    return args[0].numel() / max(found.numel(), 1)
+    return args[0].numel() / max(result.numel(), 1)

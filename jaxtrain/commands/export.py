@@ -31,7 +31,7 @@ from jaxtrain.errors import ConfigError
 from jaxtrain.store import codec
 
 if TYPE_CHECKING:
-    from jaxtrain.run.trained import Trained
+    from jaxtrain.run.trained import Network
 
 
 PROG = "python -m jaxtrain.export"
@@ -58,7 +58,7 @@ computing, and an exported function has but one."""
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def weights(trained: Trained) -> bytes:
+def weights(network: Network) -> bytes:
     """A safetensors file of the network's parameters and buffers, in their types.
 
     Its metadata holds `format` ("pt": PyTorch's names and layouts), `schema`, the run's
@@ -69,24 +69,24 @@ def weights(trained: Trained) -> bytes:
 
     from jaxtrain import nn
 
-    config = trained.config.to_dict()
+    config = network.config.to_dict()
     # Where the run was kept is nobody else's business.
     del config["records"]
     about = {
         "format": "pt",
         "schema": SCHEMA,
         "config": codec.encode(config).decode(),
-        "classes": json.dumps(trained.classes),
-        "step": str(trained.step),
-        "averaged": json.dumps(trained.averaged),
+        "classes": json.dumps(network.classes),
+        "step": str(network.step),
+        "averaged": json.dumps(network.is_average),
     }
     # The library reads memory as if it were contiguous.
-    state = nn.state_dict(trained.model)
+    state = nn.state_dict(network.model)
     whole = {name: np.asarray(x, order="C") for name, x in state.items()}
     return safetensors.numpy.save(whole, about)
 
 
-def function(trained: Trained) -> bytes:
+def function(network: Network) -> bytes:
     """`trained.function` as `jax.export.deserialize` reads it, its weights included.
 
     It takes images, uint8 (n, 28, 28) with n from 1 to `MOST_IMAGES`, on a CPU, an
@@ -108,14 +108,14 @@ def function(trained: Trained) -> bytes:
     most = [f"n <= {MOST_IMAGES}"]
     (count,) = export.symbolic_shape("n", constraints=most)
     images = jax.ShapeDtypeStruct((count, SIDE, SIDE), np.uint8)
-    with trained.numerics.active():
-        exported = export.export(jax.jit(trained.function), platforms=PLATFORMS)(images)
-        return bytes(exported.serialize())
+    with network.numerics.active():
+        result = export.export(jax.jit(network.function), platforms=PLATFORMS)(images)
+        return bytes(result.serialize())
 
 
 class _Kind(NamedTuple):
-    encode: Callable[[Trained], bytes]
-    told: str
+    encode: Callable[[Network], bytes]
+    summary: str
 
 
 _FUNCTION = _Kind(
@@ -132,7 +132,7 @@ KINDS = {
 
 def write(
     run: str | os.PathLike[str], out: str | os.PathLike[str], best: bool = False
-) -> Trained:
+) -> Network:
     """Write the network of a run to a file; the file is whole or not there.
 
     Args:
@@ -147,15 +147,15 @@ def write(
     kind = _kind(out)
     from jaxtrain.run.trained import load
 
-    trained = load(run, best)
-    data = kind.encode(trained)
+    network = load(run, best)
+    data = kind.encode(network)
     try:
         files.write_bytes(out, data)
     except OSError as error:
         raise ConfigError(
             f"{out} cannot be written: {error.strerror or error}"
         ) from error
-    return trained
+    return network
 
 
 def _kind(out: Path) -> _Kind:
@@ -196,10 +196,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    trained = write(options.run, options.out, options.best)
-    for problem in trained.problems:
+    network = write(options.run, options.out, options.best)
+    for problem in network.problems:
         print(f"{PROG}: passed over {problem}", file=sys.stderr)
-    print(f"{options.out}: {_kind(options.out).told}; {trained.title}")
+    print(f"{options.out}: {_kind(options.out).summary}; {network.title}")
     return 0
 
 

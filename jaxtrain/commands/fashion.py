@@ -23,7 +23,7 @@ from jaxtrain.run import records
 from jaxtrain.run.backends import asks, load_backend, running
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
-from jaxtrain.run.stopping import Limits, chosen_images
+from jaxtrain.run.stopping import Limits, select_images
 from jaxtrain.show.terminal import Bar, Display
 from jaxtrain.store.run_folder import RunFolder
 from jaxtrain.watch.monitor import Monitor
@@ -63,7 +63,7 @@ ACTIONS = {
 }
 """Flags that have the command do something other than train."""
 
-SAVING = 60.0
+SAVE_TIME = 60.0
 """Seconds that a signal waits for a run that saves before it ends: it may compile."""
 
 _NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re.I)
@@ -90,18 +90,18 @@ def train(config: Config, start: float | None = None) -> History:
     if path is not None:
         records.check_destination(path)
     backend = load_backend(config.loop.backend)
-    dataset = chosen_images(config, _loaded(config))
+    dataset = select_images(config, _load(config))
     about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}
     history = History(config.to_dict(), about)
     with (
-        process.signals_noted() as noted,
-        records.kept(history, path),
+        process.note_signals() as notes,
+        records.save_history(history, path),
         _run_folder(config, about, dataset) as folder,
-        _memory_explained(config),
+        explain_memory(config),
         Bar() as bar,
     ):
-        noted.last_acts += [lambda: records.save(history, path), bar.stop]
-        limits = Limits(config.flow, noted.reason)
+        notes.last_acts += [lambda: records.save(history, path), bar.stop]
+        limits = Limits(config.flow, notes.reason)
         display = Display(config, dataset, bar, start)
         listeners: list[Listener] = [limits.see, history.add, display.show]
         if folder is not None:
@@ -109,15 +109,15 @@ def train(config: Config, start: float | None = None) -> History:
         if config.records.monitor:
             listeners.append(Monitor(config).see)
         with running(backend, config, dataset, limits) as events:
-            _tell(events, listeners, noted, SAVING if asks(backend) else None)
-        display.done()
+            _tell(events, listeners, notes, SAVE_TIME if asks(backend) else None)
+        display.finish()
     return history
 
 
 def _tell(
     events: Iterator[Event],
     listeners: Sequence[Listener],
-    noted: process.Noted,
+    notes: process.SignalNotes,
     patience: float | None,
 ) -> None:
     """Tell all listeners of all events; a signal ends that before it is written.
@@ -125,22 +125,22 @@ def _tell(
     Args:
         events: of the run.
         listeners: are told in turn.
-        noted: the signals that came.
+        notes: the signals that came.
         patience: seconds that they wait for the run once it has steps to save.
     """
     for event in events:
         if isinstance(event, Steps) and patience is not None:
-            noted.patience, patience = patience, None
-            noted.let_in()
+            notes.patience, patience = patience, None
+            notes.let_in()
         if isinstance(event, Stopped):
-            noted.let_in()
-        told = [event]
-        for each in told:
+            notes.let_in()
+        chain = [event]
+        for each in chain:
             for listener in listeners:
-                told += listener(each) or ()
+                chain += listener(each) or ()
 
 
-def _loaded(config: Config) -> Dataset:
+def _load(config: Config) -> Dataset:
     with process.interruptible(), Bar() as bar:
         return load(config.data.source, on_progress=bar.show)
 
@@ -164,23 +164,23 @@ def _run_folder(
     config: Config, about: Mapping[str, Any], dataset: Dataset
 ) -> Iterator[RunFolder | None]:
     """The folder of `--out`, if there is one."""
-    chosen = config.records
-    if chosen.out is None:
+    settings = config.records
+    if settings.out is None:
         yield None
         return
     with RunFolder.open(
-        chosen.out,
+        settings.out,
         config.to_dict(),
         about,
         dataset,
-        resume=chosen.resume is not None,
-        tensorboard=chosen.tensorboard,
+        resume=settings.resume is not None,
+        tensorboard=settings.tensorboard,
     ) as folder:
         yield folder
 
 
 @contextmanager
-def _memory_explained(config: Config) -> Iterator[None]:
+def explain_memory(config: Config) -> Iterator[None]:
     """Make a `ConfigError` that names the sizes of any lack of memory in the block."""
     try:
         yield
@@ -204,9 +204,9 @@ def check(config: Config) -> int:
     """Look at data, network and rate before training; 1 if something is wrong."""
     from jaxtrain.watch import checks
 
-    dataset = _loaded(config)
-    with _memory_explained(config):
-        findings = checks.check(config, chosen_images(config, dataset))
+    dataset = _load(config)
+    with explain_memory(config):
+        findings = checks.check(config, select_images(config, dataset))
     print("\n".join(checks.show(findings)))
     return 0 if all(finding.passed for finding in findings) else 1
 
@@ -226,13 +226,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         # As a program: what the process has computed so far is its own start.
         argv, start = sys.argv[1:], start - time.process_time()
-    given = argv
+    args = argv
 
     def work() -> int:
-        config, chosen = parse_with(ACTIONS, given, PROG, DESCRIPTION, EPILOG)
-        if "--replay" in chosen:
-            return replay(Path(chosen["--replay"]))
-        if "--check" in chosen:
+        config, flags = parse_with(ACTIONS, args, PROG, DESCRIPTION, EPILOG)
+        if "--replay" in flags:
+            return replay(Path(flags["--replay"]))
+        if "--check" in flags:
             return check(config)
         train(config, start)
         return 0

@@ -15,7 +15,7 @@ from jaxtrain.data import DataError, load
 from jaxtrain.errors import ConfigError
 from jaxtrain.run import records
 from jaxtrain.run.config import Config
-from jaxtrain.run.stopping import chosen_images
+from jaxtrain.run.stopping import select_images
 from jaxtrain.show import charts
 from jaxtrain.show.terminal import Bar
 
@@ -31,8 +31,8 @@ def drawing(test: "RangeTest", title: str) -> "Figure":
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    drawn = charts.figure(height=3.6)
-    ax = drawn.subplots()
+    fig = charts.figure(height=3.6)
+    ax = fig.subplots()
     ax.plot(test.lrs, test.losses, color=charts.PALE, label="each batch")
     ax.plot(test.lrs, test.smoothed, color=charts.BLUE, lw=1.6, label="smoothed")
     if test.suggestion is not None:
@@ -43,12 +43,12 @@ def drawing(test: "RangeTest", title: str) -> "Figure":
     charts.dress(ax, "learning rate", "loss")
     charts.legend(ax)
     ax.set_title(charts.plain(title, 300), fontsize=7, color=charts.INK, wrap=True)
-    return drawn
+    return fig
 
 
-def _limits(smoothed: np.ndarray) -> tuple[float, float]:
+def _limits(curve: np.ndarray) -> tuple[float, float]:
     """Of the loss: the blow-up would press everything before it flat."""
-    finite = smoothed[np.isfinite(smoothed)]
+    finite = curve[np.isfinite(curve)]
     first, low = (finite[0], finite.min()) if finite.size else (1.0, 0.0)
     span = max(first - low, 0.1 * abs(first), 1e-12)
     return low - 0.4 * span, first + 0.5 * span
@@ -86,8 +86,8 @@ def _parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, train, print; returns the exit status."""
-    given = sys.argv[1:] if argv is None else argv
-    return program.run(PROG, lambda: _run(given), (DataError,))
+    args = sys.argv[1:] if argv is None else argv
+    return program.run(PROG, lambda: _run(args), (DataError,))
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -105,7 +105,7 @@ def _run(argv: Sequence[str]) -> int:
     # Imported here: the help does without JAX.
     from jaxtrain.watch.lr_range import range_test
 
-    images = chosen_images(config, dataset)
+    images = select_images(config, dataset)
     test = range_test(config, images, least, greatest, int(own.steps))
     title = _title(config, dataset.name)
     for line in (title, *_table(test), *_words(test)):

@@ -90,13 +90,13 @@ def drawing(tables: Mapping[str, np.ndarray], title: str) -> "Figure":
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    drawn = charts.figure(height=0.7 + 2 * len(tables))
-    axes = drawn.subplots(len(tables), sharex=True, squeeze=False)[:, 0]
+    fig = charts.figure(height=0.7 + 2 * len(tables))
+    axes = fig.subplots(len(tables), sharex=True, squeeze=False)[:, 0]
     for ax, (name, values) in zip(axes, tables.items(), strict=True):
         _curves(ax, name, values)
     axes[-1].set_xlabel("step")
-    drawn.suptitle(charts.plain(title, 300), fontsize=7, color=charts.INK, wrap=True)
-    return drawn
+    fig.suptitle(charts.plain(title, 300), fontsize=7, color=charts.INK, wrap=True)
+    return fig
 
 
 def _curves(ax: "Axes", name: str, values: np.ndarray) -> None:

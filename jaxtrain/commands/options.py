@@ -77,9 +77,9 @@ def parse_with(
     namespace, unknown = parser.parse_known_args(_join_negatives(argv, single))
     if unknown:
         _refuse(unknown[0].partition("=")[0], [*own, *flags])
-    given = vars(namespace)
-    values = {flag: given[flag] for flag in own if flag in given}
-    return _config(given, _from_file(values.pop("--config", None))), values
+    attributes = vars(namespace)
+    values = {flag: attributes[flag] for flag in own if flag in attributes}
+    return _config(attributes, _from_file(values.pop("--config", None))), values
 
 
 _CONFIG = {
@@ -100,7 +100,7 @@ def _from_file(path: str | None) -> Config:
             data = file.read()
         # Written by hand, it may be in any of Unicode's encodings.
         content = codec.decode(data.decode(json.detect_encoding(data)))
-    except codec.Damaged as error:
+    except codec.Damage as error:
         raise ConfigError(f"--config {path} {error}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or f"it holds no JSON: {error}"
@@ -131,11 +131,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         if part not in groups:
             groups[part] = parser.add_argument_group((kind.__doc__ or "").rstrip("."))
         groups[part].add_argument(
-            field.metadata["flag"], dest=f"{part}.{field.name}", **_described(field)
+            field.metadata["flag"], dest=f"{part}.{field.name}", **_keywords(field)
         )
 
 
-def _described(field: Field) -> dict[str, Any]:
+def _keywords(field: Field) -> dict[str, Any]:
     """What argparse is told about a field. It judges no value: `Config` does, in words.
 
     A type or choices given to argparse would have it complain in words of its own.
@@ -154,20 +154,20 @@ def _described(field: Field) -> dict[str, Any]:
     if default is False:
         options["action"] = "store_true"
     elif default not in (None, (), dataclasses.MISSING):
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        options["help"] += f" (default: {shown})"
+        text = " ".join(map(str, default)) if isinstance(default, tuple) else default
+        options["help"] += f" (default: {text})"
     return options | {"default": argparse.SUPPRESS}
 
 
 def _join_negatives(argv: Sequence[str], flags: Collection[str]) -> list[str]:
     """Tie a negative number to the flag before it: argparse takes -1e-3 for a flag."""
-    joined: list[str] = []
+    result: list[str] = []
     for token in argv:
-        if joined and joined[-1] in flags and _is_negative(token):
-            joined[-1] += f"={token}"
+        if result and result[-1] in flags and _is_negative(token):
+            result[-1] += f"={token}"
         else:
-            joined.append(token)
-    return joined
+            result.append(token)
+    return result
 
 
 def _is_negative(token: str) -> bool:
@@ -204,24 +204,24 @@ def _refuse(name: str, flags: Collection[str]) -> NoReturn:
     )
 
 
-def _config(given: Mapping[str, Any], base: Config) -> Config:
+def _config(options: Mapping[str, Any], base: Config) -> Config:
     parts: dict[str, Any] = {}
     for part, _, field in _fields():
         key = f"{part}.{field.name}"
-        if key in given:
-            parts.setdefault(part, {})[field.name] = _value(field, given[key])
-    changed = {p: dataclasses.replace(getattr(base, p), **parts[p]) for p in parts}
-    return dataclasses.replace(base, **changed)
+        if key in options:
+            parts.setdefault(part, {})[field.name] = _value(field, options[key])
+    changes = {p: dataclasses.replace(getattr(base, p), **parts[p]) for p in parts}
+    return dataclasses.replace(base, **changes)
 
 
-def _value(field: Field, given: Any) -> Any:
+def _value(field: Field, value: Any) -> Any:
     """What a flag was given, read but not judged."""
     if field.metadata.get("metavar") == "KEY=VALUE":
-        return parse_arguments(given, field.metadata["flag"])
+        return parse_arguments(value, field.metadata["flag"])
     kind = _scalar(field.type)
-    if isinstance(given, list):
-        return [_read(text, kind) for text in given]
-    return given if given is True else _read(given, kind)
+    if isinstance(value, list):
+        return [_read(text, kind) for text in value]
+    return value if value is True else _read(value, kind)
 
 
 def _scalar(kind: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxtrain import files
 from jaxtrain.commands import program
-from jaxtrain.data.photo import POLARITIES, Brought, bring, read_image
+from jaxtrain.data.photo import POLARITIES, Photo, bring, read_image
 from jaxtrain.errors import ConfigError, check_name
 from jaxtrain.run.records import check_destination
 from jaxtrain.show.charts import BLUE, DIM, INK, PALE, check_picture, figure, plain, png
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from jaxtrain.run.trained import Trained
+    from jaxtrain.run.trained import Network
 
 
 RUNNERS_UP = 2
@@ -32,13 +32,13 @@ class Answer(NamedTuple):
     """One image, and how probable each class is."""
 
     file: str
-    brought: Brought
+    photo: Photo
     classes: tuple[str, ...]
     probabilities: np.ndarray
     """(classes,), which add up to 1."""
 
     @property
-    def ranked(self) -> list[int]:
+    def ranking(self) -> list[int]:
         """Numbers of the classes, the most probable first."""
         return np.argsort(-self.probabilities, kind="stable").tolist()
 
@@ -47,50 +47,50 @@ class Answer(NamedTuple):
         """File, class and probability, the runners-up, and what was done to the image.
 
         Example:
-            >>> image = Brought(np.zeros((28, 28), np.uint8), "light-on-dark", True)
+            >>> image = Photo(np.zeros((28, 28), np.uint8), "light-on-dark", True)
             >>> Answer("a.png", image, ("Bag", "Coat"), np.array([0.25, 0.75])).line
             'a.png: Coat 75.0 %; Bag 25.0 % (light on dark: as it is)'
         """
         first, *others = (
             f"{self.classes[i]} {100 * self.probabilities[i]:.1f} %"
-            for i in self.ranked[: 1 + RUNNERS_UP]
+            for i in self.ranking[: 1 + RUNNERS_UP]
         )
         rest = f"; {', '.join(others)}" if others else ""
-        return f"{shown(self.file)}: {first}{rest} ({self.brought.told})"
+        return f"{escape(self.file)}: {first}{rest} ({self.photo.description})"
 
     def content(self) -> dict[str, Any]:
         """All of it but the pixels."""
-        label = self.ranked[0]
+        label = self.ranking[0]
         values = dict(zip(self.classes, self.probabilities.tolist(), strict=True))
         return {
-            "file": shown(self.file),
+            "file": escape(self.file),
             "class": self.classes[label],
             "label": label,
             "probability": values[self.classes[label]],
             "probabilities": values,
-            "polarity": self.brought.polarity,
-            "as_it_was": self.brought.as_it_was,
+            "polarity": self.photo.polarity,
+            "as_it_was": self.photo.as_it_was,
         }
 
 
-def shown(text: str) -> str:
+def escape(text: str) -> str:
     r"""A file's name that cannot move the cursor of a terminal.
 
     Example:
-        >>> shown("a\x1b[2J.png")
+        >>> escape("a\x1b[2J.png")
         'a?[2J.png'
     """
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-MOST_DRAWN = 50
+MOST_ROWS = 50
 ROW = 1.75
 """Height of an image with its bars, in inches."""
 LETTERS = 70
 
 
 def picture(answers: Sequence[Answer]) -> bytes:
-    """A PNG file with a row for each of the first `MOST_DRAWN` answers.
+    """A PNG file with a row for each of the first `MOST_ROWS` answers.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -100,16 +100,16 @@ def picture(answers: Sequence[Answer]) -> bytes:
 
 def drawing(answers: Sequence[Answer]) -> Figure:
     """The same as a figure."""
-    drawn = answers[:MOST_DRAWN]
+    rows = answers[:MOST_ROWS]
     # Placed by hand: a layout that is solved for takes seconds with so many axes.
-    whole = figure(height=ROW * len(drawn), layout=None)
-    room = ROW * len(drawn)
+    whole = figure(height=ROW * len(rows), layout=None)
+    room = ROW * len(rows)
     places = {
         **{"left": 0.02, "right": 0.96, "wspace": 0.55, "hspace": 0.32},
         **{"bottom": 0.12 / room, "top": 1 - 0.3 / room, "width_ratios": [1, 2.2]},
     }
-    grid = whole.subplots(len(drawn), 2, squeeze=False, gridspec_kw=places)
-    for (left, right), answer in zip(grid, drawn, strict=True):
+    grid = whole.subplots(len(rows), 2, squeeze=False, gridspec_kw=places)
+    for (left, right), answer in zip(grid, rows, strict=True):
         _image(left, answer)
         _bars(right, answer)
     return whole
@@ -117,14 +117,14 @@ def drawing(answers: Sequence[Answer]) -> Figure:
 
 def _image(ax: Axes, answer: Answer) -> None:
     ax.set_axis_off()
-    ax.imshow(answer.brought.pixels, cmap="gray", vmin=0, vmax=255)
-    title = f"{plain(answer.file, LETTERS)} ({answer.brought.told})"
+    ax.imshow(answer.photo.pixels, cmap="gray", vmin=0, vmax=255)
+    title = f"{plain(answer.file, LETTERS)} ({answer.photo.description})"
     ax.set_title(title, loc="left", fontsize=7, color=INK, pad=4)
 
 
 def _bars(ax: Axes, answer: Answer) -> None:
     values = answer.probabilities
-    colours = [BLUE if i == answer.ranked[0] else PALE for i in range(len(values))]
+    colours = [BLUE if i == answer.ranking[0] else PALE for i in range(len(values))]
     places = range(len(values))
     ax.barh(places, values, color=colours, height=0.7)
     ax.set_yticks(places, [plain(name, 15) for name in answer.classes])
@@ -203,24 +203,24 @@ def _run(options: argparse.Namespace) -> int:
     for flag, path in (("--picture", options.picture), ("--json", options.json)):
         if path is not None:
             check_destination(path, flag)
-    brought = [_brought(path, options.polarity) for path in options.images]
+    photos = [_photo(path, options.polarity) for path in options.images]
     from jaxtrain.run.trained import load
 
-    trained = load(options.run, options.best)
-    answers = _answers(trained, options.images, brought)
+    network = load(options.run, options.best)
+    answers = _answers(network, options.images, photos)
     if options.picture is not None:
         _write("--picture", options.picture, picture(answers))
     if options.json is not None:
-        _write("--json", options.json, _json(trained, answers))
-    for problem in trained.problems:
+        _write("--json", options.json, _json(network, answers))
+    for problem in network.problems:
         print(f"{PROG}: passed over {problem}", file=sys.stderr)
-    print(trained.title)
+    print(network.title)
     for answer in answers:
         print(answer.line)
     return 0
 
 
-def _brought(path: Path, polarity: str) -> Brought:
+def _photo(path: Path, polarity: str) -> Photo:
     image = read_image(path)
     try:
         return bring(image, polarity)
@@ -229,21 +229,21 @@ def _brought(path: Path, polarity: str) -> Brought:
 
 
 def _answers(
-    trained: Trained, paths: Sequence[Path], brought: Sequence[Brought]
+    network: Network, paths: Sequence[Path], photos: Sequence[Photo]
 ) -> list[Answer]:
-    values = trained.probabilities(np.stack([image.pixels for image in brought]))
+    values = network.probabilities(np.stack([image.pixels for image in photos]))
     if not np.isfinite(values).all():
-        raise ConfigError(f"{trained.path}: the network's outputs are not finite")
+        raise ConfigError(f"{network.path}: the network's outputs are not finite")
     return [
-        Answer(str(path), image, trained.classes, row)
-        for path, image, row in zip(paths, brought, values, strict=True)
+        Answer(str(path), image, network.classes, row)
+        for path, image, row in zip(paths, photos, values, strict=True)
     ]
 
 
-def _json(trained: Trained, answers: Sequence[Answer]) -> bytes:
+def _json(network: Network, answers: Sequence[Answer]) -> bytes:
     content = {
         "schema": SCHEMA,
-        "step": trained.step,
+        "step": network.step,
         "images": [answer.content() for answer in answers],
     }
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")

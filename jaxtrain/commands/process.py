@@ -5,7 +5,7 @@ In a process of its own a program ends by a signal in one of three ways:
 - at once, in a line, where nothing is at stake: `take_over`, from its first moment on;
 - by `KeyboardInterrupt`, where Python code has to put something in order:
   `interruptible`;
-- when the work comes to a place where it can end: `signals_noted`. JAX runs by then,
+- when the work comes to a place where it can end: `note_signals`. JAX runs by then,
   and an exception inside its callbacks, or an interpreter that is torn down while its
   threads still compute, is a segmentation fault.
 
@@ -59,19 +59,19 @@ def take_over(prog: str | None = None) -> None:
         prog: how the program is called; if not given, `python -m` must have named a
             module of this package, or its script.
     """
-    _Own.prog = prog or called_as(sys.argv, sys.orig_argv)
+    _Own.prog = prog or own_name(sys.argv, sys.orig_argv)
     if _Own.prog is None:
         return
     import atexit
 
-    for number in _ending():
+    for number in _end_signals():
         signal.signal(number, _leave)
     # Registered first, called last: Python's teardown resets the signals, and frees
     # what JAX's threads may still be using.
     atexit.register(_finish)
 
 
-def called_as(argv: list[str], original: list[str]) -> str | None:
+def own_name(argv: list[str], original: list[str]) -> str | None:
     """How a program of this package was called; None if the process is another's.
 
     Args:
@@ -79,12 +79,12 @@ def called_as(argv: list[str], original: list[str]) -> str | None:
         original: `sys.orig_argv`.
 
     Example:
-        >>> called_as(["-m", "--seed"], ["python", "-m", "jaxtrain.fashion", "--seed"])
+        >>> own_name(["-m", "--seed"], ["python", "-m", "jaxtrain.fashion", "--seed"])
         'python -m jaxtrain.fashion'
-        >>> called_as(["-m"], ["python", "-m", "pytest"])
-        >>> called_as(["/bin/jaxtrain-fashion"], ["python", "/bin/jaxtrain-fashion"])
+        >>> own_name(["-m"], ["python", "-m", "pytest"])
+        >>> own_name(["/bin/jaxtrain-fashion"], ["python", "/bin/jaxtrain-fashion"])
         'jaxtrain-fashion'
-        >>> called_as(["train.py"], ["python", "train.py"])
+        >>> own_name(["train.py"], ["python", "train.py"])
     """
     name = os.path.basename(argv[0]) if argv else ""
     if name.startswith("jaxtrain-"):
@@ -148,7 +148,7 @@ def describe(number: int, notes: tuple[str, ...] | list[str] = ()) -> str:
     return "; ".join([f"ended by {signal.Signals(number).name}", *notes])
 
 
-def _ending() -> list[int]:
+def _end_signals() -> list[int]:
     """Signals that would end the process, and not those that the caller handles."""
     import threading
 
@@ -159,9 +159,9 @@ def _ending() -> list[int]:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+def _set_handlers(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Have a handler get the signals that would end the process otherwise."""
-    before = {number: signal.signal(number, handler) for number in _ending()}
+    before = {number: signal.signal(number, handler) for number in _end_signals()}
     try:
         yield
     finally:
@@ -177,27 +177,27 @@ def interruptible() -> Iterator[None]:
         KeyboardInterrupt: at the end of the block too, if a signal came and somebody
             has dropped its exception, as JAX's callback of the garbage collector does.
     """
-    with _handled(_interrupt), _redelivered():
+    with _set_handlers(_interrupt), _redeliver():
         try:
             yield
-            if _raised:
-                raise KeyboardInterrupt(_raised[-1])
+            if _signals:
+                raise KeyboardInterrupt(_signals[-1])
         finally:
-            _raised.clear()
+            _signals.clear()
 
 
 @contextmanager
-def _redelivered() -> Iterator[None]:
+def _redeliver() -> Iterator[None]:
     """Have a signal come again whose exception a callback has dropped."""
     import threading
 
     before = sys.unraisablehook
 
     def again() -> None:
-        if _raised and hasattr(signal, "pthread_kill"):
+        if _signals and hasattr(signal, "pthread_kill"):
             # To that thread: a sleep of its ends only by a signal of its own.
             main = threading.main_thread().ident
-            signal.pthread_kill(main, _raised[-1])  # type: ignore[arg-type]
+            signal.pthread_kill(main, _signals[-1])  # type: ignore[arg-type]
 
     def hook(unraisable: sys.UnraisableHookArgs) -> None:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
@@ -212,16 +212,16 @@ def _redelivered() -> Iterator[None]:
         sys.unraisablehook = before
 
 
-_raised: list[int] = []
+_signals: list[int] = []
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     del frame
-    _raised.append(number)
+    _signals.append(number)
     raise KeyboardInterrupt(number)
 
 
-class Noted:
+class SignalNotes:
     """The signals that came while a run goes on.
 
     Args:
@@ -230,7 +230,7 @@ class Noted:
 
     def __init__(self, patience: float = PATIENCE):
         self.patience = patience
-        self.came = list(_raised)
+        self.came = list(_signals)
         self.last_acts: list[Act] = []
         """Done if the run does not end by itself; each gives a note or None."""
 
@@ -270,25 +270,25 @@ class Noted:
 
 
 @contextmanager
-def signals_noted() -> Iterator[Noted]:
+def note_signals() -> Iterator[SignalNotes]:
     """Have the signals of the block noted; its end raises the first that came.
 
     In a program's own process a second signal, or a first one that `patience` seconds
     later has not ended the block, ends the process after the last acts.
 
     Example:
-        >>> with signals_noted() as noted:
+        >>> with note_signals() as noted:
         ...     noted.reason()
     """
-    noted = Noted()
-    watched = _watched(noted) if is_own() and _ending() else nullcontext()
-    with _handled(noted.note), watched:
-        yield noted
-    noted.let_in()
+    notes = SignalNotes()
+    watch = _keep_watch(notes) if is_own() and _end_signals() else nullcontext()
+    with _set_handlers(notes.note), watch:
+        yield notes
+    notes.let_in()
 
 
 @contextmanager
-def _watched(noted: Noted) -> Iterator[None]:
+def _keep_watch(notes: SignalNotes) -> Iterator[None]:
     # Python runs handlers between two steps of the main thread alone, which a
     # compilation or a chunk keeps for long. The number of a signal is written to the
     # socket when it comes.
@@ -300,7 +300,7 @@ def _watched(noted: Noted) -> Iterator[None]:
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     # Who takes it ends the process: the block by its own end, or the thread.
     last = threading.Lock()
-    threading.Thread(target=_watch, args=(ours, noted, last), daemon=True).start()
+    threading.Thread(target=_watch, args=(ours, notes, last), daemon=True).start()
     try:
         yield
     finally:
@@ -309,17 +309,17 @@ def _watched(noted: Noted) -> Iterator[None]:
         last.acquire()
 
 
-def _watch(wakeups: socket.socket, noted: Noted, last: threading.Lock) -> None:
+def _watch(wakeups: socket.socket, notes: SignalNotes, last: threading.Lock) -> None:
     with wakeups:
         number = _next(wakeups)
         if number is None:
             return
-        wakeups.settimeout(noted.patience)
+        wakeups.settimeout(notes.patience)
         with suppress(TimeoutError):
             if _next(wakeups) is None:
                 return
     if last.acquire(blocking=False):
-        noted.leave(number)
+        notes.leave(number)
 
 
 def _next(wakeups: socket.socket) -> int | None:

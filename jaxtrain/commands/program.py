@@ -22,9 +22,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any):
-        shown_as_written = argparse.RawDescriptionHelpFormatter
+        formatter = argparse.RawDescriptionHelpFormatter
         super().__init__(
-            **{"allow_abbrev": False, "formatter_class": shown_as_written, **options}
+            **{"allow_abbrev": False, "formatter_class": formatter, **options}
         )
 
     def error(self, message: str) -> NoReturn:
@@ -57,13 +57,13 @@ def run(
 
 
 def _status(
-    prog: str, work: Callable[[], int], refused: tuple[type[Exception], ...]
+    prog: str, work: Callable[[], int], errors: tuple[type[Exception], ...]
 ) -> int:
     process.prepare_stdout()
     try:
         with nullcontext() if process.is_own() else process.interruptible():
-            return _flushed(work)
-    except refused as error:
+            return _flush_after(work)
+    except errors as error:
         return _fail(prog, f"error: {error}", 2)
     except KeyboardInterrupt as interrupt:
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
@@ -78,7 +78,7 @@ def _status(
         return _fail(prog, f"error: {error}", 2)
 
 
-def _flushed(work: Callable[[], int]) -> int:
+def _flush_after(work: Callable[[], int]) -> int:
     try:
         return work()
     finally:

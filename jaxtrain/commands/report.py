@@ -58,15 +58,15 @@ def _run(options: argparse.Namespace) -> int:
     if html is None:
         html = (options.runs[0] if len(runs) == 1 else Path()) / "report.html"
     check_destination(html, "--html")
-    drawn, folder = draw(runs), options.pictures
-    files = {} if folder is None else drawn.files()
+    report, folder = draw(runs), options.pictures
+    files = {} if folder is None else report.files()
     if folder is not None:
         _check_folder(folder, files)
-    text = page(drawn)
-    _written("--html", html, lambda: atomic.write_text(html, text))
+    text = page(report)
+    _write_option("--html", html, lambda: atomic.write_text(html, text))
     places = [str(html)]
     if folder is not None:
-        _written("--pictures", folder, lambda: _save(folder, files))
+        _write_option("--pictures", folder, lambda: _save(folder, files))
         places.append(f"{len(files)} pictures in {folder}")
     for problem in (problem for run in runs for problem in run.problems):
         print(f"{PROG}: {problem}", file=sys.stderr)
@@ -89,7 +89,7 @@ def _save(folder: Path, files: dict[str, bytes]) -> None:
         atomic.write_bytes(folder / name, image)
 
 
-def _written(option: str, path: Path, write: Callable[[], None]) -> None:
+def _write_option(option: str, path: Path, write: Callable[[], None]) -> None:
     try:
         write()
     except OSError as error:

@@ -124,8 +124,10 @@ def keep_validation(dataset: Dataset, amount: float, seed: int) -> Dataset:
             f"keep at least 1 and at most {size - 1}"
         )
     order = Generator(seed).randperm(size)
-    train, kept = (_rows(dataset.train, rows) for rows in np.split(order, [-count]))
-    return replace(dataset, train=train, validation=kept, folder=None)
+    train, validation = (
+        _rows(dataset.train, rows) for rows in np.split(order, [-count])
+    )
+    return replace(dataset, train=train, validation=validation, folder=None)
 
 
 def first_batches(dataset: Dataset, batches: int, batch_size: int) -> Dataset:

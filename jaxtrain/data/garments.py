@@ -16,8 +16,8 @@ FINE = 4
 
 CANVAS = SIDE * FINE
 
-Point: TypeAlias = tuple[float, float]
-Part: TypeAlias = tuple[int, Sequence[Point]]
+Vertex: TypeAlias = tuple[float, float]
+Part: TypeAlias = tuple[int, Sequence[Vertex]]
 """A shade from 0 to 255 and a polygon, in pixels from the middle, y downwards."""
 
 _CENTRES = (np.arange(CANVAS) + 0.5) / FINE - SIDE / 2
@@ -32,11 +32,11 @@ def draw(parts: Sequence[Part]) -> Bytes:
     """
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
     for shade, points in parts:
-        canvas[_inside(points)] = shade
-    return _softened(canvas)
+        canvas[_interior(points)] = shade
+    return _soften(canvas)
 
 
-def _inside(points: Sequence[Point]) -> npt.NDArray[np.bool_]:
+def _interior(points: Sequence[Vertex]) -> npt.NDArray[np.bool_]:
     """Which canvas points lie in the polygon: an odd number of edges to their left."""
     start = np.array(points)[:, :, None]
     x0, y0 = start[:, 0], start[:, 1]
@@ -50,7 +50,7 @@ def _inside(points: Sequence[Point]) -> npt.NDArray[np.bool_]:
     return odd
 
 
-def _softened(canvas: Bytes) -> Bytes:
+def _soften(canvas: Bytes) -> Bytes:
     """Each point the mean over the pixel around it, so that any shift samples well."""
     wide = np.pad(canvas, FINE // 2).astype(np.uint16)
     total = np.zeros(canvas.shape, np.uint16)
@@ -69,7 +69,7 @@ def t_shirt(vary: Vary) -> list[Part]:
         *_sleeves(vary, length=vary(3.0, 10.0), slope=vary(0.4, 0.9)),
         _body(vary, hem=vary(8.5, 11.5)),
         _neckline(vary, depth=vary(0.8, 3.5)),
-        *_maybe(vary, 0.3, [(120, _box(-2.5, -4.0, 2.5, vary(-2.0, 1.0)))]),
+        *_optional_parts(vary, 0.3, [(120, _box(-2.5, -4.0, 2.5, vary(-2.0, 1.0)))]),
     ]
 
 
@@ -79,7 +79,7 @@ def trouser(vary: Vary) -> list[Part]:
     bottom = vary(11.0, 13.0)
     right = [(waist, -12.5), (hip, -7.0), (outer, bottom), (inner, bottom)]
     return [
-        (235, _mirrored([*right, (0.2, crotch)])),
+        (235, _mirror([*right, (0.2, crotch)])),
         (180, _box(-waist, -12.5, waist, -11.0)),
         (150, _box(-0.3, -11.0, 0.3, crotch)),
     ]
@@ -90,7 +90,7 @@ def pullover(vary: Vary) -> list[Part]:
     return [
         *_sleeves(vary, length=vary(12.0, 19.0), slope=vary(0.16, 0.4), cuff=cuff),
         _body(vary, hem=hem),
-        *_maybe(vary, 0.6, [(170, _box(-5.0, hem - 1.5, 5.0, hem))]),
+        *_optional_parts(vary, 0.6, [(170, _box(-5.0, hem - 1.5, 5.0, hem))]),
         _neckline(vary, depth=vary(0.5, 3.0)),
     ]
 
@@ -101,8 +101,8 @@ def dress(vary: Vary) -> list[Part]:
     right = [(3.2, -12.0), (bust, -7.0), (waist, middle), (hem, vary(10.5, 13.0))]
     sleeves = _sleeves(vary, length=vary(1.0, 16.0), slope=vary(0.2, 0.6), top=-11.5)
     return [
-        *_maybe(vary, 0.5, sleeves),
-        (235, _mirrored([(1.6, -12.0), *right])),
+        *_optional_parts(vary, 0.5, sleeves),
+        (235, _mirror([(1.6, -12.0), *right])),
         (180, _box(-waist, middle - 0.5, waist, middle + 0.5)),
         _neckline(vary, depth=vary(1.5, 4.0), top=-12.2),
     ]
@@ -116,11 +116,11 @@ def coat(vary: Vary) -> list[Part]:
     return [
         *_sleeves(vary, length=vary(12.0, 19.0), slope=vary(0.16, 0.4)),
         _body(vary, hem=hem),
-        *_maybe(vary, 0.6, [(255, collar)]),
+        *_optional_parts(vary, 0.6, [(255, collar)]),
         (90, [(-1.6, -10.0), (0.0, lapel), (1.6, -10.0)]),
         (seam, _box(-0.4, lapel, 0.4, hem)),
-        *_maybe(vary, 0.5, [(150, button) for button in buttons]),
-        *_maybe(vary, 0.5, _pair(170, _box(2.5, 3.5, 5.0, 4.5))),
+        *_optional_parts(vary, 0.5, [(150, button) for button in buttons]),
+        *_optional_parts(vary, 0.5, _pair(170, _box(2.5, 3.5, 5.0, 4.5))),
     ]
 
 
@@ -149,9 +149,11 @@ def shirt(vary: Vary) -> list[Part]:
         *_sleeves(vary, length=length, slope=slope),
         _body(vary, hem=hem),
         _neckline(vary, depth=vary(0.8, 3.5)),
-        *_maybe(vary, 0.7, _pair(255, [(-2.6, -10.5), (-3.6, -8.0), (-0.4, -7.0)])),
+        *_optional_parts(
+            vary, 0.7, _pair(255, [(-2.6, -10.5), (-3.6, -8.0), (-0.4, -7.0)])
+        ),
         (seam, _box(-0.3, -7.0, 0.3, hem)),
-        *_maybe(vary, 0.6, [(90, dot) for dot in dots]),
+        *_optional_parts(vary, 0.6, [(90, dot) for dot in dots]),
     ]
 
 
@@ -163,7 +165,7 @@ def sneaker(vary: Vary) -> list[Part]:
     return [
         (230, [*upper, (4.0, ankle + 1.5), (11.0, ankle - 0.5), (12.0, sole)]),
         (235, _box(-12.8, sole, 12.5, sole + vary(1.2, 2.6))),
-        (110, _slanted(stripe, 0.0, 4.0)),
+        (110, _slant(stripe, 0.0, 4.0)),
         *[(245, _box(x, y, x + 2.0, y + 0.7)) for x, y in ((-6, 0.5), (-4, -0.6))],
     ]
 
@@ -175,10 +177,10 @@ def bag(vary: Vary) -> list[Part]:
     handle = [(grip, top), (grip, rise + 2.0), (grip - 2.0, rise)]
     hole = [(x - width, y + width) for x, y in handle]
     return [
-        (205, _mirrored(list(reversed(handle)))),
-        (0, _mirrored(list(reversed(hole)))),
-        (235, _mirrored([(wide, top), (wide + vary(-1.0, 1.5), low)])),
-        (180, _mirrored([(wide, top), (wide - 1.0, top + flap)])),
+        (205, _mirror(list(reversed(handle)))),
+        (0, _mirror(list(reversed(hole)))),
+        (235, _mirror([(wide, top), (wide + vary(-1.0, 1.5), low)])),
+        (180, _mirror([(wide, top), (wide - 1.0, top + flap)])),
         (240, _box(-1.0, top + flap - 1.0, 1.0, top + flap + 1.0)),
     ]
 
@@ -214,7 +216,7 @@ GARMENTS = (
 def _body(vary: Vary, hem: float) -> Part:
     chest, waist = vary(5.0, 6.0), vary(4.6, 6.2)
     right = [(2.4, -10.5), (6.6, -9.0), (chest, -4.0), (waist, hem)]
-    return 235, _mirrored(right)
+    return 235, _mirror(right)
 
 
 def _sleeves(
@@ -237,32 +239,34 @@ def _sleeves(
 
 def _neckline(vary: Vary, depth: float, top: float = -10.8) -> Part:
     sharp = vary(0.2, 1.6)
-    return 0, _mirrored([(2.3, top), (sharp, top + depth)])
+    return 0, _mirror([(2.3, top), (sharp, top + depth)])
 
 
-def _maybe(vary: Vary, share: float, parts: list[Part]) -> list[Part]:
+def _optional_parts(vary: Vary, share: float, parts: list[Part]) -> list[Part]:
     """`parts` in that share of the garments, else nothing."""
     return parts if vary(0.0, 1.0) < share else []
 
 
-def _pair(shade: int, shape: list[Point]) -> list[Part]:
+def _pair(shade: int, shape: list[Vertex]) -> list[Part]:
     return [(shade, shape), (shade, [(-x, y) for x, y in shape])]
 
 
-def _mirrored(right: list[Point]) -> list[Point]:
+def _mirror(right: list[Vertex]) -> list[Vertex]:
     """The outline whose right half, from top to bottom, is given."""
     return right + [(-x, y) for x, y in reversed(right)]
 
 
-def _box(left: float, top: float, right: float, bottom: float) -> list[Point]:
+def _box(left: float, top: float, right: float, bottom: float) -> list[Vertex]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def _slanted(left: float, top: float, bottom: float) -> list[Point]:
+def _slant(left: float, top: float, bottom: float) -> list[Vertex]:
     return [(left, top), (left + 1.6, top), (left + 3.2, bottom), (left + 1.6, bottom)]
 
 
-def _band(start: Point, middle: Point, end: Point, width: float = 2.0) -> list[Point]:
+def _band(
+    start: Vertex, middle: Vertex, end: Vertex, width: float = 2.0
+) -> list[Vertex]:
     """A strap that rises from the sole to `middle` and comes down again."""
     inner = [(x, y + width) for x, y in (end, middle, start)]
     inner[0], inner[2] = (end[0] - width, end[1]), (start[0] + width, start[1])

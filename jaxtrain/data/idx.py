@@ -63,21 +63,21 @@ def decode(data: bytes, where: str = "IDX data") -> Bytes:
     array([7, 9], dtype=uint8)
     """
     shape = _shape(data, where)
-    announced, present = math.prod(shape), len(data) - _header_size(len(shape))
+    length, present = math.prod(shape), len(data) - _header_size(len(shape))
     sizes = " x ".join(map(str, shape))
-    if announced == 0:
+    if length == 0:
         raise DataError(f"{where} holds nothing: its header announces {sizes} bytes")
-    if present < announced:
+    if present < length:
         raise DataError(
-            f"{where} is truncated: its header announces {sizes} = {announced:,} bytes "
+            f"{where} is truncated: its header announces {sizes} = {length:,} bytes "
             f"and {present:,} follow"
         )
-    if present > announced:
+    if present > length:
         raise DataError(
-            f"{where} has {present - announced:,} bytes more than the {sizes} that its "
+            f"{where} has {present - length:,} bytes more than the {sizes} that its "
             "header announces"
         )
-    return np.frombuffer(data, np.uint8, announced, _header_size(len(shape))).reshape(
+    return np.frombuffer(data, np.uint8, length, _header_size(len(shape))).reshape(
         shape
     )
 

@@ -75,5 +75,5 @@ def _path(name: str | Path) -> Path:
     return Path(os.path.expanduser(name))
 
 
-def _silent(name: str, received: int, total: int | None) -> None:
-    del name, received, total
+def _silent(name: str, count: int, total: int | None) -> None:
+    del name, count, total

@@ -48,13 +48,13 @@ def read_image(path: Path) -> Image.Image:
         # What is odd about a file's metadata, and Pillow's own limit above ours.
         warnings.simplefilter("ignore")
         try:
-            opened = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
         except Exception as error:
             raise ConfigError(_no_image(path, error)) from error
-        with opened:
-            _check_size(path, *opened.size)
+        with image:
+            _check_size(path, *image.size)
             try:
-                return _upright(opened)
+                return _upright(image)
             except ConfigError as error:
                 raise ConfigError(f"{path}: {error}") from None
             except Exception as error:
@@ -82,13 +82,13 @@ def _check_size(path: Path, width: int, height: int) -> None:
         raise ConfigError(f"{path} has no pixels")
 
 
-def _upright(opened: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
     """Decoded, and turned as the camera's note says."""
     from PIL import ImageOps
 
-    opened.load()
-    turned = ImageOps.exif_transpose(opened)
-    return _eight_bits(turned).convert("RGBA")
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    return _eight_bits(upright).convert("RGBA")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -117,7 +117,7 @@ POLARITIES = (AUTO, LIGHT, DARK)
 SIDE = 28
 THUMBNAIL = 73
 """Longest edge of what the data set was made from."""
-SEARCHED = 512
+SEARCH_SIZE = 512
 """Longest edge of what the garment is looked for in."""
 NEAR = 0.05 * 255 * 3**0.5
 """Distance between colours that are taken as one: 5 % of that of black and white."""
@@ -125,7 +125,7 @@ NEAR = 0.05 * 255 * 3**0.5
 Grey = npt.NDArray[np.uint8]
 
 
-class Brought(NamedTuple):
+class Photo(NamedTuple):
     """An image as the network takes it."""
 
     pixels: Grey
@@ -136,11 +136,11 @@ class Brought(NamedTuple):
     """Whether its pixels are the file's own, but for a negation."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The polarity taken, in words.
 
         Example:
-            >>> Brought(np.zeros((28, 28), np.uint8), "dark-on-light", False).told
+            >>> Photo(np.zeros((28, 28), np.uint8), "dark-on-light", False).description
             'dark on light: negated'
         """
         words = self.polarity.replace("-", " ")
@@ -149,7 +149,7 @@ class Brought(NamedTuple):
         return f"{words}: as it is" if self.as_it_was else words
 
 
-def bring(image: Image.Image, polarity: str = AUTO) -> Brought:
+def bring(image: Image.Image, polarity: str = AUTO) -> Photo:
     """Bring an image to 28x28 grey pixels, a light garment on black.
 
     A grey image of 28x28, or one enlarged by repeating its pixels, stays as it is, but
@@ -168,27 +168,29 @@ def bring(image: Image.Image, polarity: str = AUTO) -> Brought:
         >>> photo = Image.new("RGBA", (200, 300), "white")
         >>> photo.paste("black", (50, 50, 150, 250))
         >>> brought = bring(photo)
-        >>> brought.told, brought.pixels[14, [0, 6, 7, 14, 20, 21, 27]].tolist()
+        >>> brought.description, brought.pixels[14, [0, 6, 7, 14, 20, 21, 27]].tolist()
         ('dark on light: negated', [0, 0, 255, 255, 255, 0, 0])
     """
     own = _own_pixels(image)
-    opaque = _at_most(_over(image, "black" if polarity == LIGHT else "white"), SEARCHED)
+    opaque = _at_most(
+        _composite(image, "black" if polarity == LIGHT else "white"), SEARCH_SIZE
+    )
     grey = np.asarray(opaque.convert("L")) if own is None else own
     if polarity == AUTO:
         polarity = DARK if np.median(_border(grey)) > 127 else LIGHT
     if own is not None:
-        return Brought(255 - own if polarity == DARK else own, polarity, True)
+        return Photo(255 - own if polarity == DARK else own, polarity, True)
     level = int(np.median(grey[_CORNERS]))
     garment = opaque.crop(_box(np.asarray(opaque)))
     small = np.asarray(_at_most(garment, THUMBNAIL).convert("L"))
     light = _on_black(small, level, polarity)
-    return Brought(_centred(_sharpened(_subsampled(light))), polarity, False)
+    return Photo(_centre(_sharpen(_subsample(light))), polarity, False)
 
 
 _CORNERS = ([0, 0, -1, -1], [0, -1, 0, -1])
 
 
-def _over(image: Image.Image, ground: str) -> Image.Image:
+def _composite(image: Image.Image, ground: str) -> Image.Image:
     from PIL import Image
 
     below = Image.new("RGBA", image.size, ground)
@@ -242,7 +244,7 @@ def _on_black(grey: Grey, level: int, polarity: str) -> npt.NDArray[np.float64]:
     return np.clip((values - level) * 255 / max(255 - level, 1), 0, 255)
 
 
-def _subsampled(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _subsample(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The longest edge at 28, by the nearest rows and columns."""
     longest = max(values.shape)
     rows, columns = (
@@ -262,7 +264,7 @@ def _kernel() -> npt.NDArray[np.float64]:
     return kernel / kernel.sum()
 
 
-def _sharpened(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _sharpen(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     height, width = values.shape
     padded = np.pad(values, 1, mode="edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
@@ -270,7 +272,7 @@ def _sharpened(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(np.einsum("hwij,ij->hw", around, _kernel()), 0, 255)
 
 
-def _centred(values: npt.NDArray[np.float64]) -> Grey:
+def _centre(values: npt.NDArray[np.float64]) -> Grey:
     height, width = values.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     canvas = np.zeros((SIDE, SIDE), np.uint8)

@@ -54,7 +54,7 @@ def binary_cross_entropy(
         [100.          0.6931472]
     """
     check_reduction(reduction)
-    x, y, factors, dtype = _prepared(input, target, weight)
+    x, y, factors, dtype = _prepare(input, target, weight)
     losses = _of_probability(x, y)
     return reduce(losses if factors is None else losses * factors, reduction).astype(
         dtype
@@ -102,7 +102,7 @@ def binary_cross_entropy_with_logits(
         [1.000000e+04 6.931472e-01]
     """
     check_reduction(reduction)
-    x, y, factors, dtype = _prepared(input, target, weight)
+    x, y, factors, dtype = _prepare(input, target, weight)
     positive = jnp.ones_like(x)
     if pos_weight is not None:
         positive = jnp.asarray(pos_weight, x.dtype)
@@ -129,13 +129,13 @@ of_logits = with_partials(
 )
 
 
-def _prepared(
+def _prepare(
     input: ArrayLike, target: ArrayLike, weight: ArrayLike | None
 ) -> tuple[jax.Array, jax.Array, jax.Array | None, jnp.dtype]:
-    given = {"input": input, "target": target}
+    arrays = {"input": input, "target": target}
     if weight is not None:
-        given["weight"] = weight
-    (x, y, *factors), dtype = floats(**given)
+        arrays["weight"] = weight
+    (x, y, *factors), dtype = floats(**arrays)
     check_same_shape(input=x, target=y)
     if not factors:
         return x, y, None, dtype
@@ -256,14 +256,14 @@ def multilabel_margin_loss(
     classes = _classes(x)
     wrong = ((labels < -1) | (labels >= classes)).any(-1)
     # 0 from the first -1 on: labels behind it are ignored, whatever they are.
-    given = jnp.cumprod(labels != -1, axis=-1, dtype=jnp.int32) == 1
+    mask = jnp.cumprod(labels != -1, axis=-1, dtype=jnp.int32) == 1
     # (…, labels, classes)
-    members = given[..., None] & (labels[..., None] == jnp.arange(classes))
+    members = mask[..., None] & (labels[..., None] == jnp.arange(classes))
     # Clipped alone: a label that is no class makes the row NaN in the end.
-    picked = jnp.take_along_axis(x, jnp.where(given, labels, 0), -1, mode="clip")
-    excess = relu(1 - picked[..., None] + x[..., None, :])
-    counted = given[..., None] & ~members.any(-2, keepdims=True)
-    losses = jnp.where(counted, excess, 0).sum((-2, -1)) / classes
+    at_labels = jnp.take_along_axis(x, jnp.where(mask, labels, 0), -1, mode="clip")
+    excess = relu(1 - at_labels[..., None] + x[..., None, :])
+    pairs = mask[..., None] & ~members.any(-2, keepdims=True)
+    losses = jnp.where(pairs, excess, 0).sum((-2, -1)) / classes
     return reduce(jnp.where(wrong, jnp.nan, losses), reduction).astype(dtype)
 
 
@@ -301,13 +301,13 @@ def multilabel_soft_margin_loss(
         0.693147
     """
     check_reduction(reduction)
-    given = {"input": input, "target": target}
+    tensors = {"input": input, "target": target}
     if weight is not None:
-        given["weight"] = weight
-    arrays, dtype = floats(**given)
+        tensors["weight"] = weight
+    arrays, dtype = floats(**tensors)
     if arrays[0].ndim == 0:
         raise ValueError("input must have a dimension of classes, but has shape ()")
-    x, y, *weights = broadcast(**dict(zip(given, arrays, strict=True)))
+    x, y, *weights = broadcast(**dict(zip(tensors, arrays, strict=True)))
     terms = -(y * log_sigmoid(x) + (1 - y) * log_sigmoid(-x))
     terms = terms * weights[0] if weights else terms
     # PyTorch divides by the last dimension of the input as given.

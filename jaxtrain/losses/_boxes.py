@@ -63,8 +63,8 @@ def generalized_box_iou_loss(
     check_reduction(reduction)
     a, b = _boxes(boxes1, boxes2)
     union, iou = _overlap(a, b, eps)
-    around = _around(a, b).area
-    return _reduced(1 - (iou - (around - union) / (around + eps)), reduction)
+    around = _hull(a, b).area
+    return _reduce(1 - (iou - (around - union) / (around + eps)), reduction)
 
 
 def distance_box_iou_loss(
@@ -84,7 +84,7 @@ def distance_box_iou_loss(
     """
     check_reduction(reduction)
     losses, _ = _distance_losses(*_boxes(boxes1, boxes2), eps)
-    return _reduced(losses, reduction)
+    return _reduce(losses, reduction)
 
 
 def complete_box_iou_loss(
@@ -112,7 +112,7 @@ def complete_box_iou_loss(
     v = (4 / math.pi**2) * jnp.square(turn)
     # Equation 11, which torchvision computes under `no_grad`.
     alpha = jax.lax.stop_gradient(v / (1 - iou + v + eps))
-    return _reduced(losses + alpha * v, reduction)
+    return _reduce(losses + alpha * v, reduction)
 
 
 def _boxes(boxes1: ArrayLike, boxes2: ArrayLike) -> tuple[_Boxes, _Boxes]:
@@ -123,7 +123,7 @@ def _boxes(boxes1: ArrayLike, boxes2: ArrayLike) -> tuple[_Boxes, _Boxes]:
     return _Boxes(*jnp.moveaxis(a, -1, 0)), _Boxes(*jnp.moveaxis(b, -1, 0))
 
 
-def _around(a: _Boxes, b: _Boxes) -> _Boxes:
+def _hull(a: _Boxes, b: _Boxes) -> _Boxes:
     low = (jnp.minimum(p, q) for p, q in zip(a[:2], b[:2], strict=True))
     high = (jnp.maximum(p, q) for p, q in zip(a[2:], b[2:], strict=True))
     return _Boxes(*low, *high)
@@ -133,24 +133,24 @@ def _overlap(a: _Boxes, b: _Boxes, eps: float) -> tuple[jax.Array, jax.Array]:
     """Areas of the unions, and intersections over unions."""
     low = (jnp.maximum(p, q) for p, q in zip(a[:2], b[:2], strict=True))
     high = (jnp.minimum(p, q) for p, q in zip(a[2:], b[2:], strict=True))
-    shared = _Boxes(*low, *high)
+    box = _Boxes(*low, *high)
     # Boxes apart have two negative sides there, whose product would be an area.
-    meet = (shared.height > 0) & (shared.width > 0)
-    intersection = jnp.where(meet, shared.area, 0)
+    meet = (box.height > 0) & (box.width > 0)
+    intersection = jnp.where(meet, box.area, 0)
     union = a.area + b.area - intersection
     return union, intersection / (union + eps)
 
 
 def _distance_losses(a: _Boxes, b: _Boxes, eps: float) -> tuple[jax.Array, jax.Array]:
     _, iou = _overlap(a, b, eps)
-    around = _around(a, b)
+    around = _hull(a, b)
     diagonal = jnp.square(around.width) + jnp.square(around.height) + eps
     apart = jnp.square((a.x2 + a.x1) / 2 - (b.x1 + b.x2) / 2)
     apart = apart + jnp.square((a.y2 + a.y1) / 2 - (b.y1 + b.y2) / 2)
     return 1 - iou + apart / diagonal, iou
 
 
-def _reduced(losses: jax.Array, reduction: str) -> jax.Array:
+def _reduce(losses: jax.Array, reduction: str) -> jax.Array:
     if reduction == "none":
         return losses
     divisor = max(losses.size, 1) if reduction == "mean" else 1

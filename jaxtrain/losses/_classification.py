@@ -33,11 +33,11 @@ def classification(
     fit = CLASSIFICATION[name]
 
     @wraps(function)
-    def fitted(outputs: jax.Array, labels: jax.Array, **arguments: Any) -> jax.Array:
+    def adapt(outputs: jax.Array, labels: jax.Array, **arguments: Any) -> jax.Array:
         targets = TARGETS[fit.targets](labels, outputs)
         return function(OUTPUTS[fit.outputs](outputs), targets, **arguments)
 
-    return fitted
+    return adapt
 
 
 OUTPUTS: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -51,7 +51,7 @@ def _one_hot(labels: jax.Array, outputs: jax.Array) -> jax.Array:
     return jax.nn.one_hot(labels, outputs.shape[1], dtype=outputs.dtype)
 
 
-def _padded(labels: jax.Array, outputs: jax.Array) -> jax.Array:
+def _pad(labels: jax.Array, outputs: jax.Array) -> jax.Array:
     rest = jnp.full((len(labels), outputs.shape[1] - 1), -1)
     return jnp.concatenate([labels[:, None].astype(rest.dtype), rest], axis=1)
 
@@ -60,5 +60,5 @@ TARGETS: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "labels": lambda labels, outputs: labels,
     "one_hot": _one_hot,
     "signs": lambda labels, outputs: 2 * _one_hot(labels, outputs) - 1,
-    "padded": _padded,
+    "padded": _pad,
 }

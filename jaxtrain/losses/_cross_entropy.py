@@ -21,11 +21,11 @@ def check_shapes(
 ) -> None:
     """Raise `ValueError` unless the target fits the input."""
     indices = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    expected = input.shape if probabilities else indices
-    if input.ndim == 0 or target.shape != expected:
+    target_shape = input.shape if probabilities else indices
+    if input.ndim == 0 or target.shape != target_shape:
         kind = "probabilities" if probabilities else "class indices"
         raise ValueError(
-            f"input of shape {input.shape} needs {kind} of shape {expected}, "
+            f"input of shape {input.shape} needs {kind} of shape {target_shape}, "
             f"but target has shape {target.shape}"
         )
 
@@ -64,28 +64,28 @@ def nll_of_indices(
             divides the mean of that part by the same weights.
     """
     target = jnp.expand_dims(target.astype(jnp.int32), axis)
-    kept = target != ignore_index
+    mask = target != ignore_index
     # What is picked where the target is ignored is replaced by 0 in turn. A negative
     # index would count from the end: past the end it picks NaN.
-    picked = jnp.where(kept, jnp.where(target < 0, log_p.shape[axis], target), 0)
+    index = jnp.where(mask, jnp.where(target < 0, log_p.shape[axis], target), 0)
 
     def pick(values: jax.Array) -> jax.Array:
-        chosen = jnp.take_along_axis(values, picked, axis, mode="fill")
-        return jnp.where(kept, chosen, 0).squeeze(axis)
+        entries = jnp.take_along_axis(values, index, axis, mode="fill")
+        return jnp.where(mask, entries, 0).squeeze(axis)
 
     ones = jnp.ones_like(log_p)
     shares = pick(ones if weights is None else jnp.broadcast_to(weights, log_p.shape))
 
-    def reduced(losses: jax.Array) -> jax.Array:
+    def combine(losses: jax.Array) -> jax.Array:
         if reduction == "mean":
             return total(losses) / total(shares)
         return reduce(losses, reduction)
 
-    value = reduced(-pick(log_p) * shares)
+    value = combine(-pick(log_p) * shares)
     if not label_smoothing:
         return value
     weighted = log_p if weights is None else log_p * weights
-    spread = reduced(jnp.where(kept.squeeze(axis), -weighted.sum(axis), 0))
+    spread = combine(jnp.where(mask.squeeze(axis), -weighted.sum(axis), 0))
     share = label_smoothing / log_p.shape[axis]
     return value * (1 - label_smoothing) + spread * share
 
@@ -252,10 +252,10 @@ def linear_cross_entropy(
         >>> print(linear_cross_entropy(x, w, jnp.array([1, 2])).round(6))
         2.302585
     """
-    given = {"input": input, "linear_weight": linear_weight}
+    arrays = {"input": input, "linear_weight": linear_weight}
     if linear_bias is not None:
-        given["linear_bias"] = linear_bias
-    (x, matrix, *bias), dtype = floats(**given)
+        arrays["linear_bias"] = linear_bias
+    (x, matrix, *bias), dtype = floats(**arrays)
     _check(x, matrix, bias)
     logits_shape = x.shape[:-1] + matrix.shape[:-1]
     if jnp.shape(target) == logits_shape and ignore_index is not None:

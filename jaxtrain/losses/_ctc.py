@@ -70,25 +70,27 @@ def ctc_loss(
     _check(log_p, labels, lengths[0], lengths[1], blank)
     if not batched:
         log_p, lengths = log_p[:, None], [length.reshape(1) for length in lengths]
-    used, wanted = lengths
-    fits = labels.ndim > 1 or wanted.sum() == labels.size
+    frames, symbols = lengths
+    fits = labels.ndim > 1 or symbols.sum() == labels.size
     if labels.ndim == 1:
-        labels = _padded(labels, wanted, _longest(target_lengths, labels.size))
-    valid = fits & _valid(labels, used, wanted, log_p)
+        labels = _pad(labels, symbols, _longest(target_lengths, labels.size))
+    valid = fits & _valid(labels, frames, symbols, log_p)
     # What is no class must not be looked up; where it counts, the loss is NaN below.
     labels = jnp.where((labels >= 0) & (labels < log_p.shape[-1]), labels, blank)
-    losses = _negative_log_likelihood(log_p, labels, used, wanted, blank, zero_infinity)
+    losses = _negative_log_likelihood(
+        log_p, labels, frames, symbols, blank, zero_infinity
+    )
     losses = jnp.where(valid, losses, jnp.nan)
     if reduction == "mean":
-        losses = losses / jnp.maximum(wanted, 1).astype(losses.dtype)
+        losses = losses / jnp.maximum(symbols, 1).astype(losses.dtype)
     return reduce(losses if batched else losses[0], reduction).astype(dtype)
 
 
 def _check(
     log_p: jax.Array,
     labels: jax.Array,
-    used: jax.Array,
-    wanted: jax.Array,
+    frames: jax.Array,
+    symbols: jax.Array,
     blank: int,
 ) -> None:
     if log_p.ndim not in (2, 3) or log_p.size == 0:
@@ -99,11 +101,11 @@ def _check(
     if not 0 <= blank < log_p.shape[-1]:
         raise ValueError(f"blank must be in label range, but is {blank}")
     batch = log_p.shape[1] if log_p.ndim == 3 else 1
-    allowed = [(batch,)] if log_p.ndim == 3 else [(), (1,)]
-    if used.shape not in allowed or wanted.shape not in allowed:
+    shapes = [(batch,)] if log_p.ndim == 3 else [(), (1,)]
+    if frames.shape not in shapes or symbols.shape not in shapes:
         raise ValueError(
-            f"log_probs of shape {log_p.shape} needs lengths of shape {allowed[0]}, "
-            f"but input_lengths has {used.shape} and target_lengths {wanted.shape}"
+            f"log_probs of shape {log_p.shape} needs lengths of shape {shapes[0]}, "
+            f"but input_lengths has {frames.shape} and target_lengths {symbols.shape}"
         )
     if labels.ndim not in (1, 2) or (labels.ndim == 2 and labels.shape[0] != batch):
         raise ValueError(
@@ -119,73 +121,73 @@ def _longest(target_lengths: ArrayLike, size: int) -> int:
     return min(int(np.max(np.asarray(target_lengths), initial=0)), size)
 
 
-def _padded(labels: jax.Array, wanted: jax.Array, longest: int) -> jax.Array:
+def _pad(labels: jax.Array, symbols: jax.Array, longest: int) -> jax.Array:
     """One target after the other -> (batch, longest)."""
-    starts = jnp.cumsum(wanted) - wanted
+    starts = jnp.cumsum(symbols) - symbols
     places = starts[:, None] + jnp.arange(longest)
     return jnp.take(labels, places, mode="fill", fill_value=-1)
 
 
 def _valid(
-    labels: jax.Array, used: jax.Array, wanted: jax.Array, log_p: jax.Array
+    labels: jax.Array, frames: jax.Array, symbols: jax.Array, log_p: jax.Array
 ) -> jax.Array:
-    in_use = jnp.arange(labels.shape[1]) < wanted[:, None]
-    known = (labels >= 0) & (labels < log_p.shape[-1])
-    lengths = (used >= 0) & (used <= log_p.shape[0])
-    lengths &= (wanted >= 0) & (wanted <= labels.shape[1])
-    return lengths & (known | ~in_use).all(-1)
+    in_use = jnp.arange(labels.shape[1]) < symbols[:, None]
+    real = (labels >= 0) & (labels < log_p.shape[-1])
+    lengths = (frames >= 0) & (frames <= log_p.shape[0])
+    lengths &= (symbols >= 0) & (symbols <= labels.shape[1])
+    return lengths & (real | ~in_use).all(-1)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4, 5))
 def _negative_log_likelihood(
     log_p: jax.Array,
     labels: jax.Array,
-    used: jax.Array,
-    wanted: jax.Array,
+    frames: jax.Array,
+    symbols: jax.Array,
     blank: int,
     zero_infinity: bool,
 ) -> jax.Array:
-    losses, _ = _forward(log_p, labels, used, wanted, blank, zero_infinity)
+    losses, _ = _forward(log_p, labels, frames, symbols, blank, zero_infinity)
     return losses
 
 
 def _forward(
     log_p: jax.Array,
     labels: jax.Array,
-    used: jax.Array,
-    wanted: jax.Array,
+    frames: jax.Array,
+    symbols: jax.Array,
     blank: int,
     zero_infinity: bool,
 ) -> tuple[jax.Array, Any]:
     states = _states(labels, blank)
-    emitted = _emitted(log_p, states)
-    prefixes = _prefixes(emitted, _may_skip(states))
+    emissions = _emissions(log_p, states)
+    prefixes = _prefixes(emissions, _may_skip(states))
     # Lengths out of range are NaN in the end, and only must not lead elsewhere here.
-    last = jnp.clip(used - 1, 0, log_p.shape[0] - 1)
-    rows = jnp.arange(len(used))
+    last = jnp.clip(frames - 1, 0, log_p.shape[0] - 1)
+    rows = jnp.arange(len(frames))
     ends = prefixes[last, rows]
-    at_blank = jnp.take_along_axis(ends, 2 * wanted[:, None], 1, mode="clip")[:, 0]
-    label_state = jnp.maximum(2 * wanted[:, None] - 1, 0)
+    at_blank = jnp.take_along_axis(ends, 2 * symbols[:, None], 1, mode="clip")[:, 0]
+    label_state = jnp.maximum(2 * symbols[:, None] - 1, 0)
     at_label = jnp.take_along_axis(ends, label_state, 1, mode="clip")[:, 0]
     # An empty target has one last state, the blank.
-    at_label = jnp.where(wanted > 0, at_label, -jnp.inf)
+    at_label = jnp.where(symbols > 0, at_label, -jnp.inf)
     # An alignment ends in the last label or in the blank behind it.
     nll = -jnp.logaddexp(at_blank, at_label)
     # Without time steps the only alignment is the empty one.
-    nll = jnp.where(used > 0, nll, jnp.where(wanted > 0, jnp.inf, 0))
+    nll = jnp.where(frames > 0, nll, jnp.where(symbols > 0, jnp.inf, 0))
     losses = jnp.where(jnp.isinf(nll), 0, nll) if zero_infinity else nll
-    return losses, (log_p, states, used, wanted, emitted, prefixes, nll)
+    return losses, (log_p, states, frames, symbols, emissions, prefixes, nll)
 
 
 def _backward(
-    blank: int, zero_infinity: bool, kept: Any, cotangent: jax.Array
+    blank: int, zero_infinity: bool, residuals: Any, cotangent: jax.Array
 ) -> tuple[Any, None, None, None]:
-    log_p, states, used, wanted, emitted, prefixes, nll = kept
-    suffixes = _suffixes(emitted, _may_skip(states), used, wanted)
+    log_p, states, frames, symbols, emissions, prefixes, nll = residuals
+    suffixes = _suffixes(emissions, _may_skip(states), frames, symbols)
     # Both count the present emission.
-    in_state = jnp.exp(prefixes + suffixes - emitted + nll[:, None])
+    in_state = jnp.exp(prefixes + suffixes - emissions + nll[:, None])
     # -∞ less -∞ is NaN where a state cannot emit.
-    in_state = jnp.where(jnp.isneginf(emitted), 0, in_state)
+    in_state = jnp.where(jnp.isneginf(emissions), 0, in_state)
     classes = jnp.arange(log_p.shape[-1])
     belongs = (states[..., None] == classes).astype(log_p.dtype)
     posterior = jnp.einsum(
@@ -196,10 +198,10 @@ def _backward(
     # PyTorch divides by the probability of every class.
     grad = jnp.where(jnp.isneginf(log_p), jnp.nan, grad)
     times = jnp.arange(log_p.shape[0])[:, None, None]
-    counted = times < used[:, None]
+    mask = times < frames[:, None]
     if zero_infinity:
-        counted &= ~jnp.isinf(nll)[:, None]
-    return jnp.where(counted, grad, 0), None, None, None
+        mask &= ~jnp.isinf(nll)[:, None]
+    return jnp.where(mask, grad, 0), None, None, None
 
 
 _negative_log_likelihood.defvjp(_forward, _backward)
@@ -212,7 +214,7 @@ def _states(labels: jax.Array, blank: int) -> jax.Array:
     return states.at[:, 1::2].set(labels)
 
 
-def _emitted(log_p: jax.Array, states: jax.Array) -> jax.Array:
+def _emissions(log_p: jax.Array, states: jax.Array) -> jax.Array:
     places = jnp.broadcast_to(states, (log_p.shape[0], *states.shape))
     return jnp.take_along_axis(log_p, places, axis=2)
 
@@ -226,44 +228,44 @@ def _may_skip(states: jax.Array) -> jax.Array:
     return jnp.pad(differ, ((0, 0), (2, 0)))[:, : states.shape[1]]
 
 
-def _prefixes(emitted: jax.Array, may_skip: jax.Array) -> jax.Array:
+def _prefixes(emissions: jax.Array, may_skip: jax.Array) -> jax.Array:
     """log p of all beginnings of alignments, (time, batch, state)."""
     # Section 4.1: an alignment begins with the first blank or the first label.
-    start = jnp.where(jnp.arange(emitted.shape[2]) < 2, emitted[0], -jnp.inf)
+    start = jnp.where(jnp.arange(emissions.shape[2]) < 2, emissions[0], -jnp.inf)
 
     def step(alpha: jax.Array, emission: jax.Array) -> tuple[jax.Array, jax.Array]:
-        skipped = jnp.where(may_skip, _shifted(alpha, 2), -jnp.inf)
+        skip = jnp.where(may_skip, _shift(alpha, 2), -jnp.inf)
         # PyTorch's order of the sum: the state itself, one before, two before.
-        alpha = _log_add(alpha, _shifted(alpha, 1), skipped) + emission
+        alpha = _log_add(alpha, _shift(alpha, 1), skip) + emission
         return alpha, alpha
 
-    _, rest = jax.lax.scan(step, start, emitted[1:])
+    _, rest = jax.lax.scan(step, start, emissions[1:])
     return jnp.concatenate([start[None], rest])
 
 
 def _suffixes(
-    emitted: jax.Array, may_skip: jax.Array, used: jax.Array, wanted: jax.Array
+    emissions: jax.Array, may_skip: jax.Array, frames: jax.Array, symbols: jax.Array
 ) -> jax.Array:
     """log p of all ends of alignments, (time, batch, state)."""
-    state = jnp.arange(emitted.shape[2])
-    ends = (state == 2 * wanted[:, None]) | (state == 2 * wanted[:, None] - 1)
-    last = used[:, None] - 1
+    state = jnp.arange(emissions.shape[2])
+    ends = (state == 2 * symbols[:, None]) | (state == 2 * symbols[:, None] - 1)
+    last = frames[:, None] - 1
 
     def step(beta: jax.Array, now: Any) -> tuple[jax.Array, jax.Array]:
         time, emission = now
-        skipped = _shifted(jnp.where(may_skip, beta, -jnp.inf), -2)
-        beta = _log_add(beta, _shifted(beta, -1), skipped) + emission
+        skip = _shift(jnp.where(may_skip, beta, -jnp.inf), -2)
+        beta = _log_add(beta, _shift(beta, -1), skip) + emission
         # Sequences end at times of their own: each begins anew at its last step in use.
         beta = jnp.where(time == last, jnp.where(ends, emission, -jnp.inf), beta)
         beta = jnp.where(time > last, -jnp.inf, beta)
         return beta, beta
 
-    times = jnp.arange(len(emitted))
-    never = jnp.full_like(emitted[0], -jnp.inf)
-    return jax.lax.scan(step, never, (times, emitted), reverse=True)[1]
+    times = jnp.arange(len(emissions))
+    never = jnp.full_like(emissions[0], -jnp.inf)
+    return jax.lax.scan(step, never, (times, emissions), reverse=True)[1]
 
 
-def _shifted(values: jax.Array, by: int) -> jax.Array:
+def _shift(values: jax.Array, by: int) -> jax.Array:
     """Each state's value moved on by some states, -∞ where none arrives."""
     pad = (by, 0) if by > 0 else (0, -by)
     padded = jnp.pad(values, ((0, 0), pad), constant_values=-jnp.inf)

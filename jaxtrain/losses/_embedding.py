@@ -44,12 +44,12 @@ def _norm(d: jax.Array, p: float) -> jax.Array:
     return _general_norm(d, p)
 
 
-def _root(squared: jax.Array) -> jax.Array:
-    positive = squared > 0
+def _root(square: jax.Array) -> jax.Array:
+    positive = square > 0
     # The root of 0 in the branch not taken would make its slope a NaN: ∞·0.
-    root = jnp.sqrt(jnp.where(positive, squared, 1))
+    root = jnp.sqrt(jnp.where(positive, square, 1))
     # NaN is not positive, and stays.
-    return jnp.where(positive, root, squared)
+    return jnp.where(positive, root, square)
 
 
 def _general_norm(d: jax.Array, p: float) -> jax.Array:
@@ -61,14 +61,14 @@ def _general_norm(d: jax.Array, p: float) -> jax.Array:
 
     @norm.defjvp
     def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple:
-        (d,), (moved,) = primals, tangents
+        (d,), (tangent,) = primals, tangents
         length = norm(d)
-        used = (d != 0) & (length != 0)[..., None]
-        size = jnp.where(used, jnp.abs(d), 1)
-        whole = jnp.where(used, length[..., None], 1)
+        mask = (d != 0) & (length != 0)[..., None]
+        size = jnp.where(mask, jnp.abs(d), 1)
+        whole = jnp.where(mask, length[..., None], 1)
         # As PyTorch's `norm_backward`, and 0 where that masks.
-        slope = jnp.where(used, jnp.sign(d) * size ** (p - 1) / whole ** (p - 1), 0)
-        return length, (slope * moved).sum(-1)
+        slope = jnp.where(mask, jnp.sign(d) * size ** (p - 1) / whole ** (p - 1), 0)
+        return length, (slope * tangent).sum(-1)
 
     return norm(d)
 

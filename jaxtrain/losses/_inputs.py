@@ -14,9 +14,9 @@ from jax.typing import ArrayLike
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_reduction(reduction: str, allowed: tuple[str, ...] = REDUCTIONS) -> None:
+def check_reduction(reduction: str, choices: tuple[str, ...] = REDUCTIONS) -> None:
     """Raise `ValueError` unless the reduction is one that PyTorch knows."""
-    if reduction not in allowed:
+    if reduction not in choices:
         raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
@@ -44,7 +44,7 @@ def total(values: jax.Array) -> jax.Array:
     return values.sum()
 
 
-def floats(**given: ArrayLike) -> tuple[list[jax.Array], np.dtype]:
+def floats(**inputs: ArrayLike) -> tuple[list[jax.Array], np.dtype]:
     """Tensors in the type to compute in, and the type of the result.
 
     The result has the common type of those that are floating-point; integers (targets,
@@ -59,47 +59,47 @@ def floats(**given: ArrayLike) -> tuple[list[jax.Array], np.dtype]:
         >>> x.dtype, dtype
         (dtype('float32'), dtype('float32'))
     """
-    arrays = {name: jnp.asarray(value) for name, value in given.items()}
-    floating = [x for x in arrays.values() if jnp.issubdtype(x.dtype, jnp.floating)]
+    arrays = {name: jnp.asarray(value) for name, value in inputs.items()}
+    reals = [x for x in arrays.values() if jnp.issubdtype(x.dtype, jnp.floating)]
     name, first = next(iter(arrays.items()))
     if not jnp.issubdtype(first.dtype, jnp.floating):
         raise TypeError(f"{name} must be floating-point, but is {first.dtype}")
-    dtype = jnp.result_type(*floating)
+    dtype = jnp.result_type(*reals)
     wide = jnp.promote_types(dtype, jnp.float32)
     return [x.astype(wide) for x in arrays.values()], dtype
 
 
-def integers(**given: ArrayLike) -> list[jax.Array]:
+def integers(**inputs: ArrayLike) -> list[jax.Array]:
     """Tensors of indices or lengths as int32, which arithmetic on uint8 needs.
 
     Raises:
         TypeError: one holds something else.
     """
-    arrays = {name: jnp.asarray(value) for name, value in given.items()}
+    arrays = {name: jnp.asarray(value) for name, value in inputs.items()}
     for name, x in arrays.items():
         if not jnp.issubdtype(x.dtype, jnp.integer):
             raise TypeError(f"{name} must hold integers, but is {x.dtype}")
     return [x.astype(jnp.int32) for x in arrays.values()]
 
 
-def check_same_shape(**given: jax.Array) -> None:
+def check_same_shape(**inputs: jax.Array) -> None:
     """Raise `ValueError` unless all shapes are equal."""
-    if len({x.shape for x in given.values()}) > 1:
-        raise ValueError(f"shapes must be the same, but {_shapes(given)}")
+    if len({x.shape for x in inputs.values()}) > 1:
+        raise ValueError(f"shapes must be the same, but {_shapes(inputs)}")
 
 
-def broadcast(**given: jax.Array) -> list[jax.Array]:
+def broadcast(**inputs: jax.Array) -> list[jax.Array]:
     """The tensors in their common shape, or `ValueError`."""
     try:
-        return jnp.broadcast_arrays(*given.values())
+        return jnp.broadcast_arrays(*inputs.values())
     except ValueError as error:
-        message = f"shapes must broadcast, but {_shapes(given)}"
+        message = f"shapes must broadcast, but {_shapes(inputs)}"
         raise ValueError(message) from error
 
 
-def broadcast_to(shape: tuple[int, ...], **given: jax.Array) -> jax.Array:
+def broadcast_to(shape: tuple[int, ...], **inputs: jax.Array) -> jax.Array:
     """One tensor, broadcast to a shape, or `ValueError`."""
-    ((name, x),) = given.items()
+    ((name, x),) = inputs.items()
     try:
         return jnp.broadcast_to(x, shape)
     except ValueError as error:
@@ -107,8 +107,8 @@ def broadcast_to(shape: tuple[int, ...], **given: jax.Array) -> jax.Array:
         raise ValueError(message) from error
 
 
-def _shapes(given: dict[str, jax.Array]) -> str:
-    return " and ".join(f"{name} has shape {x.shape}" for name, x in given.items())
+def _shapes(inputs: dict[str, jax.Array]) -> str:
+    return " and ".join(f"{name} has shape {x.shape}" for name, x in inputs.items())
 
 
 Elementwise = Callable[..., jax.Array]
@@ -129,10 +129,10 @@ def with_partials(function: Elementwise, *partials: Elementwise) -> Elementwise:
         >>> [float(x) for x in jax.value_and_grad(clamped)(0.5)]
         [1.0, 1.0]
     """
-    wrapped = jax.custom_jvp(function)
+    custom = jax.custom_jvp(function)
 
     def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-        value = wrapped(*primals)
+        value = custom(*primals)
         # What is constant takes no part: its partial may be infinite, and ∞·0 is NaN.
         terms = [
             partial(*primals) * tangent
@@ -141,8 +141,8 @@ def with_partials(function: Elementwise, *partials: Elementwise) -> Elementwise:
         ]
         return value, sum(terms[1:], terms[0]) if terms else jnp.zeros_like(value)
 
-    wrapped.defjvp(jvp, symbolic_zeros=True)
-    return wrapped
+    custom.defjvp(jvp, symbolic_zeros=True)
+    return custom
 
 
 absolute = with_partials(jnp.abs, jnp.sign)

@@ -23,7 +23,7 @@ def l1_penalty(params: Any) -> jax.Array:
         >>> print(l1_penalty({"weight": jnp.array([[1.0, -2.0]]), "bias": jnp.ones(1)}))
         4.0
     """
-    return _summed(absolute, params)
+    return _sum_over(absolute, params)
 
 
 def l2_penalty(params: Any) -> jax.Array:
@@ -42,10 +42,10 @@ def l2_penalty(params: Any) -> jax.Array:
         >>> print(l2_penalty({"weight": jnp.array([[1.0, -2.0]]), "bias": jnp.ones(1)}))
         6.0
     """
-    return _summed(jnp.square, params)
+    return _sum_over(jnp.square, params)
 
 
-def _summed(function: Callable[[jax.Array], jax.Array], params: Any) -> jax.Array:
+def _sum_over(function: Callable[[jax.Array], jax.Array], params: Any) -> jax.Array:
     leaves, _ = jax.tree.flatten_with_path(params)
     if not leaves:
         return jnp.zeros(())

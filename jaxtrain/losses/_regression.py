@@ -48,8 +48,8 @@ def l1_loss(
         >>> print(l1_loss(jnp.array([1.0, 2.0]), jnp.array([0.0, 5.0])))
         2.0
     """
-    difference, factors, dtype = _compared(input, target, weight, reduction)
-    return _weighted(absolute(difference), factors, reduction).astype(dtype)
+    difference, factors, dtype = _differences(input, target, weight, reduction)
+    return _weighted_reduction(absolute(difference), factors, reduction).astype(dtype)
 
 
 def mse_loss(
@@ -78,23 +78,25 @@ def mse_loss(
         >>> print(mse_loss(jnp.array([1.0, 2.0]), jnp.array([0.0, 5.0])))
         5.0
     """
-    difference, factors, dtype = _compared(input, target, weight, reduction)
-    return _weighted(jnp.square(difference), factors, reduction).astype(dtype)
+    difference, factors, dtype = _differences(input, target, weight, reduction)
+    return _weighted_reduction(jnp.square(difference), factors, reduction).astype(dtype)
 
 
-def _compared(
+def _differences(
     input: ArrayLike, target: ArrayLike, weight: ArrayLike | None, reduction: str
 ) -> tuple[jax.Array, jax.Array | None, jnp.dtype]:
     check_reduction(reduction)
-    given = {"input": input, "target": target}
+    tensors = {"input": input, "target": target}
     if weight is not None:
-        given["weight"] = weight
-    arrays, dtype = floats(**given)
-    check_same_shape(**dict(zip(given, arrays, strict=True)))
+        tensors["weight"] = weight
+    arrays, dtype = floats(**tensors)
+    check_same_shape(**dict(zip(tensors, arrays, strict=True)))
     return arrays[0] - arrays[1], arrays[2] if weight is not None else None, dtype
 
 
-def _weighted(losses: jax.Array, weight: jax.Array | None, reduction: str) -> jax.Array:
+def _weighted_reduction(
+    losses: jax.Array, weight: jax.Array | None, reduction: str
+) -> jax.Array:
     if weight is None:
         return reduce(losses, reduction)
     if reduction == "mean":
@@ -136,11 +138,11 @@ def huber_loss(
         raise ValueError(
             f"huber_loss does not support non-positive values for delta: {delta}"
         )
-    given = {"input": input, "target": target}
+    tensors = {"input": input, "target": target}
     if weight is not None:
-        given["weight"] = weight
-    arrays, dtype = floats(**given)
-    check_same_shape(**dict(zip(given, arrays, strict=True)))
+        tensors["weight"] = weight
+    arrays, dtype = floats(**tensors)
+    check_same_shape(**dict(zip(tensors, arrays, strict=True)))
     d = arrays[0] - arrays[1]
     size = absolute(d)
     losses = jnp.where(size < delta, 0.5 * d * d, delta * (size - 0.5 * delta))
@@ -228,10 +230,10 @@ def gaussian_nll_loss(
     if isinstance(var, int | float) and var < 0:
         raise ValueError(f"var has negative entry/entries: {var}")
     (x, y, v), dtype = floats(input=input, target=target, var=var)
-    v = _fitted(v, x.shape)
+    v = _fit_variance(v, x.shape)
     x, y, v = broadcast(input=x, target=y, var=v)
-    clamped = _clamp(v, jnp.full_like(v, eps))
-    losses = 0.5 * (jnp.log(clamped) + jnp.square(x - y) / clamped)
+    variance = _clamp(v, jnp.full_like(v, eps))
+    losses = 0.5 * (jnp.log(variance) + jnp.square(x - y) / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return reduce(losses, reduction).astype(dtype)
@@ -245,7 +247,7 @@ _clamp = with_partials(
 )
 
 
-def _fitted(var: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def _fit_variance(var: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     if var.ndim == 0 or var.shape == shape:
         return var
     if var.shape == shape[:-1]:

@@ -17,9 +17,9 @@ class Container(HostScheduler):
 
     _schedulers: list[HostScheduler]
 
-    def _saved(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         states = [child.state_dict() for child in self._schedulers]
-        return super()._saved() | {"_schedulers": states}
+        return super()._own_state() | {"_schedulers": states}
 
     def _restore(self, state: dict[str, Any]) -> None:
         children, states = self._schedulers, state.get("_schedulers", [])
@@ -38,7 +38,7 @@ class Container(HostScheduler):
             child.refresh()
 
 
-def combined(
+def combine(
     name: str,
     kind: Callable[..., HostScheduler],
     schedules: Sequence[Schedule],
@@ -103,8 +103,8 @@ class ChainedScheduler(Container):
         self._last_lr = self.current()
 
     @property
-    def settled(self) -> bool:
-        return all(scheduler.settled for scheduler in self._schedulers)
+    def is_constant(self) -> bool:
+        return all(scheduler.is_constant for scheduler in self._schedulers)
 
 
 def chained_scheduler(schedulers: Sequence[Schedule]) -> Schedule:
@@ -130,7 +130,7 @@ def chained_scheduler(schedulers: Sequence[Schedule]) -> Schedule:
         >>> [schedule(count) for count in range(4)]
         [0.5, 0.25, 0.25, 0.125]
     """
-    return combined("chained_scheduler", ChainedScheduler, schedulers)
+    return combine("chained_scheduler", ChainedScheduler, schedulers)
 
 
 class SequentialLR(Container):
@@ -177,9 +177,9 @@ class SequentialLR(Container):
             scheduler.refresh()
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         over = self.last_epoch >= max(self._milestones, default=self.last_epoch)
-        return over and self._schedulers[-1].settled
+        return over and self._schedulers[-1].is_constant
 
 
 def _undo_first_steps(scheduler: HostScheduler) -> None:
@@ -231,7 +231,7 @@ def sequential_lr(
             "milestones must be one fewer than the schedules, but there are "
             f"{len(schedulers)} schedules and milestones {milestones!r}"
         )
-    return combined(
+    return combine(
         "sequential_lr",
         SequentialLR,
         schedulers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 
 class CosineAnnealingLR(HostScheduler):
@@ -42,7 +42,7 @@ class CosineAnnealingLR(HostScheduler):
 
 
 def cosine_annealing_lr(
-    lr: Rates, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
+    lr: BaseRates, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
 ) -> Schedule:
     """Let the learning rate fall and rise along a cosine of half-period `T_max`.
 
@@ -69,7 +69,7 @@ def cosine_annealing_lr(
     """
     if T_max == 0:
         raise ValueError(f"T_max must not be 0, but got {T_max}")
-    return timed(
+    return build(
         "cosine_annealing_lr",
         CosineAnnealingLR,
         lr,
@@ -144,7 +144,7 @@ class CosineAnnealingWarmRestarts(HostScheduler):
 
 
 def cosine_annealing_warm_restarts(
-    lr: Rates, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    lr: BaseRates, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
 ) -> Schedule:
     """Let the learning rate fall along a cosine, and start again from the top.
 
@@ -184,7 +184,7 @@ def cosine_annealing_warm_restarts(
         raise ValueError(f"T_mult must be an integer of at least 1, but got {T_mult}")
     if not isinstance(eta_min, float | int):
         raise ValueError(f"eta_min must be a number, but got {eta_min!r}")
-    return timed(
+    return build(
         "cosine_annealing_warm_restarts",
         CosineAnnealingWarmRestarts,
         lr,

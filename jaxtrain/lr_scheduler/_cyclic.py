@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, per_group
-from jaxtrain.lr_scheduler._lambda import restore_function, saved_function
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._lambda import restore_function, state_of_function
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 _MODES = ("triangular", "triangular2", "exp_range")
 
@@ -19,10 +19,10 @@ class CyclicLR(HostScheduler):
     def __init__(
         self,
         groups: list[Group],
-        base_lr: Rates,
-        max_lr: Rates,
-        base_momentum: Rates,
-        max_momentum: Rates,
+        base_lr: BaseRates,
+        max_lr: BaseRates,
+        base_momentum: BaseRates,
+        max_momentum: BaseRates,
         step_size_up: int,
         step_size_down: int | None,
         mode: str,
@@ -97,10 +97,10 @@ class CyclicLR(HostScheduler):
             # For the momenta that it sets; its rates are those in force.
             self.get_lr()
 
-    def _saved(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         custom = self._scale_fn_custom
-        saved = None if custom is None else saved_function(custom)
-        return super()._saved() | {"_scale_fn_custom": saved}
+        state = None if custom is None else state_of_function(custom)
+        return super()._own_state() | {"_scale_fn_custom": state}
 
     def _restore(self, state: dict[str, Any]) -> None:
         custom = self._scale_fn_custom
@@ -118,8 +118,8 @@ def _put_rates(groups: list[Group], bases: list[float], last_epoch: int) -> None
 
 
 def cyclic_lr(
-    base_lr: Rates,
-    max_lr: Rates,
+    base_lr: BaseRates,
+    max_lr: BaseRates,
     step_size_up: int = 2000,
     step_size_down: int | None = None,
     mode: str = "triangular",
@@ -127,8 +127,8 @@ def cyclic_lr(
     scale_fn: Callable[[float], float] | None = None,
     scale_mode: str = "cycle",
     cycle_momentum: bool = True,
-    base_momentum: Rates = 0.8,
-    max_momentum: Rates = 0.9,
+    base_momentum: BaseRates = 0.8,
+    max_momentum: BaseRates = 0.9,
     last_epoch: int = -1,
 ) -> Schedule:
     """Move the learning rate up and down between two bounds, in triangles.
@@ -168,10 +168,10 @@ def cyclic_lr(
         [0.9, 0.85, 0.8, 0.85, 0.9]
     """
     _check(mode, scale_fn, step_size_up)
-    return timed(
+    return build(
         "cyclic_lr",
         CyclicLR,
-        sized={
+        bounds={
             "base_lr": base_lr,
             "max_lr": max_lr,
             "base_momentum": base_momentum,

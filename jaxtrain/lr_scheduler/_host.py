@@ -56,7 +56,7 @@ class Scheduler:
         Only `use_beta1` is missing, unless it was loaded: it tells which optimiser
         PyTorch's scheduler moves.
         """
-        return copy.deepcopy(self._saved())
+        return copy.deepcopy(self._own_state())
 
     def load_state_dict(
         self,
@@ -75,8 +75,8 @@ class Scheduler:
         Raises:
             ValueError: an entry is missing, or the numbers of groups differ.
         """
-        given_rates = state_dict.get("_last_lr", self._last_lr)
-        _check_length("_last_lr", given_rates, self.param_groups)
+        last_rates = state_dict.get("_last_lr", self._last_lr)
+        _check_length("_last_lr", last_rates, self.param_groups)
         if param_groups is not None:
             _check_length("param_groups", param_groups, self.param_groups)
         self._restore(copy.deepcopy(dict(state_dict)))
@@ -85,12 +85,12 @@ class Scheduler:
                 group["lr"] = rate
             self.refresh()
             return
-        for group, given in zip(self.param_groups, param_groups, strict=True):
-            cycled = "momentum" in group
-            group.update(entries(given))
-            if cycled:
-                betas = given.get("betas")
-                group["momentum"] = betas[0] if betas else given["momentum"]
+        for group, entry in zip(self.param_groups, param_groups, strict=True):
+            has_momentum = "momentum" in group
+            group.update(entries(entry))
+            if has_momentum:
+                betas = entry.get("betas")
+                group["momentum"] = betas[0] if betas else entry["momentum"]
 
     def refresh(self) -> None:
         """Set the momentum to that of the current step, where it is cycled."""
@@ -99,14 +99,14 @@ class Scheduler:
         """The groups' learning rates."""
         return [group["lr"] for group in self.param_groups]
 
-    def _saved(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "param_groups"}
 
     def _restore(self, state: dict[str, Any]) -> None:
         self._take(state, vars(self))
 
-    def _take(self, state: dict[str, Any], known: Mapping[str, Any]) -> None:
-        missing = sorted(known.keys() - state.keys() - _OPTIONAL - {"param_groups"})
+    def _take(self, state: dict[str, Any], own: Mapping[str, Any]) -> None:
+        missing = sorted(own.keys() - state.keys() - _OPTIONAL - {"param_groups"})
         if missing:
             raise ValueError(
                 f"no state of a {type(self).__name__}: it lacks {missing}, "
@@ -185,7 +185,7 @@ class HostScheduler(Scheduler):
         return self.get_lr()
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         """Whether no further step changes anything."""
         return False
 
@@ -193,7 +193,7 @@ class HostScheduler(Scheduler):
         """The groups' learning rates times a factor."""
         return [group["lr"] * factor for group in self.param_groups]
 
-    def unmoved_by(self, factor: float) -> bool:
+    def is_neutral(self, factor: float) -> bool:
         """Whether a factor changes no rate, not even the sign of a zero."""
         # -0.0 equals 0.0, but a rate of 0 that turns negative shows in what is saved.
         return math.copysign(1, factor) > 0 and self.times(factor) == self.current()

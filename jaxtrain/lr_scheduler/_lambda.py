@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 Factor = Callable[[int], float]
 """Step -> factor."""
@@ -23,8 +23,8 @@ class FactorScheduler(HostScheduler):
     def __init__(
         self, groups: list[Group], lr_lambda: Factor | Sequence[Factor], last_epoch: int
     ) -> None:
-        listed = isinstance(lr_lambda, list | tuple)
-        functions = list(lr_lambda) if listed else [lr_lambda] * len(groups)  # type: ignore[arg-type]
+        is_list = isinstance(lr_lambda, list | tuple)
+        functions = list(lr_lambda) if is_list else [lr_lambda] * len(groups)  # type: ignore[arg-type]
         if len(functions) != len(groups):
             raise ValueError(
                 f"lr_lambda must have a function for each of {len(groups)} groups, "
@@ -41,29 +41,31 @@ class FactorScheduler(HostScheduler):
         pairs = zip(self.lr_lambdas, rates, strict=True)
         return [rate * function(self.last_epoch) for function, rate in pairs]
 
-    def _saved(self) -> dict[str, Any]:
-        return super()._saved() | {
-            "lr_lambdas": [saved_function(f) for f in self.lr_lambdas]
+    def _own_state(self) -> dict[str, Any]:
+        return super()._own_state() | {
+            "lr_lambdas": [state_of_function(f) for f in self.lr_lambdas]
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         functions = self.lr_lambdas
         super()._restore(state)
         self.lr_lambdas = functions
-        for function, saved in zip(functions, state["lr_lambdas"], strict=True):
-            restore_function(function, saved)
+        for function, function_state in zip(
+            functions, state["lr_lambdas"], strict=True
+        ):
+            restore_function(function, function_state)
 
 
-def saved_function(function: Any) -> dict[str, Any] | None:
+def state_of_function(function: Any) -> dict[str, Any] | None:
     """A callable object's attributes; None of a plain function, which has no state."""
     plain = isinstance(function, types.FunctionType)
     return None if plain else dict(getattr(function, "__dict__", {}))
 
 
-def restore_function(function: Any, saved: Mapping[str, Any] | None) -> None:
+def restore_function(function: Any, state: Mapping[str, Any] | None) -> None:
     """Give a callable object the attributes that were saved of it."""
-    if saved:
-        vars(function).update(saved)
+    if state:
+        vars(function).update(state)
 
 
 class LambdaLR(FactorScheduler):
@@ -74,7 +76,7 @@ class LambdaLR(FactorScheduler):
 
 
 def lambda_lr(
-    lr: Rates, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
+    lr: BaseRates, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
 ) -> Schedule:
     """Multiply the base learning rate by a function of the step: lr_t = lr · f(t).
 
@@ -96,7 +98,7 @@ def lambda_lr(
         >>> [schedule(count) for count in range(4)]
         [1.0, 0.5, 0.3333333333333333, 0.25]
     """
-    return timed("lambda_lr", LambdaLR, lr, lr_lambda=lr_lambda, last_epoch=last_epoch)
+    return build("lambda_lr", LambdaLR, lr, lr_lambda=lr_lambda, last_epoch=last_epoch)
 
 
 class MultiplicativeLR(FactorScheduler):
@@ -108,7 +110,7 @@ class MultiplicativeLR(FactorScheduler):
 
 
 def multiplicative_lr(
-    lr: Rates, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
+    lr: BaseRates, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
 ) -> Schedule:
     """Multiply the rate of the step before by a function: lr_t = lr_{t-1} · f(t).
 
@@ -125,7 +127,7 @@ def multiplicative_lr(
         >>> [schedule(count) for count in range(4)]
         [1.0, 0.5, 0.25, 0.125]
     """
-    return timed(
+    return build(
         "multiplicative_lr",
         MultiplicativeLR,
         lr,
@@ -153,7 +155,7 @@ class Geometric(LambdaLR):
         super().__init__(groups, _Power(ratio, total_iters), last_epoch=-1)
 
 
-def geometric(lr: Rates, ratio: float, total_iters: int) -> Schedule:
+def geometric(lr: BaseRates, ratio: float, total_iters: int) -> Schedule:
     """Divide a change by a ratio evenly among steps: lr_t = lr · ratio^(t/T).
 
     T = `total_iters`. `exponential_lr` with gamma = ratio^(1/T) is the same up to
@@ -178,4 +180,4 @@ def geometric(lr: Rates, ratio: float, total_iters: int) -> Schedule:
         raise ValueError(f"ratio must be positive, but got {ratio}")
     if not total_iters > 0:
         raise ValueError(f"total_iters must be positive, but got {total_iters}")
-    return timed("geometric", Geometric, lr, ratio=ratio, total_iters=total_iters)
+    return build("geometric", Geometric, lr, ratio=ratio, total_iters=total_iters)

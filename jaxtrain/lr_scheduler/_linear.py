@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 
 class ConstantLR(HostScheduler):
@@ -31,12 +31,12 @@ class ConstantLR(HostScheduler):
         return [base * factor for base in self.base_lrs]
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         return self.last_epoch >= self.total_iters
 
 
 def constant_lr(
-    lr: Rates,
+    lr: BaseRates,
     factor: float = 1.0 / 3,
     total_iters: int = 5,
     last_epoch: int = -1,
@@ -65,7 +65,7 @@ def constant_lr(
     """
     if factor > 1.0 or factor < 0:
         raise ValueError(f"factor must be between 0 and 1, but got {factor}")
-    return timed(
+    return build(
         "constant_lr",
         ConstantLR,
         lr,
@@ -82,7 +82,7 @@ class Constant(ConstantLR):
         super().__init__(groups, factor=1.0, total_iters=0, last_epoch=-1)
 
 
-def constant(lr: Rates) -> Schedule:
+def constant(lr: BaseRates) -> Schedule:
     """The same learning rate at every step: lr_t = lr.
 
     Args:
@@ -98,7 +98,7 @@ def constant(lr: Rates) -> Schedule:
         >>> schedule(0), schedule(1000)
         (0.1, 0.1)
     """
-    return timed("constant", Constant, lr)
+    return build("constant", Constant, lr)
 
 
 class LinearLR(HostScheduler):
@@ -130,17 +130,17 @@ class LinearLR(HostScheduler):
 
     def closed_form(self) -> list[float]:
         rise = self.end_factor - self.start_factor
-        done = min(self.total_iters, self.last_epoch)
-        factor = self.start_factor + rise * done / self.total_iters
+        step = min(self.total_iters, self.last_epoch)
+        factor = self.start_factor + rise * step / self.total_iters
         return [base * factor for base in self.base_lrs]
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         return self.last_epoch >= self.total_iters
 
 
 def linear_lr(
-    lr: Rates,
+    lr: BaseRates,
     start_factor: float = 1.0 / 3,
     end_factor: float = 1.0,
     total_iters: int = 5,
@@ -176,7 +176,7 @@ def linear_lr(
         )
     if end_factor > 1.0 or end_factor < 0:
         raise ValueError(f"end_factor must be between 0 and 1, but got {end_factor}")
-    return timed(
+    return build(
         "linear_lr",
         LinearLR,
         lr,
@@ -200,23 +200,23 @@ class PolynomialLR(HostScheduler):
     def get_lr(self) -> list[float]:
         if self._is_initial or self.last_epoch > self.total_iters:
             return self.current()
-        left = 1.0 - self.last_epoch / self.total_iters
+        rest = 1.0 - self.last_epoch / self.total_iters
         before = 1.0 - (self.last_epoch - 1) / self.total_iters
         # A power of the quotient, as PyTorch has it, and not a quotient of powers.
-        return self.times((left / before) ** self.power)
+        return self.times((rest / before) ** self.power)
 
     def closed_form(self) -> list[float]:
-        done = min(self.total_iters, self.last_epoch)
-        factor = (1.0 - done / self.total_iters) ** self.power
+        step = min(self.total_iters, self.last_epoch)
+        factor = (1.0 - step / self.total_iters) ** self.power
         return [base * factor for base in self.base_lrs]
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         return self.last_epoch >= self.total_iters
 
 
 def polynomial_lr(
-    lr: Rates, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
+    lr: BaseRates, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
 ) -> Schedule:
     """Let the learning rate fall to 0 along a power: lr_t ≈ lr · (1 - t/T)^power.
 
@@ -239,7 +239,7 @@ def polynomial_lr(
         >>> [schedule(count) for count in range(6)]
         [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
     """
-    return timed(
+    return build(
         "polynomial_lr",
         PolynomialLR,
         lr,

@@ -6,7 +6,7 @@ import math
 from typing import TypedDict
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, StepError, per_group
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 
 class Phase(TypedDict):
@@ -25,9 +25,9 @@ class OneCycleLR(HostScheduler):
     def __init__(
         self,
         groups: list[Group],
-        max_lr: Rates,
-        base_momentum: Rates,
-        max_momentum: Rates,
+        max_lr: BaseRates,
+        base_momentum: BaseRates,
+        max_momentum: BaseRates,
         total_steps: int,
         pct_start: float,
         anneal_strategy: str,
@@ -52,8 +52,8 @@ class OneCycleLR(HostScheduler):
                 bound |= {"max_momentum": high, "base_momentum": low, "momentum": high}
         for group, bound in zip(groups, bounds, strict=True):
             # Resumed groups come with bounds of their own, which stay.
-            kept = {} if last_epoch == -1 else group
-            group.update({**bound, **kept})
+            own = {} if last_epoch == -1 else group
+            group.update({**bound, **own})
         super().__init__(groups, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -66,9 +66,9 @@ class OneCycleLR(HostScheduler):
         if self.cycle_momentum:
             for group in self.param_groups:
                 ends = group[phase["start_momentum"]], group[phase["end_momentum"]]
-                group["momentum"] = self._between(*ends, pct)
+                group["momentum"] = self._anneal(*ends, pct)
         return [
-            self._between(group[phase["start_lr"]], group[phase["end_lr"]], pct)
+            self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], pct)
             for group in self.param_groups
         ]
 
@@ -91,7 +91,7 @@ class OneCycleLR(HostScheduler):
             start = end
         return last, (self.last_epoch - start) / (last["end_step"] - start)
 
-    def _between(self, start: float, end: float, pct: float) -> float:
+    def _anneal(self, start: float, end: float, pct: float) -> float:
         if self._anneal_func_type == "linear":
             return (end - start) * pct + start
         return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1)
@@ -140,15 +140,15 @@ def _bounds(highest: float, div_factor: float, final_div_factor: float) -> Group
 
 
 def one_cycle_lr(
-    max_lr: Rates,
+    max_lr: BaseRates,
     total_steps: int | None = None,
     epochs: int | None = None,
     steps_per_epoch: int | None = None,
     pct_start: float = 0.3,
     anneal_strategy: str = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Rates = 0.85,
-    max_momentum: Rates = 0.95,
+    base_momentum: BaseRates = 0.85,
+    max_momentum: BaseRates = 0.95,
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
     three_phase: bool = False,
@@ -194,10 +194,10 @@ def one_cycle_lr(
         [0.95, 0.9, 0.85, 0.95]
     """
     _check(pct_start, anneal_strategy)
-    return timed(
+    return build(
         "one_cycle_lr",
         OneCycleLR,
-        sized={
+        bounds={
             "max_lr": max_lr,
             "base_momentum": base_momentum,
             "max_momentum": max_momentum,

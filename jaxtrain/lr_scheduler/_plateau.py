@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxtrain.lr_scheduler._host import Group, Scheduler, entries, per_group
-from jaxtrain.lr_scheduler._schedule import Rates, checked_rates
-from jaxtrain.lr_scheduler._values import Run, look_up
+from jaxtrain.lr_scheduler._schedule import BaseRates, check_rates
+from jaxtrain.lr_scheduler._values import Timeline, look_up
 
 
 class ReduceLROnPlateau(Scheduler):
@@ -27,13 +27,13 @@ class ReduceLROnPlateau(Scheduler):
         threshold: float,
         threshold_mode: str,
         cooldown: int,
-        min_lr: Rates,
+        min_lr: BaseRates,
         eps: float,
     ) -> None:
         self.param_groups = groups
         self.factor = factor
-        listed = isinstance(min_lr, list | tuple)
-        self.default_min_lr = None if listed else min_lr
+        is_list = isinstance(min_lr, list | tuple)
+        self.default_min_lr = None if is_list else min_lr
         self.min_lrs = per_group("min_lr", min_lr, groups)
         self.patience = patience
         self.cooldown = cooldown
@@ -86,9 +86,9 @@ class ReduceLROnPlateau(Scheduler):
     def reduce(self) -> None:
         """Multiply each rate by the factor, unless that changes next to nothing."""
         for group, lowest in zip(self.param_groups, self.min_lrs, strict=True):
-            reduced = max(group["lr"] * self.factor, lowest)
-            if group["lr"] - reduced > self.eps:
-                group["lr"] = reduced
+            rate = max(group["lr"] * self.factor, lowest)
+            if group["lr"] - rate > self.eps:
+                group["lr"] = rate
 
 
 def relative(scheduler: ReduceLROnPlateau) -> float:
@@ -103,13 +103,13 @@ class _Reductions:
     def __init__(self, scheduler: ReduceLROnPlateau) -> None:
         self._scheduler = scheduler
         self.param_groups = scheduler.param_groups
-        self.settled = False
+        self.is_constant = False
 
     def step(self) -> None:
         before = self._scheduler.current()
         self._scheduler.reduce()
         # What one reduction leaves as it is, the next one does too.
-        self.settled = before == self._scheduler.current()
+        self.is_constant = before == self._scheduler.current()
 
 
 class PlateauState(NamedTuple):
@@ -139,16 +139,16 @@ class PlateauSchedule:
         arguments: of `reduce_lr_on_plateau`.
     """
 
-    def __init__(self, lr: Rates, arguments: Mapping[str, Any]) -> None:
-        self.lr = checked_rates(lr)
+    def __init__(self, lr: BaseRates, arguments: Mapping[str, Any]) -> None:
+        self.lr = check_rates(lr)
         self._arguments = dict(arguments)
-        self._listed = isinstance(lr, list | tuple)
-        self._run = Run(self._reductions)
+        self._is_list = isinstance(lr, list | tuple)
+        self._timeline = Timeline(self._reductions)
 
     def __repr__(self) -> str:
         arguments = {"lr": self.lr, **self._arguments}
-        shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        return f"reduce_lr_on_plateau({shown})"
+        text = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        return f"reduce_lr_on_plateau({text})"
 
     def __call__(self, count: Any) -> Any:
         raise TypeError(
@@ -187,12 +187,12 @@ class PlateauSchedule:
         """
         metric = jnp.asarray(metric, state.best.dtype)
         better = self._is_better(metric, state.best)
-        cooling = state.cooldown_counter > 0
+        in_cooldown = state.cooldown_counter > 0
         # A cooldown clears the count after PyTorch has
         # raised it; the order does not show.
-        bad = jnp.where(better | cooling, 0, state.num_bad_epochs + 1)
+        bad = jnp.where(better | in_cooldown, 0, state.num_bad_epochs + 1)
         reduce = bad > self._arguments["patience"]
-        cooldown = state.cooldown_counter - cooling
+        cooldown = state.cooldown_counter - in_cooldown
         return PlateauState(
             best=jnp.where(better, metric, state.best),
             num_bad_epochs=jnp.where(reduce, 0, bad),
@@ -203,9 +203,9 @@ class PlateauSchedule:
     def value(self, state: PlateauState) -> Any:
         """The learning rate in force: an array, or a list of them for groups."""
         # By the number of reductions: running products of the host, not of float32.
-        found = look_up(self._run, "lr", state.reductions, exact=False)
-        values = [found[..., i] for i in range(found.shape[-1])]
-        return values if self._listed else values[0]
+        rates = look_up(self._timeline, "lr", state.reductions, exact=False)
+        values = [rates[..., i] for i in range(rates.shape[-1])]
+        return values if self._is_list else values[0]
 
     def _reductions(self) -> _Reductions:
         return _Reductions(self.host())
@@ -222,20 +222,20 @@ class PlateauSchedule:
             # 1 - threshold is the host's float64, rounded once.
             bound = best * jnp.asarray(relative(host), best.dtype)
         else:
-            signed = -host.threshold if host.mode == "min" else host.threshold
-            bound = best + jnp.asarray(signed, best.dtype)
+            offset = -host.threshold if host.mode == "min" else host.threshold
+            bound = best + jnp.asarray(offset, best.dtype)
         return metric < bound if host.mode == "min" else metric > bound
 
 
 def reduce_lr_on_plateau(
-    lr: Rates,
+    lr: BaseRates,
     mode: str = "min",
     factor: float = 0.1,
     patience: int = 10,
     threshold: float = 1e-4,
     threshold_mode: str = "rel",
     cooldown: int = 0,
-    min_lr: Rates = 0,
+    min_lr: BaseRates = 0,
     eps: float = 1e-8,
 ) -> PlateauSchedule:
     """Reduce the learning rate when a metric has stopped improving.

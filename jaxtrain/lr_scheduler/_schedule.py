@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, entries, number
-from jaxtrain.lr_scheduler._values import Run, Track
+from jaxtrain.lr_scheduler._values import Timeline, Track
 
-Rates = float | Sequence[float]
+BaseRates = float | Sequence[float]
 """One learning rate, or one for each group of parameters."""
 
 
@@ -64,7 +64,7 @@ class Schedule(Track):
         self,
         name: str,
         rule: partial[HostScheduler],
-        lr: Rates | None,
+        lr: BaseRates | None,
         size: int | None,
         resumes: bool,
         length: int | None = None,
@@ -74,20 +74,24 @@ class Schedule(Track):
         self.lr = lr
         self.size = size
         self.resumes = resumes
-        run = Run(self.host, length)
-        super().__init__(run, "lr", listed=size is not None)
-        cycled = "momentum" in run.quantities
-        self.momentum = Track(run, "momentum", self._listed) if cycled else None
+        timeline = Timeline(self.host, length)
+        super().__init__(timeline, "lr", is_list=size is not None)
+        has_momentum = "momentum" in timeline.quantities
+        self.momentum = (
+            Track(timeline, "momentum", self._is_list) if has_momentum else None
+        )
         self.beta1 = (
-            Track(run, "momentum", self._listed, exact=True) if cycled else None
+            Track(timeline, "momentum", self._is_list, exact=True)
+            if has_momentum
+            else None
         )
 
     def __repr__(self) -> str:
         arguments = self.rule.keywords
         if self.lr is not None and "schedulers" not in arguments:
             arguments = {"lr": self.lr, **arguments}
-        shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        return f"{self.name}({shown})"
+        text = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        return f"{self.name}({text})"
 
     def for_steps(self, steps: int) -> Schedule:
         """The same schedule with values at `steps` steps, from 0, and no others.
@@ -152,15 +156,15 @@ class Schedule(Track):
             # The rule sets the rate itself before anyone reads it.
             return [{"lr": float("nan")} for _ in range(self.size or 1)]
         rates = list(lr) if isinstance(lr, list | tuple) else [lr]
-        resumed = ("initial_lr",) if self.resumes else ()
-        return [dict.fromkeys(("lr", *resumed), rate) for rate in rates]
+        extra = ("initial_lr",) if self.resumes else ()
+        return [dict.fromkeys(("lr", *extra), rate) for rate in rates]
 
 
-def timed(
+def build(
     name: str,
     kind: Callable[..., HostScheduler],
-    lr: Rates | None = None,
-    sized: Mapping[str, Any] | None = None,
+    lr: BaseRates | None = None,
+    bounds: Mapping[str, Any] | None = None,
     **arguments: Any,
 ) -> Schedule:
     """A schedule of one family; what its scheduler refuses is refused here.
@@ -169,28 +173,28 @@ def timed(
         name: of the function that the user called.
         kind: the host's scheduler, called with groups and the arguments.
         lr: base learning rate or rates.
-        sized: in their place, what may be one number or one for each group, where the
+        bounds: in their place, what may be one number or one for each group, where the
             rule sets the rates itself.
         arguments: of `kind`.
     """
     size = len(lr) if isinstance(lr, list | tuple) else None
-    for value in (sized or {}).values():
+    for value in (bounds or {}).values():
         if size is None and isinstance(value, list | tuple):
             size = len(value)
     if size == 0:
-        given = lr if sized is None else sized
-        raise ValueError(f"there must be at least one group, but got {given!r}")
+        rates = lr if bounds is None else bounds
+        raise ValueError(f"there must be at least one group, but got {rates!r}")
     resumes = arguments.get("last_epoch", -1) != -1
     return Schedule(
         name,
-        partial(kind, **(sized or {}), **arguments),
-        checked_rates(lr) if sized is None else None,
+        partial(kind, **(bounds or {}), **arguments),
+        check_rates(lr) if bounds is None else None,
         size,
         resumes,
     )
 
 
-def checked_rates(lr: Any) -> Rates:
+def check_rates(lr: Any) -> BaseRates:
     """Base learning rates, of which none is negative or NaN, as optimisers demand."""
     rates = lr if isinstance(lr, list | tuple) else [lr]
     for rate in rates:

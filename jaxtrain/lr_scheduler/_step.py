@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, number
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 
 class StepLR(HostScheduler):
@@ -31,12 +31,12 @@ class StepLR(HostScheduler):
         return [base * factor for base in self.base_lrs]
 
     @property
-    def settled(self) -> bool:
-        return self.unmoved_by(self.gamma)
+    def is_constant(self) -> bool:
+        return self.is_neutral(self.gamma)
 
 
 def step_lr(
-    lr: Rates, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    lr: BaseRates, step_size: int, gamma: float = 0.1, last_epoch: int = -1
 ) -> Schedule:
     """Multiply the learning rate by `gamma` every `step_size` steps.
 
@@ -62,7 +62,7 @@ def step_lr(
     """
     if step_size <= 0:
         raise ValueError(f"step_size must be positive, but got {step_size}")
-    return timed(
+    return build(
         "step_lr",
         StepLR,
         lr,
@@ -89,8 +89,8 @@ class MultiStepLR(HostScheduler):
         return self.times(self.gamma ** self.milestones[self.last_epoch])
 
     def closed_form(self) -> list[float]:
-        passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
-        factor = self.gamma**passed
+        count = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        factor = self.gamma**count
         return [base * factor for base in self.base_lrs]
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -99,12 +99,12 @@ class MultiStepLR(HostScheduler):
         self.milestones = Counter({int(k): n for k, n in self.milestones.items()})
 
     @property
-    def settled(self) -> bool:
+    def is_constant(self) -> bool:
         return self.last_epoch >= max(self.milestones, default=self.last_epoch)
 
 
 def multi_step_lr(
-    lr: Rates, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    lr: BaseRates, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
 ) -> Schedule:
     """Multiply the learning rate by `gamma` at each milestone.
 
@@ -129,7 +129,7 @@ def multi_step_lr(
     """
     if isinstance(milestones, str) or not isinstance(milestones, Iterable):
         raise TypeError(f"milestones must be a list of steps, but got {milestones!r}")
-    return timed(
+    return build(
         "multi_step_lr",
         MultiStepLR,
         lr,
@@ -154,11 +154,11 @@ class ExponentialLR(HostScheduler):
         return [base * factor for base in self.base_lrs]
 
     @property
-    def settled(self) -> bool:
-        return self.unmoved_by(self.gamma)
+    def is_constant(self) -> bool:
+        return self.is_neutral(self.gamma)
 
 
-def exponential_lr(lr: Rates, gamma: float, last_epoch: int = -1) -> Schedule:
+def exponential_lr(lr: BaseRates, gamma: float, last_epoch: int = -1) -> Schedule:
     """Multiply the learning rate by `gamma` at every step: lr_t = lr_{t-1} · gamma.
 
     Args:
@@ -176,6 +176,6 @@ def exponential_lr(lr: Rates, gamma: float, last_epoch: int = -1) -> Schedule:
         >>> [schedule(count) for count in range(3)]
         [[1.0, 8.0], [0.5, 4.0], [0.25, 2.0]]
     """
-    return timed(
+    return build(
         "exponential_lr", ExponentialLR, lr, gamma=gamma, last_epoch=last_epoch
     )

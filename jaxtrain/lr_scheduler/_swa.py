@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from jaxtrain.lr_scheduler._host import Group, HostScheduler, per_group
-from jaxtrain.lr_scheduler._schedule import Rates, Schedule, timed
+from jaxtrain.lr_scheduler._schedule import BaseRates, Schedule, build
 
 
 class SWALR(HostScheduler):
@@ -14,7 +14,7 @@ class SWALR(HostScheduler):
     def __init__(
         self,
         groups: list[Group],
-        swa_lr: Rates,
+        swa_lr: BaseRates,
         anneal_epochs: int,
         anneal_strategy: str,
         last_epoch: int,
@@ -39,9 +39,9 @@ class SWALR(HostScheduler):
         ]
 
     @property
-    def settled(self) -> bool:
-        done = self._step_count > max(1, self.anneal_epochs)
-        return done and self.current() == self._targets()
+    def is_constant(self) -> bool:
+        over = self._step_count > max(1, self.anneal_epochs)
+        return over and self.current() == self._targets()
 
     def _targets(self) -> list[float]:
         return [group["swa_lr"] for group in self.param_groups]
@@ -60,8 +60,8 @@ class SWALR(HostScheduler):
 
 
 def swa_lr(
-    lr: Rates,
-    swa_lr: Rates,
+    lr: BaseRates,
+    swa_lr: BaseRates,
     anneal_epochs: int = 10,
     anneal_strategy: str = "cos",
     last_epoch: int = -1,
@@ -98,7 +98,7 @@ def swa_lr(
         raise ValueError(
             f"anneal_epochs must be an integer of at least 0, but got {anneal_epochs}"
         )
-    return timed(
+    return build(
         "swa_lr",
         SWALR,
         lr,

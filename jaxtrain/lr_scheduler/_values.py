@@ -42,22 +42,22 @@ class Stepper(Protocol):
     @property
     def param_groups(self) -> list[Group]: ...
     @property
-    def settled(self) -> bool: ...
+    def is_constant(self) -> bool: ...
     def step(self) -> None: ...
 
 
-class Ending(enum.Enum):
+class Tail(enum.Enum):
     """What comes after the last value of a table."""
 
-    SETTLED = enum.auto()
+    CONSTANT = enum.auto()
     """That value for ever."""
-    ENDED = enum.auto()
+    END = enum.auto()
     """Nothing: the schedule has no more."""
     OPEN = enum.auto()
     """Values that the table has no room for."""
 
 
-class Run:
+class Timeline:
     """A scheduler's values from step 0 on, in any order of asking.
 
     Args:
@@ -77,7 +77,7 @@ class Run:
             for name in ("lr", "momentum")
             if name in self._stepper.param_groups[0]
         }
-        self._known = 0
+        self._count = 0
         self._failure: StepError | None = None
         self._record()
 
@@ -95,10 +95,10 @@ class Run:
         if count < 0:
             raise StepError(f"count must not be negative, but got {count}")
         self._advance(count + 1)
-        if count >= self._known and self._failure is not None:
+        if count >= self._count and self._failure is not None:
             raise self._failure
         # Settled: the last value stands for all that follow.
-        index = min(count, self._known - 1)
+        index = min(count, self._count - 1)
         return [column[index] for column in self._columns[quantity]]
 
     def table(self, quantity: str, steps: int) -> np.ndarray:
@@ -111,23 +111,23 @@ class Run:
             raise StepError(f"steps must not be negative, but got {steps}")
         if steps:
             self.row(quantity, steps - 1)
-        indices = np.minimum(np.arange(steps), self._known - 1)
+        indices = np.minimum(np.arange(steps), self._count - 1)
         return self._matrix(quantity)[indices]
 
-    def known_table(self, quantity: str) -> tuple[np.ndarray, Ending]:
+    def full_table(self, quantity: str) -> tuple[np.ndarray, Tail]:
         """All values, or as many as a table takes, and what comes after them."""
         limit = TABLE_LIMIT if self._length is None else self._length
         # One more than fits: whether the schedule ends just there.
         self._advance(limit + 1)
         values = self._matrix(quantity)[:limit]
-        if self._known > limit:
-            return values, Ending.OPEN
-        return values, Ending.SETTLED if self._failure is None else Ending.ENDED
+        if self._count > limit:
+            return values, Tail.OPEN
+        return values, Tail.CONSTANT if self._failure is None else Tail.END
 
     def rows(self, quantity: str, counts: np.ndarray) -> np.ndarray:
         """The groups' values, (*counts.shape, groups); NaN past the schedule's end."""
         self._advance(int(counts.max()) + 1)
-        columns, last = self._columns[quantity], self._known - 1
+        columns, last = self._columns[quantity], self._count - 1
         # Of all counts at once: some lie in the table,
         # and negative ones become NaN later.
         flat = np.clip(counts.reshape(-1), 0, last).tolist()
@@ -138,20 +138,20 @@ class Run:
         return values
 
     def _matrix(self, quantity: str) -> np.ndarray:
-        return np.array([column[: self._known] for column in self._columns[quantity]]).T
+        return np.array([column[: self._count] for column in self._columns[quantity]]).T
 
     def _advance(self, steps: int) -> None:
         """Take steps until there are values for so many, or there are no more."""
         with _LOCK:
-            while self._known < steps and self._failure is None:
-                if self._known == self._length:
+            while self._count < steps and self._failure is None:
+                if self._count == self._length:
                     self._failure = StepError(
                         f"the schedule was made for {self._length} steps: "
                         f"it has no value at step {self._length}, counted from 0"
                     )
                 # With a length it goes on to its end, past which
                 # even a settled schedule has no value.
-                elif self._stepper.settled and self._length is None:
+                elif self._stepper.is_constant and self._length is None:
                     return
                 else:
                     self._step()
@@ -172,10 +172,12 @@ class Run:
         for name, columns in self._columns.items():
             for column, group in zip(columns, self._stepper.param_groups, strict=True):
                 column.append(group[name])
-        self._known += 1
+        self._count += 1
 
 
-def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array:
+def look_up(
+    timeline: Timeline, quantity: str, index: jax.Array, exact: bool
+) -> jax.Array:
     """The groups' values at `index`, each rounded once from the host's float64.
 
     Past the end of a schedule, and below 0, they are NaN: PyTorch raises there, which
@@ -183,7 +185,7 @@ def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array
     is asked: as exact, and slower.
 
     Args:
-        run: the schedule's values.
+        timeline: the schedule's values.
         quantity: `"lr"` or `"momentum"`.
         index: whole numbers of any shape.
         exact: whether the values come in two parts, of which the first is the nearest
@@ -195,7 +197,7 @@ def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array
     if not jnp.issubdtype(index.dtype, jnp.integer):
         raise TypeError(f"count must be a whole number, but got {index.dtype} values")
     dtype = np.dtype(jnp.result_type(float))
-    values, ending = run.known_table(quantity)
+    values, tail = timeline.full_table(quantity)
     # A constant of the compiled code, since XLA contracts a·b + c and multiplies by
     # rounded reciprocals where it is to divide: a schedule computed there would drift.
     table = jnp.asarray(_columns(values, dtype, exact))
@@ -208,21 +210,21 @@ def look_up(run: Run, quantity: str, index: jax.Array, exact: bool) -> jax.Array
         shape = jax.ShapeDtypeStruct((*index.shape, table.shape[1]), dtype)
 
         def ask(counts: jax.Array) -> np.ndarray:
-            rows = run.rows(quantity, np.asarray(counts))
+            rows = timeline.rows(quantity, np.asarray(counts))
             return _columns(rows, dtype, exact)
 
         return jax.pure_callback(ask, shape, index, vmap_method="expand_dims")
 
-    if ending is Ending.OPEN:
+    if tail is Tail.OPEN:
         # A call of the host costs far more than a
         # look-up: only past the table is it made.
-        found = jax.lax.cond(jnp.any(index > last), far, near, index)
+        entry = jax.lax.cond(jnp.any(index > last), far, near, index)
     else:
-        found = near(index)
+        entry = near(index)
     missing = index < 0
-    if ending is Ending.ENDED:
+    if tail is Tail.END:
         missing |= index > last
-    return jnp.where(missing[..., None], jnp.nan, found)
+    return jnp.where(missing[..., None], jnp.nan, entry)
 
 
 def _columns(values: np.ndarray, dtype: np.dtype, exact: bool) -> np.ndarray:
@@ -243,45 +245,45 @@ class Track:
     track of one of them. An `optax.Schedule`.
 
     Args:
-        run: the schedule's values.
+        timeline: the schedule's values.
         quantity: which of them.
         group: the only group to show; None shows all, in a list if `listed`.
-        listed: whether there are several groups.
+        is_list: whether there are several groups.
         exact: whether JAX integers give a `TwoFloat`.
     """
 
     def __init__(
         self,
-        run: Run,
+        timeline: Timeline,
         quantity: str,
-        listed: bool,
+        is_list: bool,
         group: int | None = None,
         exact: bool = False,
     ) -> None:
-        self._run = run
+        self._timeline = timeline
         self._quantity = quantity
-        self._listed = listed
+        self._is_list = is_list
         self._group = group
         self._exact = exact
 
     def __call__(self, count: Any) -> Any:
         if isinstance(count, jax.Array):
-            return self._picked(self._arrays(count))
+            return self._pick(self._arrays(count))
         try:
             index = operator.index(count)
         except TypeError:
             raise TypeError(
                 f"count must be a whole number, but got {count!r}"
             ) from None
-        return self._picked(self._run.row(self._quantity, index))
+        return self._pick(self._timeline.row(self._quantity, index))
 
     def __getitem__(self, group: int) -> Track:
         """The track of one group."""
-        groups = len(self._run.row(self._quantity, 0))
-        if not 0 <= group < groups or not self._listed:
-            what = f"{groups} groups" if self._listed else "no list of groups"
+        groups = len(self._timeline.row(self._quantity, 0))
+        if not 0 <= group < groups or not self._is_list:
+            what = f"{groups} groups" if self._is_list else "no list of groups"
             raise IndexError(f"the schedule has {what}, and so no group {group}")
-        return Track(self._run, self._quantity, False, group, self._exact)
+        return Track(self._timeline, self._quantity, False, group, self._exact)
 
     def table(self, steps: int) -> np.ndarray:
         """The host's values at the first steps, in float64.
@@ -292,17 +294,17 @@ class Track:
         Raises:
             ValueError: the schedule ends before.
         """
-        values = self._run.table(self._quantity, steps)
-        return values if self._listed else values[:, self._group or 0]
+        values = self._timeline.table(self._quantity, steps)
+        return values if self._is_list else values[:, self._group or 0]
 
     def _arrays(self, count: jax.Array) -> list[Any]:
-        found = look_up(self._run, self._quantity, count, self._exact)
-        columns = [found[..., i] for i in range(found.shape[-1])]
+        rows = look_up(self._timeline, self._quantity, count, self._exact)
+        columns = [rows[..., i] for i in range(rows.shape[-1])]
         if not self._exact:
             return columns
         half = len(columns) // 2
         pairs = zip(columns[:half], columns[half:], strict=True)
         return [TwoFloat(hi, lo) for hi, lo in pairs]
 
-    def _picked(self, values: list[Any]) -> Any:
-        return values if self._listed else values[self._group or 0]
+    def _pick(self, values: list[Any]) -> Any:
+        return values if self._is_list else values[self._group or 0]

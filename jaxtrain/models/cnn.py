@@ -57,15 +57,15 @@ class CNN(nnx.Module):
                 nn.ReLU(),
                 nn.MaxPool2d(2),
             ]
-        dropped = [nn.Dropout(dropout)] if dropout else []
+        masks = [nn.Dropout(dropout)] if dropout else []
         self.features = nn.Sequential(*blocks)
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            *dropped,
+            *masks,
             # Each block halves height and width.
             nn.Linear(CHANNELS[-1] * (size // 4) ** 2, HIDDEN, **new),
             nn.ReLU(),
-            *(nn.Dropout(dropout) for _ in dropped),
+            *(nn.Dropout(dropout) for _ in masks),
             nn.Linear(HIDDEN, out_features, **new),
         )
 

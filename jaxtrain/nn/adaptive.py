@@ -101,7 +101,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             raise misfit(name, input, f"targets are {target.shape}")
         every = self.log_prob(jnp.atleast_2d(input))
         # What is no class finds NaN; -1 would count from the end otherwise.
-        found = jnp.take_along_axis(
+        entries = jnp.take_along_axis(
             every,
             jnp.atleast_1d(target)[:, None],
             1,
@@ -109,7 +109,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             fill_value=jnp.nan,
             wrap_negative_indices=False,
         )
-        output = found.reshape(target.shape)
+        output = entries.reshape(target.shape)
         return ASMoutput(output, -output.mean())
 
     def log_prob(self, input: jax.Array) -> jax.Array:
@@ -138,8 +138,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
 
 def _check_cutoffs(cutoffs: Sequence[int], n_classes: int) -> None:
-    rising = all(a < b for a, b in pairwise((0, *cutoffs, n_classes)))
-    if not cutoffs or not rising or any(int(c) != c for c in cutoffs):
+    in_order = all(a < b for a, b in pairwise((0, *cutoffs, n_classes)))
+    if not cutoffs or not in_order or any(int(c) != c for c in cutoffs):
         raise ValueError(
             "cutoffs must be unique, increasing whole numbers from 1 to "
             f"{n_classes - 1}, got {list(cutoffs)}"

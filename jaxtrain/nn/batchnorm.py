@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import Module, filled
-from jaxtrain.nn.normalization import affine, like, moments, normalised, wide
+from jaxtrain.nn.module import Module, fill_parameter
+from jaxtrain.nn.normalization import affine, cast_like, moments, normalise, wide
 from jaxtrain.nn.shapes import check_ndim, check_size, misfit
 
 
@@ -47,24 +47,24 @@ class RunningNorm(Module):
         # The name by which Flax's `train()` and `eval()` set it.
         self.use_running_average = False
         shape = (num_features,)
-        self.weight = filled(shape, 1, dtype) if affine else None
-        self.bias = filled(shape, 0, dtype) if affine and bias else None
-        kept = track_running_stats
+        self.weight = fill_parameter(shape, 1, dtype) if affine else None
+        self.bias = fill_parameter(shape, 0, dtype) if affine and bias else None
+        track = track_running_stats
         zeros, ones = jnp.zeros(shape, dtype), jnp.ones(shape, dtype)
-        self.running_mean: Any = nnx.BatchStat(zeros) if kept else None
-        self.running_var: Any = nnx.BatchStat(ones) if kept else None
+        self.running_mean: Any = nnx.BatchStat(zeros) if track else None
+        self.running_var: Any = nnx.BatchStat(ones) if track else None
         # An int64 where JAX has them.
         count = jnp.zeros((), jax.dtypes.canonicalize_dtype(jnp.int64))
-        self.num_batches_tracked: Any = nnx.BatchStat(count) if kept else None
+        self.num_batches_tracked: Any = nnx.BatchStat(count) if track else None
 
     def _track(self, mean: jax.Array, var: jax.Array, share: float | jax.Array) -> None:
         """Move the running statistics towards those of a batch, each (C,)."""
-        for running, new in ((self.running_mean, mean), (self.running_var, var)):
+        for statistic, new in ((self.running_mean, mean), (self.running_var, var)):
             # Buffers are outside of autograd in PyTorch.
-            moved = (1 - share) * running[...] + share * jax.lax.stop_gradient(new)
-            running[...] = moved.astype(running.dtype)
+            average = (1 - share) * statistic[...] + share * jax.lax.stop_gradient(new)
+            statistic[...] = average.astype(statistic.dtype)
 
-    def _normalised(self, x: jax.Array, mean: jax.Array, var: jax.Array) -> jax.Array:
+    def _normalise(self, x: jax.Array, mean: jax.Array, var: jax.Array) -> jax.Array:
         """x of shape (N, C, *) by statistics (C,) or (N, C, 1, …)."""
         rest = (1,) * (x.ndim - 2)
         mean, var = (s.reshape(-1, *rest) if s.ndim == 1 else s for s in (mean, var))
@@ -72,7 +72,7 @@ class RunningNorm(Module):
             p if p is None else p[...].reshape(-1, *rest)
             for p in (self.weight, self.bias)
         )
-        return affine(normalised(x, mean, var, self.eps), weight, bias)
+        return affine(normalise(x, mean, var, self.eps), weight, bias)
 
 
 class _BatchNorm(RunningNorm):
@@ -84,8 +84,8 @@ class _BatchNorm(RunningNorm):
         check_size(name, input, 1, self.num_features)
         x = wide(input)
         if self.use_running_average and self.running_mean is not None:
-            y = self._normalised(x, self.running_mean[...], self.running_var[...])
-            return like(y, input)
+            y = self._normalise(x, self.running_mean[...], self.running_var[...])
+            return cast_like(y, input)
         count = math.prod(input.shape) // max(self.num_features, 1)
         if count == 1:
             raise misfit(name, input, "training takes more than 1 value per channel")
@@ -93,7 +93,7 @@ class _BatchNorm(RunningNorm):
         if self.running_mean is not None:
             # PyTorch's running variance is unbiased, though the biased one normalises.
             self._count_and_track(mean, var * (count / (count - 1)))
-        return like(self._normalised(x, mean, var), input)
+        return cast_like(self._normalise(x, mean, var), input)
 
     def _count_and_track(self, mean: jax.Array, unbiased: jax.Array) -> None:
         self.num_batches_tracked[...] += 1

@@ -14,11 +14,11 @@ from flax import nnx
 from jaxtrain.nn.module import Module
 
 
-class Ordered(Module):
+class Members(Module):
     """Members in order, each an attribute under a name of its own.
 
     Example:
-        >>> Ordered([("a", Identity())]).names
+        >>> Members([("a", Identity())]).names
         ('a',)
     """
 
@@ -53,7 +53,7 @@ class Ordered(Module):
         setattr(self, self.names[index], module)
 
 
-class Sequential(Ordered):
+class Sequential(Members):
     """Modules applied one after another: y = f_n(… f_1(x)).
 
     Its children are named `"0"`, `"1"`, … as in PyTorch, so that the parameters of the
@@ -93,7 +93,7 @@ class Sequential(Ordered):
         return input
 
 
-class ModuleList(Ordered):
+class ModuleList(Members):
     """A list of modules whose parameters count as the holder's.
 
     Its children are named `"0"`, `"1"`, … as in PyTorch; a slice numbers them anew.
@@ -157,7 +157,7 @@ def _as_parameter(value: Any) -> Any:
     return value
 
 
-class ParameterList(Ordered):
+class ParameterList(Members):
     """A list of parameters, which count as the holder's.
 
     Their names are `"0"`, `"1"`, …; a slice numbers them anew.
@@ -205,7 +205,7 @@ class ParameterList(Ordered):
         super().__setitem__(index, _as_parameter(value))
 
 
-class _Keyed(Ordered):
+class _Dict(Members):
     """Members by name, in the order in which they came."""
 
     def __init__(self, members: Mapping[str, Any] | Iterable[tuple[str, Any]]):
@@ -266,7 +266,7 @@ class _Keyed(Ordered):
             self[key] = value
 
 
-class ModuleDict(_Keyed):
+class ModuleDict(_Dict):
     """A dictionary of modules, whose parameters count as the holder's.
 
     Args:
@@ -293,7 +293,7 @@ class ModuleDict(_Keyed):
         raise TypeError("a ModuleDict takes modules by name")
 
 
-class ParameterDict(_Keyed):
+class ParameterDict(_Dict):
     """A dictionary of parameters, which count as the holder's.
 
     Args:
@@ -319,8 +319,8 @@ class ParameterDict(_Keyed):
 
     def update(self, members: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Add parameters, those of a plain mapping by name, as PyTorch does."""
-        ordered = isinstance(members, OrderedDict | ParameterDict)
-        if isinstance(members, Mapping) and not ordered:
+        has_order = isinstance(members, OrderedDict | ParameterDict)
+        if isinstance(members, Mapping) and not has_order:
             members = sorted(members.items())
         super().update(members)
 

@@ -13,7 +13,7 @@ from jaxtrain import rng
 from jaxtrain.nn.convolve import convolve
 from jaxtrain.nn.linear import kaiming_pair
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import at_least, batched, check_size, misfit, per_dim
+from jaxtrain.nn.shapes import at_least, check_size, ensure_batch, misfit, per_dim
 
 _PAD_MODES = {
     "zeros": "constant",
@@ -77,17 +77,17 @@ class ConvNd(Module):
         sizes = zip(self.dilation, self.kernel_size, strict=True)
         return tuple(d * (k - 1) for d, k in sizes)
 
-    def _checked(self, input: jax.Array) -> jax.Array:
-        x = batched(self._name, input, self.n)
+    def _check(self, input: jax.Array) -> jax.Array:
+        x = ensure_batch(self._name, input, self.n)
         check_size(self._name, input, input.ndim - self.n - 1, self.in_channels)
         return x
 
-    def _finished(self, output: jax.Array, input: jax.Array) -> jax.Array:
+    def _finish(self, output: jax.Array, input: jax.Array) -> jax.Array:
         if self.bias is not None:
             output = output + self.bias[...].reshape(-1, *[1] * self.n)
         return output if output.ndim == input.ndim else output[0]
 
-    def _convolved(
+    def _convolve(
         self,
         x: jax.Array,
         kernel: jax.Array,
@@ -132,39 +132,41 @@ class _Conv(ConvNd):
         self.padding = self._paddings(padding)
 
     def _paddings(
-        self, given: int | Sequence[int] | str
+        self, padding: int | Sequence[int] | str
     ) -> tuple[tuple[int, int], ...]:
         """(before, after) of each dimension."""
-        if given == "valid":
+        if padding == "valid":
             return ((0, 0),) * self.n
-        if given == "same":
+        if padding == "same":
             if max(self.stride) > 1:
                 raise ValueError(f"padding='same' needs stride 1, got {self.stride}")
             # An odd reach puts the larger half behind.
             return tuple((reach // 2, reach - reach // 2) for reach in self._reach)
-        if isinstance(given, str):
-            raise ValueError(f"padding must be 'valid', 'same' or sizes, got {given!r}")
+        if isinstance(padding, str):
+            raise ValueError(
+                f"padding must be 'valid', 'same' or sizes, got {padding!r}"
+            )
         name = type(self).__name__
-        sizes = per_dim(name, "padding", given, self.n)
+        sizes = per_dim(name, "padding", padding, self.n)
         at_least(name, 0, padding=sizes)
         return tuple((size, size) for size in sizes)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        x, padding = self._checked(input), self.padding
+        x, padding = self._check(input), self.padding
         if self.padding_mode != "zeros":
-            self._check_borrowed(input)
+            self._check_padding(input)
             pads = ((0, 0), (0, 0), *padding)
             x = jnp.pad(x, pads, mode=_PAD_MODES[self.padding_mode])
             padding = ((0, 0),) * self.n
         sizes = zip(x.shape[2:], padding, self._reach, strict=True)
         if any(size + sum(pads) <= reach for size, pads, reach in sizes):
             raise misfit(self._name, input, "padded, it is smaller than the kernel")
-        output = self._convolved(
+        output = self._convolve(
             x, self.weight[...], padding, window_strides=self.stride
         )
-        return self._finished(output, input)
+        return self._finish(output, input)
 
-    def _check_borrowed(self, input: jax.Array) -> None:
+    def _check_padding(self, input: jax.Array) -> None:
         """Padding takes no more from the input than there is."""
         # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
@@ -278,20 +280,20 @@ class _ConvTranspose(ConvNd):
     def __call__(
         self, input: jax.Array, output_size: Sequence[int] | None = None
     ) -> jax.Array:
-        x = self._checked(input)
+        x = self._check(input)
         extra = self._extra(input, output_size)
         sizes = zip(self._reach, self.padding, extra, strict=True)
         # A convolution of the input spread out by the stride, where padding by p
         # becomes one by reach - p: Dumoulin and Visin 2016, arxiv.org/abs/1603.07285.
         padding = [(reach - p, reach - p + more) for reach, p, more in sizes]
-        output = self._convolved(
+        output = self._convolve(
             x,
             self._kernel(),
             padding,
             window_strides=(1,) * self.n,
             lhs_dilation=self.stride,
         )
-        return self._finished(output, input)
+        return self._finish(output, input)
 
     def _kernel(self) -> jax.Array:
         """The weight as a convolution takes it: mirrored, (out, in / groups, *)."""
@@ -299,8 +301,8 @@ class _ConvTranspose(ConvNd):
         groups, kernel = self.groups, self.kernel_size
         # (groups, in / groups, out / groups, *kernel) -> (out, in / groups, *kernel).
         split = weight.reshape(groups, self.in_channels // groups, -1, *kernel)
-        swapped = split.swapaxes(1, 2).reshape(self.out_channels, -1, *kernel)
-        return jnp.flip(swapped, range(2, swapped.ndim))
+        transpose = split.swapaxes(1, 2).reshape(self.out_channels, -1, *kernel)
+        return jnp.flip(transpose, range(2, transpose.ndim))
 
     def _extra(
         self, input: jax.Array, output_size: Sequence[int] | None
@@ -314,14 +316,14 @@ class _ConvTranspose(ConvNd):
             if min(a + b for a, b in zip(least, self.output_padding, strict=True)) < 1:
                 raise misfit(self._name, input, "too small: nothing would come out")
             return self.output_padding
-        asked = tuple(output_size)[-self.n :]
-        extra = tuple(a - b for a, b in zip(asked, least, strict=True))
+        sizes = tuple(output_size)[-self.n :]
+        extra = tuple(a - b for a, b in zip(sizes, least, strict=True))
         if any(not 0 <= more < s for more, s in zip(extra, self.stride, strict=True)):
             highest = tuple(a + s - 1 for a, s in zip(least, self.stride, strict=True))
             raise misfit(
                 self._name,
                 input,
-                f"output_size {asked} is not within {least} … {highest}",
+                f"output_size {sizes} is not within {least} … {highest}",
             )
         return extra
 

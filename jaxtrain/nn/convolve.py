@@ -48,7 +48,7 @@ def convolve(
             feature_group_count=feature_group_count,
         )
 
-    def unrolled(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    def unroll(x: jax.Array, kernel: jax.Array) -> jax.Array:
         spread = _spread(x, padding, interior)
         patches = _patches(spread, kernel.shape[2:], window_strides, rhs_dilation)
         return _product(patches, kernel, feature_group_count)
@@ -57,7 +57,7 @@ def convolve(
     if prod(kernel.shape[2:]) * x.shape[1] * size[0] * prod(size[2:]) > MOST_PATCHES:
         return direct(x, kernel)
     # Chosen where it is compiled, which may be for another device than this one.
-    return jax.lax.platform_dependent(x, kernel, cpu=unrolled, default=direct)
+    return jax.lax.platform_dependent(x, kernel, cpu=unroll, default=direct)
 
 
 def _spread(
@@ -77,14 +77,14 @@ def _patches(
     reaches = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     steps = zip(x.shape[2:], reaches, strides, strict=True)
     spans = [(size - reach - 1) // s * s + 1 for size, reach, s in steps]
-    met = []
+    slices = []
     for place in product(*map(range, kernel)):
         starts = [i * d for i, d in zip(place, dilation, strict=True)]
         ends = [start + span for start, span in zip(starts, spans, strict=True)]
-        met.append(
+        slices.append(
             jax.lax.slice(x, (0, 0, *starts), (*x.shape[:2], *ends), (1, 1, *strides))
         )
-    return jnp.stack(met, 1)
+    return jnp.stack(slices, 1)
 
 
 def _product(patches: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:

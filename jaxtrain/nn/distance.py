@@ -31,7 +31,7 @@ def vector_norm(x: jax.Array, p: float, dim: int) -> jax.Array:
         return extreme(dim, keepdims=True)
     if p == 1:
         return _absolute(x).sum(dim, keepdims=True)
-    return _powered(x, p, dim)
+    return _power_norm(x, p, dim)
 
 
 def _absolute(x: jax.Array) -> jax.Array:
@@ -39,7 +39,7 @@ def _absolute(x: jax.Array) -> jax.Array:
     return x * jnp.sign(jax.lax.stop_gradient(x))
 
 
-def _powered(x: jax.Array, p: float, dim: int) -> jax.Array:
+def _power_norm(x: jax.Array, p: float, dim: int) -> jax.Array:
     @jax.custom_jvp
     def norm(x: jax.Array) -> jax.Array:
         if p == 2:
@@ -48,13 +48,13 @@ def _powered(x: jax.Array, p: float, dim: int) -> jax.Array:
 
     @norm.defjvp
     def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple:
-        (x,), (moved,) = primals, tangents
+        (x,), (tangent,) = primals, tangents
         length = norm(x)
-        used = (x != 0) & (length != 0)
+        mask = (x != 0) & (length != 0)
         # The quotient before the power: powers of either by itself might overflow.
-        share = jnp.where(used, jnp.abs(x), 1) / jnp.where(length == 0, 1, length)
-        slope = jnp.where(used, jnp.sign(x) * share ** (p - 1), 0)
-        return length, (slope * moved).sum(dim, keepdims=True)
+        share = jnp.where(mask, jnp.abs(x), 1) / jnp.where(length == 0, 1, length)
+        slope = jnp.where(mask, jnp.sign(x) * share ** (p - 1), 0)
+        return length, (slope * tangent).sum(dim, keepdims=True)
 
     return norm(x)
 
@@ -83,9 +83,9 @@ class CosineSimilarity(Module):
         shape = jnp.broadcast_shapes(x1.shape, x2.shape)
         x1, x2 = (jnp.broadcast_to(x, shape) for x in (x1, x2))
         # Each by its own norm first, as in PyTorch: so the result stays within [-1, 1].
-        return (self._scaled(x1) * self._scaled(x2)).sum(self.dim)
+        return (self._unit(x1) * self._unit(x2)).sum(self.dim)
 
-    def _scaled(self, x: jax.Array) -> jax.Array:
+    def _unit(self, x: jax.Array) -> jax.Array:
         length = vector_norm(x, 2.0, self.dim)
         # PyTorch clamps the norm under `no_grad`.
         return x / with_slope(
@@ -114,5 +114,7 @@ class PairwiseDistance(Module):
         self.keepdim = keepdim
 
     def __call__(self, x1: jax.Array, x2: jax.Array) -> jax.Array:
-        found = vector_norm(jnp.asarray(x1) - jnp.asarray(x2) + self.eps, self.norm, -1)
-        return found if self.keepdim else found[..., 0]
+        distance = vector_norm(
+            jnp.asarray(x1) - jnp.asarray(x2) + self.eps, self.norm, -1
+        )
+        return distance if self.keepdim else distance[..., 0]

@@ -53,20 +53,20 @@ class Dropout(Module):
         if self.p == 1:
             return input * jnp.zeros_like(input)
         keep = draw_mask(input, self._mask_shape(input), 1 - self.p)
-        return self._dropped(input, keep)
+        return self._drop(input, keep)
 
     def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
         return input.shape
 
-    def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
+    def _drop(self, input: jax.Array, keep: jax.Array) -> jax.Array:
         # PyTorch divides the mask, and then multiplies: `noise.div_(1 - p)`.
         return input * (keep / (1 - self.p))
 
 
 def _one_a_channel(input: jax.Array, batched: bool = True) -> tuple[int, ...]:
     """Shape of a mask that has one element for each channel of each example."""
-    leading = 2 if batched else 1
-    return input.shape[:leading] + (1,) * (input.ndim - leading)
+    lead = 2 if batched else 1
+    return input.shape[:lead] + (1,) * (input.ndim - lead)
 
 
 class Dropout1d(Dropout):
@@ -171,7 +171,7 @@ class AlphaDropout(Dropout):
         Array([-0.77919394, -0.77919394,  1.6655989 ], dtype=float32)
     """
 
-    def _dropped(self, input: jax.Array, keep: jax.Array) -> jax.Array:
+    def _drop(self, input: jax.Array, keep: jax.Array) -> jax.Array:
         a = 1 / math.sqrt((_SATURATION**2 * self.p + 1) * (1 - self.p))
         # ATen/native/Dropout.cpp, in its order.
         shift = (keep - 1) * (_SATURATION * a) + _SATURATION * a * self.p

@@ -29,8 +29,8 @@ class Flatten(Module):
     def __call__(self, input: jax.Array) -> jax.Array:
         shape = input.shape
         first, last = (range(len(shape))[d] for d in (self.start_dim, self.end_dim))
-        merged = math.prod(shape[first : last + 1])
-        return input.reshape(*shape[:first], merged, *shape[last + 1 :])
+        size = math.prod(shape[first : last + 1])
+        return input.reshape(*shape[:first], size, *shape[last + 1 :])
 
 
 class Unflatten(Module):
@@ -64,13 +64,13 @@ class Unflatten(Module):
         if not -input.ndim <= self.dim < input.ndim:
             raise misfit(name, input, f"it has no dimension {self.dim}")
         dim = self.dim % input.ndim
-        known = math.prod(size for size in self.unflattened_size if size != -1)
+        product = math.prod(size for size in self.unflattened_size if size != -1)
         whole = input.shape[dim]
-        open_ended = -1 in self.unflattened_size
-        if (not known or whole % known) if open_ended else whole != known:
+        infer = -1 in self.unflattened_size
+        if (not product or whole % product) if infer else whole != product:
             raise misfit(name, input, f"dimension {dim} cannot be split so")
         sizes = [
-            whole // known if size == -1 else size for size in self.unflattened_size
+            whole // product if size == -1 else size for size in self.unflattened_size
         ]
         shape = (*input.shape[:dim], *sizes, *input.shape[dim + 1 :])
         return jnp.asarray(input).reshape(shape)

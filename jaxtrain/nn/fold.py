@@ -12,14 +12,14 @@ from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.windows import (
     check_counts,
     flat_positions,
-    sliding,
+    slide,
     window_count,
 )
 from jaxtrain.nn.shapes import (
     at_least,
-    batched,
     check_ndim,
     check_size,
+    ensure_batch,
     misfit,
     per_dim,
 )
@@ -58,7 +58,7 @@ class _Patches(Module):
         if min(counts) < 1:
             return np.zeros((0, 0), int), padded
         windows = [
-            sliding(size, count, kernel, stride, 0, dilation)
+            slide(size, count, kernel, stride, 0, dilation)
             for size, count, (_, kernel, stride, _, dilation) in zip(
                 padded, counts, dims, strict=True
             )
@@ -96,7 +96,7 @@ class Unfold(_Patches):
         self._begin(kernel_size, dilation, padding, stride)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        x = batched(self._name, jnp.asarray(input), 2)
+        x = ensure_batch(self._name, jnp.asarray(input), 2)
         places, _ = self._places(*x.shape[2:])
         check_counts(self._name, input, places.shape)
         high, wide = self.padding

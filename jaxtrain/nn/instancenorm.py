@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jaxtrain.nn.batchnorm import RunningNorm
-from jaxtrain.nn.normalization import like, moments, wide
+from jaxtrain.nn.normalization import cast_like, moments, wide
 from jaxtrain.nn.shapes import check_ndim, check_size, misfit
 
 
@@ -43,14 +43,14 @@ class _InstanceNorm(RunningNorm):
         if self.weight is not None or self.running_mean is not None:
             check_size(name, input, 1 - self.batched_ndim, self.num_features)
         if input.ndim == self.batched_ndim:
-            return self._batched(name, input)
-        return self._batched(name, input[None])[0]
+            return self._normalise_batch(name, input)
+        return self._normalise_batch(name, input[None])[0]
 
-    def _batched(self, name: str, input: jax.Array) -> jax.Array:
+    def _normalise_batch(self, name: str, input: jax.Array) -> jax.Array:
         x = wide(input)
         if self.use_running_average and self.running_mean is not None:
-            y = self._normalised(x, self.running_mean[...], self.running_var[...])
-            return like(y, input)
+            y = self._normalise(x, self.running_mean[...], self.running_var[...])
+            return cast_like(y, input)
         count = math.prod(input.shape[2:])
         if count == 1:
             raise misfit(name, input, "training takes more than 1 spatial element")
@@ -62,7 +62,7 @@ class _InstanceNorm(RunningNorm):
             # PyTorch folds batch into channels, and averages what it tracked.
             new_mean, new_var = (s.mean(0).reshape(-1) for s in (mean, unbiased))
             self._track(new_mean, new_var, share)
-        return like(self._normalised(x, mean, var), input)
+        return cast_like(self._normalise(x, mean, var), input)
 
 
 class InstanceNorm1d(_InstanceNorm):

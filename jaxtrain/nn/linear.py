@@ -10,7 +10,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
-from jaxtrain.nn.module import Module, drawn
+from jaxtrain.nn.module import Module, draw_parameter
 from jaxtrain.nn.shapes import misfit
 
 
@@ -90,7 +90,7 @@ def kaiming_pair(
     """
     source = rng.default_generator if generator is None else generator
     # a = sqrt(5) makes the bound fan_in^-½: github.com/pytorch/pytorch/issues/57109.
-    weight = drawn(
+    weight = draw_parameter(
         lambda dtype: init.kaiming_uniform(
             shape, math.sqrt(5), generator=source, dtype=dtype
         ),
@@ -100,7 +100,9 @@ def kaiming_pair(
         return weight, None
     fan_in, _ = init.fan_in_and_fan_out(shape)
     bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-    return weight, drawn(source.uniform, (outputs,), -bound, bound, dtype=dtype)
+    return weight, draw_parameter(
+        source.uniform, (outputs,), -bound, bound, dtype=dtype
+    )
 
 
 class Bilinear(Module):
@@ -151,7 +153,7 @@ class Bilinear(Module):
         source = rng.default_generator if generator is None else generator
 
         def draw(*shape: int) -> nnx.Param:
-            return drawn(
+            return draw_parameter(
                 init.uniform, shape, -bound, bound, dtype=dtype, generator=source
             )
 
@@ -165,6 +167,6 @@ class Bilinear(Module):
                 name = f"Bilinear({sizes[0]}, {sizes[1]}, {self.out_features})"
                 raise misfit(name, x, f"it must be {(*input1.shape[:-1], size)}")
         # (…, out, in2)
-        weighed = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
-        output = jnp.einsum("...oj,...j->...o", weighed, input2)
+        partial = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
+        output = jnp.einsum("...oj,...j->...o", partial, input2)
         return output if self.bias is None else output + self.bias[...]

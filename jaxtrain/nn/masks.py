@@ -38,8 +38,8 @@ class GivenMasks:
     def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
         mask = next(self._masks, None)
         if mask is None or mask.shape != shape:
-            given = "none is left" if mask is None else f"the next is {mask.shape}"
-            raise ValueError(f"a dropout mask of shape {shape} was asked for: {given}")
+            hint = "none is left" if mask is None else f"the next is {mask.shape}"
+            raise ValueError(f"a dropout mask of shape {shape} was asked for: {hint}")
         return mask
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
@@ -66,17 +66,17 @@ class KeyMasks:
 
     def __init__(self, key: jax.Array):
         self._key = key
-        self._asked = 0
+        self._count = 0
 
     def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
-        return jax.random.bernoulli(self._next(), p, shape)
+        return jax.random.bernoulli(self._next_key(), p, shape)
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
-        return jax.random.uniform(self._next(), shape, minval=low, maxval=high)
+        return jax.random.uniform(self._next_key(), shape, minval=low, maxval=high)
 
-    def _next(self) -> jax.Array:
-        key = jax.random.fold_in(self._key, self._asked)
-        self._asked += 1
+    def _next_key(self) -> jax.Array:
+        key = jax.random.fold_in(self._key, self._count)
+        self._count += 1
         return key
 
 
@@ -168,13 +168,13 @@ def draw_uniform(
     """
     source = _source_for(input)
     if isinstance(source, rng.Generator):
-        chosen = np.asarray(where)
+        mask = np.asarray(where)
         values = np.ones(input.shape)
-        u = source.uniform(int(chosen.sum()), dtype=np.float64)
+        u = source.uniform(int(mask.sum()), dtype=np.float64)
         # The bounds have the input's type, and the sum is rounded twice in PyTorch's
         # kernel, which is not compiled for fused instructions.
         first, end = (float(jnp.asarray(x, _dtype(input))) for x in (low, high))
-        values[chosen] = u * (end - first) + first
+        values[mask] = u * (end - first) + first
     else:
         values = source.uniform(input.shape, low, high)
     return jnp.asarray(values, _dtype(input))

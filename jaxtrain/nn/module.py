@@ -30,7 +30,7 @@ class Module(nnx.Module):
         cls.__signature__ = inspect.Signature(parameters[1:])
 
 
-def drawn(
+def draw_parameter(
     initialiser: Callable[..., Any], *args: Any, dtype: DTypeLike, **kwargs: Any
 ) -> nnx.Param:
     """A parameter from one of `jaxtrain.init`'s functions.
@@ -40,18 +40,18 @@ def drawn(
 
     Example:
         >>> from jaxtrain import init
-        >>> drawn(init.constant, (2,), 0.5, dtype=jnp.bfloat16).shape
+        >>> draw_parameter(init.constant, (2,), 0.5, dtype=jnp.bfloat16).shape
         (2,)
     """
     kind = np.float64 if jnp.dtype(dtype) == np.float64 else np.float32
     return nnx.Param(jnp.asarray(initialiser(*args, dtype=kind, **kwargs), dtype))
 
 
-def filled(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> nnx.Param:
+def fill_parameter(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> nnx.Param:
     """A parameter that begins with one value everywhere.
 
     Example:
-        >>> filled((2,), 1.0, jnp.float32)[...]
+        >>> fill_parameter((2,), 1.0, jnp.float32)[...]
         Array([1., 1.], dtype=float32)
     """
     return nnx.Param(jnp.full(shape, value, dtype))
@@ -69,20 +69,20 @@ def named_modules(model: nnx.Module) -> dict[str, nnx.Module]:
         >>> list(named_modules(nn.Sequential(nn.Linear(3, 2), nn.ReLU())))
         ['', '0', '1']
     """
-    found: dict[str, nnx.Module] = {}
-    seen: set[int] = set()
+    modules: dict[str, nnx.Module] = {}
+    ids: set[int] = set()
 
     def walk(path: str, module: nnx.Module) -> None:
-        if id(module) in seen:
+        if id(module) in ids:
             return
-        seen.add(id(module))
-        found[path] = module
+        ids.add(id(module))
+        modules[path] = module
         for name, member in _members(module):
             if isinstance(member, nnx.Module):
                 walk(f"{path}.{name}" if path else name, member)
 
     walk("", model)
-    return found
+    return modules
 
 
 def named_variables(module: nnx.Module) -> dict[str, nnx.Variable]:
@@ -128,8 +128,8 @@ def _members(module: nnx.Module) -> list[tuple[str, Any]]:
     Flax puts a module together anew (`nnx.merge`, `nnx.clone`) with its attributes by
     name. What it keeps in the old order is its record of which of them are data.
     """
-    recorded = getattr(module, "_pytree__nodes", ())
-    places = {name: place for place, name in enumerate(recorded)}
+    nodes = getattr(module, "_pytree__nodes", ())
+    places = {name: place for place, name in enumerate(nodes)}
     # A sort is stable: without a record the order is that of the attributes.
     return sorted(vars(module).items(), key=lambda m: places.get(m[0], len(places)))
 
@@ -174,13 +174,13 @@ def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
         ValueError: Linear cannot load this state: missing 'bias'
     """
     own = named_variables(module)
-    given = {name: _array(value) for name, value in state.items()}
-    faults = [f"missing {name!r}" for name in own if name not in given]
-    faults += [f"unexpected {name!r}" for name in given if name not in own]
+    arrays = {name: _array(value) for name, value in state.items()}
+    faults = [f"missing {name!r}" for name in own if name not in arrays]
+    faults += [f"unexpected {name!r}" for name in arrays if name not in own]
     faults += [
-        f"{name!r} is {given[name].shape}, not {own[name].shape}"
+        f"{name!r} is {arrays[name].shape}, not {own[name].shape}"
         for name in own
-        if name in given and given[name].shape != own[name].shape
+        if name in arrays and arrays[name].shape != own[name].shape
     ]
     if faults:
         raise ValueError(
@@ -190,7 +190,7 @@ def load_state_dict(module: nnx.Module, state: Mapping[str, Any]) -> None:
     for path, variable in nnx.to_flat_state(target):
         name = ".".join(map(str, path))
         # Copied: the caller may go on to change what was given, in place.
-        variable[...] = jnp.array(given[name], variable.dtype)
+        variable[...] = jnp.array(arrays[name], variable.dtype)
     nnx.update(module, target)
 
 
@@ -219,15 +219,15 @@ def layer_outputs(model: nnx.Module) -> Iterator[dict[str, list[Any]]]:
     collector = _Collector(model)
     owners = {_owner(type(module)) for module in collector.modules} - {None}
     token = _collectors.set((*_collectors.get(), collector))
-    entered: list[type] = []
+    classes: list[type] = []
     try:
         for owner in owners:
             _tap(owner)
-            entered.append(owner)
+            classes.append(owner)
         yield collector.outputs
     finally:
         _collectors.reset(token)
-        for owner in entered:
+        for owner in classes:
             _untap(owner)
 
 
@@ -235,22 +235,22 @@ class _Collector:
     """What one block gathers."""
 
     def __init__(self, model: nnx.Module):
-        named = named_modules(model)
+        modules = named_modules(model)
         # Held, so that no other module can come to have one of these ids.
-        self.modules = list(named.values())
-        self.names = {id(module): name for name, module in named.items()}
-        self.running: set[int] = set()
+        self.modules = list(modules.values())
+        self.names = {id(module): name for name, module in modules.items()}
+        self.active: set[int] = set()
         self.outputs: dict[str, list[Any]] = {}
 
     def enter(self, module: Any) -> bool:
         """Whether this is a layer's own call, and not one of its parent class in it."""
-        if id(module) not in self.names or id(module) in self.running:
+        if id(module) not in self.names or id(module) in self.active:
             return False
-        self.running.add(id(module))
+        self.active.add(id(module))
         return True
 
     def leave(self, module: Any) -> None:
-        self.running.remove(id(module))
+        self.active.remove(id(module))
 
     def take(self, module: Any, output: Any) -> None:
         arrays = [x for x in jax.tree.leaves(output) if hasattr(x, "shape")]
@@ -280,7 +280,7 @@ def _tap(owner: Any) -> None:
         if owner not in _users:
             # As it stands in the class, where it may be another kind of descriptor.
             _originals[owner] = vars(owner)["__call__"]
-            owner.__call__ = _tapped(owner.__call__)
+            owner.__call__ = _wrap_call(owner.__call__)
         _users[owner] = _users.get(owner, 0) + 1
 
 
@@ -292,16 +292,16 @@ def _untap(owner: Any) -> None:
             del _users[owner]
 
 
-def _tapped(original: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_call(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        told = [each for each in _collectors.get() if each.enter(self)]
+        collectors = [each for each in _collectors.get() if each.enter(self)]
         try:
             output = original(self, *args, **kwargs)
         finally:
-            for each in told:
+            for each in collectors:
                 each.leave(self)
-        for each in told:
+        for each in collectors:
             each.take(self, output)
         return output
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import Module, filled
+from jaxtrain.nn.module import Module, fill_parameter
 from jaxtrain.nn.shapes import check_size, misfit
 
 
@@ -24,11 +24,11 @@ def wide(x: jax.Array) -> jax.Array:
     return array.astype(jnp.promote_types(array.dtype, jnp.float32))
 
 
-def like(y: jax.Array, input: jax.Array) -> jax.Array:
+def cast_like(y: jax.Array, input: jax.Array) -> jax.Array:
     """y in the type that `input` has as an array of JAX.
 
     Example:
-        >>> like(jnp.ones(1), jnp.ones(1, jnp.bfloat16)).dtype
+        >>> cast_like(jnp.ones(1), jnp.ones(1, jnp.bfloat16)).dtype
         dtype(bfloat16)
     """
     return y.astype(jax.dtypes.canonicalize_dtype(input.dtype))
@@ -48,11 +48,11 @@ def moments(x: jax.Array, dims: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     return mean, jnp.square(x - mean).mean(dims, keepdims=True)
 
 
-def normalised(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
+def normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
     """(x - mean) / sqrt(var + eps).
 
     Example:
-        >>> normalised(jnp.array([3.0]), jnp.array([1.0]), jnp.array([4.0]), 0.0)
+        >>> normalise(jnp.array([3.0]), jnp.array([1.0]), jnp.array([4.0]), 0.0)
         Array([1.], dtype=float32)
     """
     # PyTorch's kernels multiply by the reciprocal of the root.
@@ -66,8 +66,8 @@ def affine(x: jax.Array, weight: jax.Array | None, bias: jax.Array | None) -> ja
         >>> affine(jnp.ones(2), None, jnp.ones(2))
         Array([2., 2.], dtype=float32)
     """
-    scaled = x if weight is None else x * weight
-    return scaled if bias is None else scaled + bias
+    y = x if weight is None else x * weight
+    return y if bias is None else y + bias
 
 
 class LayerNorm(Module):
@@ -106,14 +106,16 @@ class LayerNorm(Module):
         shape = _shape("LayerNorm", normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
-        self.weight = filled(shape, 1, dtype) if elementwise_affine else None
-        self.bias = filled(shape, 0, dtype) if elementwise_affine and bias else None
+        self.weight = fill_parameter(shape, 1, dtype) if elementwise_affine else None
+        self.bias = (
+            fill_parameter(shape, 0, dtype) if elementwise_affine and bias else None
+        )
 
     def __call__(self, input: jax.Array) -> jax.Array:
         dims = _last_dims(self, input, self.normalized_shape)
         x = wide(input)
-        y = normalised(x, *moments(x, dims), self.eps)
-        return like(affine(y, _value(self.weight), _value(self.bias)), input)
+        y = normalise(x, *moments(x, dims), self.eps)
+        return cast_like(affine(y, _value(self.weight), _value(self.bias)), input)
 
 
 class RMSNorm(Module):
@@ -148,14 +150,14 @@ class RMSNorm(Module):
         shape = _shape("RMSNorm", normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
-        self.weight = filled(shape, 1, dtype) if elementwise_affine else None
+        self.weight = fill_parameter(shape, 1, dtype) if elementwise_affine else None
 
     def __call__(self, input: jax.Array) -> jax.Array:
         dims = _last_dims(self, input, self.normalized_shape)
         x = wide(input)
         eps = float(jnp.finfo(x.dtype).eps) if self.eps is None else self.eps
         y = x * jax.lax.rsqrt(jnp.square(x).mean(dims, keepdims=True) + eps)
-        return like(affine(y, _value(self.weight), None), input)
+        return cast_like(affine(y, _value(self.weight), None), input)
 
 
 def _shape(name: str, sizes: int | Sequence[int]) -> tuple[int, ...]:
@@ -221,8 +223,10 @@ class GroupNorm(Module):
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
-        self.weight = filled((num_channels,), 1, dtype) if affine else None
-        self.bias = filled((num_channels,), 0, dtype) if affine and bias else None
+        self.weight = fill_parameter((num_channels,), 1, dtype) if affine else None
+        self.bias = (
+            fill_parameter((num_channels,), 0, dtype) if affine and bias else None
+        )
 
     def __call__(self, input: jax.Array) -> jax.Array:
         name = f"GroupNorm({self.num_groups}, {self.num_channels})"
@@ -230,13 +234,13 @@ class GroupNorm(Module):
             raise misfit(name, input, "it must have a batch and channels")
         check_size(name, input, 1, self.num_channels)
         # (N, groups, channels of one · positions)
-        grouped = wide(input).reshape(input.shape[0], self.num_groups, -1)
-        y = normalised(grouped, *moments(grouped, (2,)), self.eps).reshape(input.shape)
+        groups = wide(input).reshape(input.shape[0], self.num_groups, -1)
+        y = normalise(groups, *moments(groups, (2,)), self.eps).reshape(input.shape)
         weight, bias = (
             p if p is None else p[...].reshape(-1, *[1] * (input.ndim - 2))
             for p in (self.weight, self.bias)
         )
-        return like(affine(y, weight, bias), input)
+        return cast_like(affine(y, weight, bias), input)
 
 
 class LocalResponseNorm(Module):

@@ -40,18 +40,18 @@ class _Pad(Module):
 
     def __call__(self, input: jax.Array) -> jax.Array:
         check_ndim(self._name, input, (self.n + 1, self.n + 2))
-        self._check_borrowed(input)
+        self._check_padding(input)
         x, pairs = jnp.asarray(input), self._pairs
         if self.mode == "circular":
             # What is cropped at one end is not there to be added at the other.
-            x, pairs = _cropped(x, pairs), _grown(pairs)
-        pads = [(0, 0)] * (x.ndim - self.n) + list(_grown(pairs))
-        return _cropped(jnp.pad(x, pads, mode=_MODES[self.mode]), pairs)
+            x, pairs = _crop(x, pairs), _growth(pairs)
+        pads = [(0, 0)] * (x.ndim - self.n) + list(_growth(pairs))
+        return _crop(jnp.pad(x, pads, mode=_MODES[self.mode]), pairs)
 
-    def _check_borrowed(self, input: jax.Array) -> None:
+    def _check_padding(self, input: jax.Array) -> None:
         """Padding takes no more from the input than there is."""
         sizes = input.shape[-self.n :]
-        _check_left(self._name, input, sizes, self._pairs)
+        _check_rest(self._name, input, sizes, self._pairs)
         # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.mode)
         ends = zip(sizes, self._pairs, strict=True)
@@ -61,11 +61,11 @@ class _Pad(Module):
             raise misfit(self._name, input, "there is nothing to pad with")
 
 
-def _grown(pairs: Pairs) -> Pairs:
+def _growth(pairs: Pairs) -> Pairs:
     return tuple((max(before, 0), max(after, 0)) for before, after in pairs)
 
 
-def _cropped(x: jax.Array, pairs: Pairs) -> jax.Array:
+def _crop(x: jax.Array, pairs: Pairs) -> jax.Array:
     lead = x.ndim - len(pairs)
     spans = [slice(None)] * lead
     for size, (before, after) in zip(x.shape[lead:], pairs, strict=True):
@@ -73,11 +73,11 @@ def _cropped(x: jax.Array, pairs: Pairs) -> jax.Array:
     return x[tuple(spans)]
 
 
-def _check_left(
+def _check_rest(
     name: str, input: jax.Array, sizes: tuple[int, ...], pairs: Pairs
 ) -> None:
-    left = [size + sum(pair) for size, pair in zip(sizes, pairs, strict=True)]
-    if min(left) < 0:
+    rest = [size + sum(pair) for size, pair in zip(sizes, pairs, strict=True)]
+    if min(rest) < 0:
         raise misfit(name, input, f"nothing is left of {sizes}")
 
 
@@ -90,7 +90,7 @@ class _ConstantPad(_Pad):
         if input.ndim < self.n:
             raise misfit(self._name, input, f"it must have {self.n} dimensions or more")
         lead = input.ndim - self.n
-        _check_left(self._name, input, input.shape[lead:], self._pairs)
+        _check_rest(self._name, input, input.shape[lead:], self._pairs)
         x = jnp.asarray(input)
         pads = [(0, 0, 0)] * lead + [(*pair, 0) for pair in self._pairs]
         # `lax.pad` crops by negative sizes, which `jnp.pad` refuses.

@@ -43,8 +43,8 @@ class PixelShuffle(Module):
         parts = jnp.asarray(input).reshape(
             math.prod(lead), channels // r**2, r, r, height, width
         )
-        turned = parts.transpose(0, 1, 4, 2, 5, 3)
-        return turned.reshape(*lead, channels // r**2, height * r, width * r)
+        grid = parts.transpose(0, 1, 4, 2, 5, 3)
+        return grid.reshape(*lead, channels // r**2, height * r, width * r)
 
 
 class PixelUnshuffle(Module):
@@ -77,8 +77,8 @@ class PixelUnshuffle(Module):
         parts = jnp.asarray(input).reshape(
             math.prod(lead), channels, height // r, r, width // r, r
         )
-        turned = parts.transpose(0, 1, 3, 5, 2, 4)
-        return turned.reshape(*lead, channels * r**2, height // r, width // r)
+        grid = parts.transpose(0, 1, 3, 5, 2, 4)
+        return grid.reshape(*lead, channels * r**2, height // r, width // r)
 
 
 class ChannelShuffle(Module):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import jax
 
 
-def misfit(layer: str, input: jax.Array, expected: str) -> ValueError:
+def misfit(layer: str, input: jax.Array, need: str) -> ValueError:
     """The error for an input that does not fit.
 
     Example:
@@ -15,18 +15,18 @@ def misfit(layer: str, input: jax.Array, expected: str) -> ValueError:
         >>> print(misfit("Linear(3, 2)", jnp.ones(4), "its last dimension must be 3"))
         Linear(3, 2) got an input of shape (4,): its last dimension must be 3
     """
-    return ValueError(f"{layer} got an input of shape {input.shape}: {expected}")
+    return ValueError(f"{layer} got an input of shape {input.shape}: {need}")
 
 
-def check_ndim(layer: str, input: jax.Array, allowed: Iterable[int]) -> None:
+def check_ndim(layer: str, input: jax.Array, choices: Iterable[int]) -> None:
     """Let an input pass that has one of the allowed numbers of dimensions.
 
     Example:
         >>> import jax.numpy as jnp
         >>> check_ndim("BatchNorm1d(3)", jnp.ones((2, 3)), (2, 3))
     """
-    if input.ndim not in tuple(allowed):
-        numbers = " or ".join(map(str, allowed))
+    if input.ndim not in tuple(choices):
+        numbers = " or ".join(map(str, choices))
         raise misfit(layer, input, f"it must have {numbers} dimensions")
 
 
@@ -70,12 +70,12 @@ def at_least(layer: str, lowest: int, **sizes: tuple[int, ...]) -> None:
             raise ValueError(f"{layer} needs {name} >= {lowest}, got {values}")
 
 
-def batched(layer: str, input: jax.Array, n: int) -> jax.Array:
+def ensure_batch(layer: str, input: jax.Array, n: int) -> jax.Array:
     """(N, C, *), of that or of (C, *), with n dimensions behind the channels.
 
     Example:
         >>> import jax.numpy as jnp
-        >>> batched("MaxPool1d", jnp.ones((3, 5)), 1).shape
+        >>> ensure_batch("MaxPool1d", jnp.ones((3, 5)), 1).shape
         (1, 3, 5)
     """
     check_ndim(layer, input, (n + 1, n + 2))

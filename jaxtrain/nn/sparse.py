@@ -11,18 +11,18 @@ from jax.typing import DTypeLike
 from jaxtrain import init, rng
 from jaxtrain.nn.activation.rectifiers import with_slope
 from jaxtrain.nn.distance import vector_norm
-from jaxtrain.nn.module import Module, drawn
+from jaxtrain.nn.module import Module, draw_parameter
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
-def checked_row(padding_idx: int | None, rows: int) -> int | None:
+def row_number(padding_idx: int | None, rows: int) -> int | None:
     """A row counted from the first one.
 
     Raises:
         ValueError: there is no such row.
 
     Example:
-        >>> checked_row(-1, 5)
+        >>> row_number(-1, 5)
         4
     """
     if padding_idx is None:
@@ -34,7 +34,7 @@ def checked_row(padding_idx: int | None, rows: int) -> int | None:
     return padding_idx % rows
 
 
-def drawn_rows(
+def draw_rows(
     shape: tuple[int, int],
     zeros: int | None,
     generator: rng.Generator | None,
@@ -43,7 +43,7 @@ def drawn_rows(
     """A table drawn from N(0, 1), with one row of zeros if it is named.
 
     Example:
-        >>> drawn_rows((3, 2), 1, None, jnp.float32)[1]
+        >>> draw_rows((3, 2), 1, None, jnp.float32)[1]
         Array([0., 0.], dtype=float32)
     """
 
@@ -54,7 +54,7 @@ def drawn_rows(
             values[zeros] = 0
         return values
 
-    return drawn(initialiser, shape, dtype=dtype)
+    return draw_parameter(initialiser, shape, dtype=dtype)
 
 
 def rows_of(weight: jax.Array, input: jax.Array) -> jax.Array:
@@ -80,7 +80,7 @@ def occurrences(input: jax.Array, rows: int, dtype: DTypeLike) -> jax.Array:
     return jnp.zeros(rows, dtype).at[input].add(1)[input]
 
 
-def renormed(
+def renorm(
     weight: jax.Array, input: jax.Array, max_norm: float, norm_type: float
 ) -> jax.Array:
     """The table with the rows of the input shortened to `max_norm` where longer.
@@ -90,18 +90,18 @@ def renormed(
     PyTorch: `torch.embedding_renorm_`.
 
     Example:
-        >>> renormed(jnp.array([[3.0, 4.0], [6.0, 8.0]]), jnp.array([0]), 1.0, 2.0)
+        >>> renorm(jnp.array([[3.0, 4.0], [6.0, 8.0]]), jnp.array([0]), 1.0, 2.0)
         Array([[0.6, 0.8],
                [6. , 8. ]], dtype=float32)
     """
-    fixed = jax.lax.stop_gradient(weight)
-    rows = fixed[input]
+    table = jax.lax.stop_gradient(weight)
+    rows = table[input]
     length = vector_norm(rows, norm_type, -1)
     # PyTorch guards the quotient by this very number.
     scale = jnp.where(length > max_norm, max_norm / (length + 1e-7), 1)
     # An index that occurs twice is set twice, to the same row.
-    shortened = fixed.at[input].set(rows * scale)
-    return with_slope(weight, shortened, jnp.ones_like(weight))
+    output = table.at[input].set(rows * scale)
+    return with_slope(weight, output, jnp.ones_like(weight))
 
 
 class Embedding(Module):
@@ -152,11 +152,11 @@ class Embedding(Module):
     ):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.padding_idx = checked_row(padding_idx, num_embeddings)
+        self.padding_idx = row_number(padding_idx, num_embeddings)
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        self.weight = drawn_rows(
+        self.weight = draw_rows(
             (num_embeddings, embedding_dim), self.padding_idx, generator, dtype
         )
 
@@ -165,7 +165,7 @@ class Embedding(Module):
             raise TypeError(f"Embedding takes integers, got an input of {input.dtype}")
         if self.max_norm is not None:
             weight = self.weight[...]
-            self.weight[...] = renormed(weight, input, self.max_norm, self.norm_type)
+            self.weight[...] = renorm(weight, input, self.max_norm, self.norm_type)
         rows = rows_of(self.weight[...], input)
         if self.scale_grad_by_freq:
             counts = occurrences(input, self.num_embeddings, rows.dtype)
@@ -239,8 +239,8 @@ class EmbeddingBag(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.mode = mode
         self.include_last_offset = include_last_offset
-        self.padding_idx = checked_row(padding_idx, num_embeddings)
-        self.weight = drawn_rows(
+        self.padding_idx = row_number(padding_idx, num_embeddings)
+        self.weight = draw_rows(
             (num_embeddings, embedding_dim), self.padding_idx, generator, dtype
         )
 
@@ -262,22 +262,22 @@ class EmbeddingBag(Module):
         bags, count = self._bags(input, offsets)
         if self.max_norm is not None:
             weight = self.weight[...]
-            self.weight[...] = renormed(weight, indices, self.max_norm, self.norm_type)
+            self.weight[...] = renorm(weight, indices, self.max_norm, self.norm_type)
         rows = rows_of(self.weight[...], indices)
-        counted = jnp.ones(len(indices), bool)
+        mask = jnp.ones(len(indices), bool)
         if self.padding_idx is not None:
-            counted = indices != self.padding_idx
+            mask = indices != self.padding_idx
         if self.mode == "max":
-            return _largest(rows, counted, bags, count)
+            return _largest(rows, mask, bags, count)
         if self.scale_grad_by_freq:
             times = occurrences(indices, self.num_embeddings, rows.dtype)
             rows = with_slope(rows, rows, 1 / times[:, None])
         if per_sample_weights is not None:
             rows = rows * jnp.asarray(per_sample_weights).reshape(-1, 1)
-        total = jax.ops.segment_sum(jnp.where(counted[:, None], rows, 0), bags, count)
+        total = jax.ops.segment_sum(jnp.where(mask[:, None], rows, 0), bags, count)
         if self.mode == "sum":
             return total
-        sizes = jax.ops.segment_sum(counted.astype(total.dtype), bags, count)
+        sizes = jax.ops.segment_sum(mask.astype(total.dtype), bags, count)
         # An empty bag is 0, and not 0/0.
         return total / jnp.maximum(sizes, 1)[:, None]
 
@@ -304,8 +304,8 @@ class EmbeddingBag(Module):
             raise TypeError(f"{name} takes integers, got an input of {input.dtype}")
         check_ndim(name, input, (1, 2))
         if (offsets is None) != (input.ndim == 2):
-            said = "none are given" if offsets is None else "they are given"
-            raise misfit(name, input, f"offsets are for one dimension alone: {said}")
+            reason = "none are given" if offsets is None else "they are given"
+            raise misfit(name, input, f"offsets are for one dimension alone: {reason}")
         if offsets is not None and offsets.ndim != 1:
             raise misfit(name, offsets, "offsets must have 1 dimension")
         if per_sample_weights is None:
@@ -317,16 +317,16 @@ class EmbeddingBag(Module):
 
 
 def _largest(
-    rows: jax.Array, counted: jax.Array, bags: jax.Array, count: int
+    rows: jax.Array, mask: jax.Array, bags: jax.Array, count: int
 ) -> jax.Array:
     """The largest element of each bag; of equal ones the first takes the gradient."""
     # For the comparison alone; the gradient is that of the rows picked below.
-    held = jnp.where(counted[:, None], jax.lax.stop_gradient(rows), -jnp.inf)
-    highest = jax.ops.segment_max(held, bags, count)
+    values = jnp.where(mask[:, None], jax.lax.stop_gradient(rows), -jnp.inf)
+    highest = jax.ops.segment_max(values, bags, count)
     places = jnp.arange(len(rows))[:, None]
-    there = counted[:, None] & (held == highest[bags])
+    there = mask[:, None] & (values == highest[bags])
     first = jax.ops.segment_min(jnp.where(there, places, len(rows)), bags, count)
-    filled = jax.ops.segment_sum(counted.astype(int), bags, count) > 0
+    nonempty = jax.ops.segment_sum(mask.astype(int), bags, count) > 0
     # A bag without rows has no first one; it becomes 0.
-    found = jnp.take_along_axis(rows, first, 0, mode="clip")
-    return jnp.where(filled[:, None], found, 0)
+    maxima = jnp.take_along_axis(rows, first, 0, mode="clip")
+    return jnp.where(nonempty[:, None], maxima, 0)

@@ -63,8 +63,8 @@ def nearest(size: int, count: int, factor: float | None, exact: bool) -> Taps:
     # float32 whatever the type: `nearest_idx` in ATen/native/UpSample.h.
     scale = step(size, count, factor, False, np.float32)
     places = np.arange(count, dtype=np.float32)
-    found = np.floor((places + np.float32(0.5) * exact) * scale).astype(int)
-    return Taps(found.clip(0, size - 1)[:, None], np.ones((count, 1), np.float32))
+    index = np.floor((places + np.float32(0.5) * exact) * scale).astype(int)
+    return Taps(index.clip(0, size - 1)[:, None], np.ones((count, 1), np.float32))
 
 
 def linear(
@@ -132,11 +132,11 @@ def _keys(t: np.ndarray) -> np.ndarray:
     return np.stack([far(t + 1), near(t), near(1 - t), far(2 - t)], 1)
 
 
-def grown(size: int, factor: float) -> int:
+def scale_size(size: int, factor: float) -> int:
     """⌊size · factor⌋.
 
     Example:
-        >>> grown(5, 1.5)
+        >>> scale_size(5, 1.5)
         7
     """
     return math.floor(size * factor)
@@ -201,8 +201,8 @@ class Upsample(Module):
             raise ValueError(f"align_corners={align_corners} means nothing to {mode!r}")
         if recompute_scale_factor and size is not None:
             raise ValueError(f"recompute_scale_factor means nothing to size={size!r}")
-        self.size = _kept(size)
-        self.scale_factor = _kept(scale_factor)
+        self.size = _hashable(size)
+        self.scale_factor = _hashable(scale_factor)
         self.mode = mode
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
@@ -220,7 +220,7 @@ class Upsample(Module):
         # The last dimension first, as PyTorch nests its sums.
         for i in reversed(range(len(sizes))):
             taps = self._taps(x.shape[2 + i], sizes[i], factors[i], wide.dtype)
-            wide = _weighed(wide, taps, 2 + i)
+            wide = _resample(wide, taps, 2 + i)
         y = wide.astype(x.dtype)
         if self.mode == "bicubic" and y.shape == x.shape:
             # PyTorch's derivative is a copy here, even where a factor moved the places.
@@ -236,7 +236,7 @@ class Upsample(Module):
             return _each(name, x, self.size, n), (None,) * n
         factors = _each(name, x, self.scale_factor, n)
         pairs = zip(x.shape[2:], factors, strict=True)
-        sizes = tuple(grown(size, factor) for size, factor in pairs)
+        sizes = tuple(scale_size(size, factor) for size, factor in pairs)
         return sizes, (None,) * n if self.recompute_scale_factor else factors
 
     def _taps(
@@ -248,15 +248,15 @@ class Upsample(Module):
         return how(size, count, factor, bool(self.align_corners), np.dtype(dtype).type)
 
 
-def _kept(given: Any) -> Any:
+def _hashable(value: Any) -> Any:
     """One number, or a tuple of them, which Flax can compare."""
-    return tuple(given) if isinstance(given, Sequence) else given
+    return tuple(value) if isinstance(value, Sequence) else value
 
 
-def _each(name: str, x: jax.Array, given: object, n: int) -> tuple:
-    values = given if isinstance(given, tuple) else (given,) * n
+def _each(name: str, x: jax.Array, value: object, n: int) -> tuple:
+    values = value if isinstance(value, tuple) else (value,) * n
     if len(values) != n:
-        raise misfit(name, x, f"{given} is not one number for each of {n} dimensions")
+        raise misfit(name, x, f"{value} is not one number for each of {n} dimensions")
     return values
 
 
@@ -265,7 +265,7 @@ def _area(x: jax.Array, sizes: tuple[int, ...]) -> jax.Array:
     return pools[len(sizes) - 1](sizes)(x)
 
 
-def _weighed(x: jax.Array, taps: Taps, dim: int) -> jax.Array:
+def _resample(x: jax.Array, taps: Taps, dim: int) -> jax.Array:
     if taps.positions.shape[1] == 1:
         return jnp.take(x, taps.positions[:, 0], axis=dim)
     rest = [1] * (x.ndim - dim - 1)

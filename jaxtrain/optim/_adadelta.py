@@ -13,9 +13,9 @@ from jaxtrain.optim._build import (
     Tensors,
     average_square,
     build,
+    can_check,
     check_not_negative,
     check_rate,
-    judged,
 )
 from jaxtrain.optim._hyper import Hyper, Hyperparameter, coefficient_of
 
@@ -66,7 +66,7 @@ def adadelta(
         Array([-1.4142], dtype=float32)
     """
     check_rate(lr)
-    if judged(rho, "rho value") and not 0.0 <= rho <= 1.0:
+    if can_check(rho, "rho value") and not 0.0 <= rho <= 1.0:
         raise ValueError(f"Invalid rho value: {rho}")
     check_not_negative("epsilon value", eps)
     check_not_negative("weight_decay value", weight_decay)
@@ -90,10 +90,10 @@ def _step(
     rho: float,
     eps: float,
 ) -> tuple[jax.Array, Tensors]:
-    kept = coefficient_of(rho, g.dtype)
-    v = average_square(state["square_avg"], g, kept)
+    decay = coefficient_of(rho, g.dtype)
+    v = average_square(state["square_avg"], g, decay)
     u = state["acc_delta"]
     # PyTorch divides root by root, and then multiplies: `delta.div_(std).mul_(grad)`.
     delta = jnp.sqrt(u + eps) / jnp.sqrt(v + eps) * g
-    new = {"square_avg": v, "acc_delta": average_square(u, delta, kept)}
+    new = {"square_avg": v, "acc_delta": average_square(u, delta, decay)}
     return -hyper.number("lr") * delta, new

@@ -13,9 +13,9 @@ import optax
 from jaxtrain.optim._build import (
     Tensors,
     build,
+    can_check,
     check_numbers,
     check_pair,
-    judged,
     lerp,
     shrink,
 )
@@ -117,14 +117,14 @@ def _step(
     relative = jnp.minimum(lr, 1 / jnp.sqrt(hyper.t))
     # Of p before its decay: PyTorch reads the norm first.
     size = _at_least(eps[1], _root_mean_square(p)) * relative
-    new, variance = _averages(g, state, _kept(hyper, beta2_decay), eps1)
+    new, variance = _averages(g, state, _beta2(hyper, beta2_decay), eps1)
     # Squared, since a root follows: outside it the bound is ε₁ itself.
     u = jax.lax.rsqrt(jnp.maximum(variance, eps1 * eps1)) * g
     # One number meets u: PyTorch's `add_(update, alpha=-alpha / denom)`.
-    moved = -size / _at_least(1.0, _root_mean_square(u) / d) * u
+    update = -size / _at_least(1.0, _root_mean_square(u) / d) * u
     if weight_decay:
-        moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + moved
-    return moved, new
+        update = shrink(p, lr, jnp.asarray(weight_decay, p.dtype)) + update
+    return update, new
 
 
 def _check(
@@ -135,7 +135,7 @@ def _check(
     weight_decay: float,
 ) -> None:
     # The wording is PyTorch's, so that a search for it finds what there is to find.
-    if judged(lr, "lr", may_move=True) and not lr >= 0.0:
+    if can_check(lr, "lr", may_move=True) and not lr >= 0.0:
         raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
     check_pair("eps", eps)
     eps1 = 0.0 if eps[0] is None else eps[0]
@@ -179,14 +179,14 @@ def _at_least(least: float, value: jax.Array) -> jax.Array:
 
 
 def _averages(
-    g: jax.Array, state: Tensors, kept: Coefficient, eps1: float
+    g: jax.Array, state: Tensors, beta2: Coefficient, eps1: float
 ) -> tuple[Tensors, jax.Array]:
     """The new averages, and the estimate of g² that they make."""
     if state["variance"] is not None:
-        variance = lerp(state["variance"], g * g, kept)
+        variance = lerp(state["variance"], g * g, beta2)
         return {"row_var": None, "col_var": None, "variance": variance}, variance
     row, column = (
-        lerp(state[name], jnp.mean(g * g, axis, keepdims=True), kept)
+        lerp(state[name], jnp.mean(g * g, axis, keepdims=True), beta2)
         for name, axis in (("row_var", -1), ("col_var", -2))
     )
     mean = jnp.maximum(jnp.mean(row, -2, keepdims=True), eps1)  # (…, 1, 1)
@@ -195,7 +195,7 @@ def _averages(
     return new, row * column / mean
 
 
-def _kept(hyper: Hyper, beta2_decay: float) -> Coefficient:
+def _beta2(hyper: Hyper, beta2_decay: float) -> Coefficient:
     beyond = hyper.t**beta2_decay
     newest = hyper.table(_newest(beta2_decay), beyond, converges=False)
     # The rule gives the newest's weight, `lerp`'s own; the past's is the difference.

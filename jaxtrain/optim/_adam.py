@@ -77,17 +77,17 @@ def adam(
     """
     check_adaptive(lr, betas, eps, weight_decay)
     check_floats(betas)
-    decoupled = weight_decay if decoupled_weight_decay else 0.0
+    decay = weight_decay if decoupled_weight_decay else 0.0
 
     names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * amsgrad
     return build(
         AdamState,
         {"lr": lr, "betas": betas},
         dict.fromkeys(names, jnp.zeros_like),
-        partial(_step, eps=eps, amsgrad=amsgrad, decoupled=decoupled),
+        partial(_step, eps=eps, amsgrad=amsgrad, decoupled=decay),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
-        needs_params=bool(decoupled),
+        needs_params=bool(decay),
     )
 
 
@@ -148,8 +148,8 @@ def _step(
     # Root by root: sqrt(v / (1 - β₂ᵗ)) would round otherwise.
     denominator = jnp.sqrt(v) / hyper.bias_correction(beta2, 0.5) + eps
     # addcdiv_ multiplies by its value, the step size, and divides that product.
-    moved = -(lr / hyper.bias_correction(beta1)) * m / denominator
+    update = -(lr / hyper.bias_correction(beta1)) * m / denominator
     if decoupled:
         assert p is not None
-        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-    return moved, new
+        update = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + update
+    return update, new

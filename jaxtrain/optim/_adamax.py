@@ -82,5 +82,5 @@ def _step(
     # ε is added to |g| before the maximum is taken, as in PyTorch; the paper has none.
     u = jnp.maximum(state["exp_inf"] * beta2.value, jnp.abs(g) + eps)
     # The maximum has no bias to correct: Kingma and Ba 2015, section 7.1.
-    moved = -(hyper.number("lr") / hyper.bias_correction(beta1)) * m / u
-    return moved, {"exp_avg": m, "exp_inf": u}
+    update = -(hyper.number("lr") / hyper.bias_correction(beta1)) * m / u
+    return update, {"exp_avg": m, "exp_inf": u}

@@ -17,7 +17,7 @@ from jaxtrain.optim._build import (
     check_rate,
     shrink,
 )
-from jaxtrain.optim._hyper import Hyper, Hyperparameter, at_first, widened
+from jaxtrain.optim._hyper import Hyper, Hyperparameter, at_first, opmath_dtype
 
 
 class AsgdState(NamedTuple):
@@ -87,8 +87,8 @@ def asgd(
         AsgdState,
         {"lr": lr},
         {
-            "eta": lambda p: jnp.asarray(at_first(lr), widened(p.dtype)),
-            "mu": lambda p: jnp.ones([], widened(p.dtype)),
+            "eta": lambda p: jnp.asarray(at_first(lr), opmath_dtype(p.dtype)),
+            "mu": lambda p: jnp.ones([], opmath_dtype(p.dtype)),
             "ax": jnp.zeros_like,
         },
         partial(_step, lambd=lambd, alpha=alpha, t0=t0),
@@ -113,9 +113,9 @@ def _step(
     # PyTorch makes its state in the first step, from the rate in force then.
     eta = jnp.where(hyper.count == 0, lr, state["eta"])
     # The η of the update before: PyTorch renews it last.
-    moved = shrink(p, eta, jnp.asarray(lambd, p.dtype)) - eta * g
-    after, ax, mu = p + moved, state["ax"], state["mu"]
-    return moved, {
+    update = shrink(p, eta, jnp.asarray(lambd, p.dtype)) - eta * g
+    after, ax, mu = p + update, state["ax"], state["mu"]
+    return update, {
         "eta": lr / (1 + lambd * lr * hyper.t) ** alpha,
         "mu": 1 / jnp.maximum(1, hyper.t - t0),
         # A copy, and not ax + (p - ax), which would round.

@@ -85,9 +85,9 @@ def _weight_average(
         count = state.n_averaged
 
         def one(average: jax.Array, p: jax.Array) -> jax.Array:
-            moved = lerp(average, p, weight(count, average))
+            blend = lerp(average, p, weight(count, average))
             # PyTorch copies the first weights: nothing that was held stays, nor NaN.
-            return jnp.where(count == 0, p, moved)
+            return jnp.where(count == 0, p, blend)
 
         return AverageState(count + 1, jax.tree.map(one, state.average, params))
 

@@ -17,14 +17,14 @@ from jaxtrain.lr_scheduler import TwoFloat
 from jaxtrain.optim._hyper import Coefficient, Hyper, resolve
 
 
-def judged(value: Any, name: str, may_move: bool = False) -> TypeGuard[float]:
+def can_check(value: Any, name: str, may_move: bool = False) -> TypeGuard[float]:
     """Whether a value can be judged now; an array of JAX's or a schedule cannot.
 
     Raises:
         TypeError: it is no number at all.
 
     Example:
-        >>> judged(1e-8, "ε"), judged(lambda count: 0.1, "learning rate", True)
+        >>> can_check(1e-8, "ε"), can_check(lambda count: 0.1, "learning rate", True)
         (True, False)
     """
     if isinstance(value, TwoFloat | jax.Array) or (may_move and callable(value)):
@@ -38,7 +38,7 @@ def judged(value: Any, name: str, may_move: bool = False) -> TypeGuard[float]:
 def check_numbers(**values: Any) -> None:
     """Raise `TypeError` for what is no number; any number will do."""
     for name, value in values.items():
-        judged(value, name)
+        can_check(value, name)
 
 
 def check_whole(**values: Any) -> None:
@@ -59,7 +59,7 @@ def check_pair(name: str, values: Any) -> None:
 
 def check_not_negative(name: str, value: Any, may_move: bool = False) -> None:
     """Raise `ValueError`, as PyTorch does, for a number below zero or NaN."""
-    if judged(value, name, may_move) and not value >= 0.0:
+    if can_check(value, name, may_move) and not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")
 
 
@@ -72,7 +72,7 @@ def check_betas(betas: Any) -> None:
     """Raise `ValueError`, as PyTorch does, for a number outside [0, 1)."""
     check_pair("betas", betas)
     for index, beta in enumerate(betas):
-        if judged(beta, f"beta at index {index}", True) and not 0.0 <= beta < 1.0:
+        if can_check(beta, f"beta at index {index}", True) and not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
 
 
@@ -124,7 +124,7 @@ def shrink(p: jax.Array, lr: jax.Array, weight_decay: jax.Array) -> jax.Array:
 
 Tensors = dict[str, Any]
 """State tensors of one parameter by name; None where it has none of that name."""
-Step = Callable[
+UpdateRule = Callable[
     [jax.Array | None, jax.Array, Tensors, Hyper], tuple[jax.Array, Tensors]
 ]
 """(p, g, state tensors, hyper-parameters) -> (what is added to p, new tensors)"""
@@ -134,7 +134,7 @@ def build(
     state_type: Callable[..., Any],
     hyperparameters: Mapping[str, Any],
     tensors: Mapping[str, Callable[[jax.Array], jax.Array | None]],
-    step: Step,
+    step: UpdateRule,
     *,
     weight_decay: float = 0.0,
     maximize: bool = False,
@@ -165,7 +165,7 @@ class _Optimizer:
     state_type: Callable[..., Any]
     hyperparameters: Mapping[str, Any]
     tensors: Mapping[str, Callable[[jax.Array], jax.Array | None]]
-    step: Step
+    step: UpdateRule
     weight_decay: float
     maximize: bool
     needs_params: bool
@@ -182,13 +182,13 @@ class _Optimizer:
         updates: optax.Updates,
         state: Any,
         params: optax.Params | None = None,
-        **given: Any,
+        **extra: Any,
     ) -> tuple[optax.Updates, Any]:
         if params is None and (self.needs_params or self.weight_decay):
             raise ValueError("this update needs params: update(grads, state, params)")
-        _check_given(given, self.hyperparameters)
-        values = resolve(self.hyperparameters, state.count, given)
-        grads, tree = _flattened(updates)
+        _check_extra(extra, self.hyperparameters)
+        values = resolve(self.hyperparameters, state.count, extra)
+        grads, tree = _flatten(updates)
         grads = [array_of(g) for g in grads]
         held: Sequence[jax.Array | None] = [None] * len(grads)
         if params is not None:
@@ -200,14 +200,14 @@ class _Optimizer:
         types = {np.dtype(g.dtype) for g in grads}
         hypers = {dtype: Hyper(values, state.count, dtype) for dtype in types}
         steps: list[jax.Array] = []
-        kept: dict[str, list[jax.Array]] = {name: [] for name in self.tensors}
+        results: dict[str, list[jax.Array]] = {name: [] for name in self.tensors}
         for i, (g, p) in enumerate(zip(grads, held, strict=True)):
             own = {name: column[i] for name, column in columns.items()}
-            moved, new = self._one(p, g, own, hypers[np.dtype(g.dtype)])
-            steps.append(moved)
+            delta, new = self._one(p, g, own, hypers[np.dtype(g.dtype)])
+            steps.append(delta)
             for name in self.tensors:
-                kept[name].append(new[name])
-        fields = {name: tree.unflatten(column) for name, column in kept.items()}
+                results[name].append(new[name])
+        fields = {name: tree.unflatten(column) for name, column in results.items()}
         count = optax.safe_increment(state.count)
         return tree.unflatten(steps), self.state_type(count=count, **fields)
 
@@ -221,10 +221,10 @@ class _Optimizer:
         if self.weight_decay:
             assert p is not None
             g = g + jnp.asarray(self.weight_decay, hyper.dtype).astype(wide) * p
-        widened = {name: _cast(value, wide) for name, value in tensors.items()}
-        moved, new = self.step(p, g, widened, hyper)
+        inputs = {name: _cast(value, wide) for name, value in tensors.items()}
+        delta, new = self.step(p, g, inputs, hyper)
         # The update stays wide: `optax.apply_updates` adds and then rounds, once.
-        return moved, {
+        return delta, {
             name: _cast(new[name], held.dtype if held is not None else None)
             for name, held in tensors.items()
         }
@@ -240,15 +240,15 @@ def array_of(leaf: ArrayLike) -> jax.Array:
     return jnp.asarray(leaf, jnp.result_type(leaf))
 
 
-def _flattened(tree: optax.Updates) -> tuple[list[jax.Array], Any]:
+def _flatten(tree: optax.Updates) -> tuple[list[jax.Array], Any]:
     # `Any`: the type that JAX declares for the structure has no methods.
     return jax.tree.flatten(tree)
 
 
-def _check_given(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def _check_extra(extra: Mapping[str, Any], names: Mapping[str, Any]) -> None:
     """Refuse a number for what cannot move here; other arguments are others'."""
     for name in ("momentum", "betas"):
-        if given.get(name) is not None and name not in known:
+        if extra.get(name) is not None and name not in names:
             raise ValueError(
                 f"update was given {name}, but the optimiser was built without it"
             )

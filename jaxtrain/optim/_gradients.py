@@ -158,7 +158,7 @@ def accumulate(
     optimizer = optax.with_extra_args_support(optimizer)
 
     def init(params: optax.Params) -> AccumulateState:
-        return _waiting_for_none(params, optimizer.init(params))
+        return _empty_state(params, optimizer.init(params))
 
     def update(
         updates: optax.Updates,
@@ -172,9 +172,9 @@ def accumulate(
         grads = jax.tree.map(jnp.add, state.grads, updates)
 
         def step() -> tuple[optax.Updates, AccumulateState]:
-            total = _divided(grads, count) if mean else grads
+            total = _divide(grads, count) if mean else grads
             moves, inner = optimizer.update(total, state.inner, params, **extra_args)
-            return moves, _waiting_for_none(grads, inner)
+            return moves, _empty_state(grads, inner)
 
         def wait() -> tuple[optax.Updates, AccumulateState]:
             shapes, _ = jax.eval_shape(step)  # `cond` wants both branches alike.
@@ -186,10 +186,10 @@ def accumulate(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _waiting_for_none(tree: optax.Updates, inner: Any) -> AccumulateState:
+def _empty_state(tree: optax.Updates, inner: Any) -> AccumulateState:
     zeros = jax.tree.map(jnp.zeros_like, tree)
     return AccumulateState(jnp.zeros([], jnp.int32), zeros, inner)
 
 
-def _divided(grads: optax.Updates, count: jax.Array) -> optax.Updates:
+def _divide(grads: optax.Updates, count: jax.Array) -> optax.Updates:
     return jax.tree.map(lambda g: g / count.astype(g.dtype), grads)

@@ -10,7 +10,7 @@ import optax
 
 FROZEN = "frozen"
 
-MOVING = ("lr", "momentum", "betas")
+TUNABLE = ("lr", "momentum", "betas")
 """What `update` may be given a value of for each group."""
 
 Predicate = Callable[[str], bool]
@@ -72,11 +72,11 @@ def param_groups(
     def label(path: Any, leaf: Any) -> str:
         del leaf
         name = parameter_name(path)
-        found = [i for i, predicate in enumerate(predicates) if predicate(name)]
-        if len(found) != 1:
-            those = f"groups {found}" if found else "no group"
+        matches = [i for i, predicate in enumerate(predicates) if predicate(name)]
+        if len(matches) != 1:
+            those = f"groups {matches}" if matches else "no group"
             raise ValueError(f"parameter {name!r} belongs to {those}; it must be one")
-        return labels[found[0]]
+        return labels[matches[0]]
 
     return optax.partition(members, lambda tree: jax.tree.map_with_path(label, tree))
 
@@ -124,8 +124,8 @@ def carry_over(
     PyTorch: `torch.optim.Optimizer.add_param_group`.
     """
     fresh = optimizer.init(params)
-    kept = {name: s for name, s in state.inner_states.items() if FROZEN not in name}
-    return optax.PartitionState({**fresh.inner_states, **kept})
+    live = {name: s for name, s in state.inner_states.items() if FROZEN not in name}
+    return optax.PartitionState({**fresh.inner_states, **live})
 
 
 def _label(index: int, group: Mapping[str, Any]) -> str:
@@ -144,13 +144,13 @@ def _member(
     tx = optimizer(**arguments)
 
     def update(
-        updates: optax.Updates, state: Any, params: Any = None, **given: Any
+        updates: optax.Updates, state: Any, params: Any = None, **extra: Any
     ) -> tuple[optax.Updates, Any]:
         own = {
             name: _value_of_group(name, value, index, count)
-            if name in MOVING
+            if name in TUNABLE
             else _part_like(updates, value)
-            for name, value in given.items()
+            for name, value in extra.items()
         }
         return tx.update(updates, state, params, **own)
 

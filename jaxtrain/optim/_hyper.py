@@ -57,17 +57,17 @@ def coefficient_of(value: Value, dtype: np.dtype) -> Coefficient:
         return Coefficient(hi + lo, (1 - hi) - lo, None)
     if isinstance(value, int | float):
         # The complement is that of the host's β, not of the rounded one.
-        rounded, complement = (jnp.asarray(v, dtype) for v in (value, 1 - value))
-        return Coefficient(rounded, complement, float(value))
+        number, complement = (jnp.asarray(v, dtype) for v in (value, 1 - value))
+        return Coefficient(number, complement, float(value))
     value = jnp.asarray(value, dtype)
     return Coefficient(value, 1 - value, None)
 
 
-def widened(dtype: np.dtype) -> np.dtype:
+def opmath_dtype(dtype: np.dtype) -> np.dtype:
     """The type PyTorch computes in, and keeps scalars of the state in.
 
     Example:
-        >>> widened(jnp.dtype("bfloat16")), widened(jnp.dtype("float64"))
+        >>> opmath_dtype(jnp.dtype("bfloat16")), opmath_dtype(jnp.dtype("float64"))
         (dtype('float32'), dtype('float64'))
     """
     return np.dtype(np.float32) if jnp.finfo(dtype).bits < 32 else np.dtype(dtype)
@@ -82,13 +82,13 @@ class Hyper:
     """Updates before this one."""
     dtype: np.dtype
     """Type of the parameters."""
-    listed: dict[int, jax.Array] = field(default_factory=dict)
+    arrays: dict[int, jax.Array] = field(default_factory=dict)
     """What was looked up already: parameters of one type share it."""
 
     @property
     def opmath(self) -> np.dtype:
         """Type of the arithmetic."""
-        return widened(self.dtype)
+        return opmath_dtype(self.dtype)
 
     @property
     def t(self) -> jax.Array:
@@ -133,14 +133,14 @@ class Hyper:
             beyond: the value past the end, where the last will not do.
             converges: whether a table that ends before the limit is at its limit value.
         """
-        if id(values) not in self.listed:
+        if id(values) not in self.arrays:
             index = jnp.minimum(self.count, len(values) - 1)
             # A gather at a traced count: nothing is compiled anew as the updates go by.
             value = jnp.asarray(values, self.opmath)[index]
             if len(values) >= TABLE_LIMIT or not converges:
                 value = jnp.where(self.count < len(values), value, beyond)
-            self.listed[id(values)] = value
-        return self.listed[id(values)]
+            self.arrays[id(values)] = value
+        return self.arrays[id(values)]
 
 
 TABLE_LIMIT = 2**20
@@ -176,18 +176,20 @@ def table_length(beta: float) -> int:
 
 
 def resolve(
-    declared: Mapping[str, Any], count: jax.Array, given: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any], count: jax.Array, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The values in force: the update's own, else the schedules', else the numbers."""
 
     def value(name: str) -> Any:
-        if given.get(name) is not None:
-            return given[name]
+        if extra.get(name) is not None:
+            return extra[name]
         return jax.tree.map(
-            lambda v: v(count) if callable(v) else v, declared[name], is_leaf=callable
+            lambda v: v(count) if callable(v) else v,
+            hyperparameters[name],
+            is_leaf=callable,
         )
 
-    return {name: value(name) for name in declared}
+    return {name: value(name) for name in hyperparameters}
 
 
 def at_first(value: Hyperparameter) -> Any:

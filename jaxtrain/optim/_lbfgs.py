@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._build import array_of, check_numbers, check_rate, check_whole
-from jaxtrain.optim._hyper import Hyperparameter, resolve, widened
-from jaxtrain.optim._line_search import Point, strong_wolfe
+from jaxtrain.optim._hyper import Hyperparameter, opmath_dtype, resolve
+from jaxtrain.optim._line_search import LinePoint, strong_wolfe
 
 LEAST_CURVATURE = 1e-10
 """Below which PyTorch does not remember a pair."""
@@ -57,7 +57,7 @@ def remember(memory: Memory, y: optax.Updates, s: optax.Updates) -> Memory:
     def put(ring: jax.Array, value: jax.Array) -> jax.Array:
         return ring.at[slot].set(value)
 
-    def stored() -> Memory:
+    def store() -> Memory:
         return Memory(
             jax.tree.map(put, memory.old_dirs, y),
             jax.tree.map(put, memory.old_stps, s),
@@ -66,7 +66,7 @@ def remember(memory: Memory, y: optax.Updates, s: optax.Updates) -> Memory:
             curvature / dot(y, y),
         )
 
-    return jax.lax.cond(curvature > LEAST_CURVATURE, stored, lambda: memory)
+    return jax.lax.cond(curvature > LEAST_CURVATURE, store, lambda: memory)
 
 
 def direction(memory: Memory, g: optax.Updates) -> optax.Updates:
@@ -86,42 +86,44 @@ def direction(memory: Memory, g: optax.Updates) -> optax.Updates:
         )
         return y, s, memory.ro[slot]
 
-    def inward(i: jax.Array, carry: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
+    def backward_loop(
+        i: jax.Array, carry: tuple[Any, jax.Array]
+    ) -> tuple[Any, jax.Array]:
         q, alphas = carry
         y, s, ro = pair(i)
         alpha = dot(s, q) * ro
-        return along(q, -alpha, y), alphas.at[i].set(alpha)
+        return step_along(q, -alpha, y), alphas.at[i].set(alpha)
 
-    begun = (scaled(-1, g), jnp.zeros_like(memory.ro))
+    start = (scale(-1, g), jnp.zeros_like(memory.ro))
     # The number of pairs is data: slots that hold none yet are not looked at.
-    q, alphas = jax.lax.fori_loop(0, pairs, inward, begun)
+    q, alphas = jax.lax.fori_loop(0, pairs, backward_loop, start)
 
-    def outward(k: jax.Array, r: Any) -> Any:
+    def forward_loop(k: jax.Array, r: Any) -> Any:
         i = pairs - 1 - k
         y, s, ro = pair(i)
-        return along(r, alphas[i] - dot(y, r) * ro, s)
+        return step_along(r, alphas[i] - dot(y, r) * ro, s)
 
-    r = scaled(memory.H_diag, q)
-    return jax.lax.fori_loop(0, pairs, outward, r)
+    r = scale(memory.H_diag, q)
+    return jax.lax.fori_loop(0, pairs, forward_loop, r)
 
 
 def dot(one: optax.Updates, other: optax.Updates) -> jax.Array:
     """The sum of the products of all elements, of 16 bits in float32."""
 
     def product(x: jax.Array, y: jax.Array) -> jax.Array:
-        wide = widened(x.dtype)
+        wide = opmath_dtype(x.dtype)
         # GPUs and TPUs would otherwise round the factors of a product.
         return jnp.vdot(x.astype(wide), y.astype(wide), precision="highest")
 
     return optax.tree.sum(jax.tree.map(product, one, other))
 
 
-def along(start: optax.Updates, t: jax.Array, d: optax.Updates) -> optax.Updates:
+def step_along(start: optax.Updates, t: jax.Array, d: optax.Updates) -> optax.Updates:
     """start + t·d in the types of `start`."""
     return jax.tree.map(lambda x, y: (x + t * y).astype(x.dtype), start, d)
 
 
-def scaled(factor: jax.Array | int, tree: optax.Updates) -> optax.Updates:
+def scale(factor: jax.Array | int, tree: optax.Updates) -> optax.Updates:
     """factor·tree in the types of the tree."""
     return jax.tree.map(lambda x: (factor * x).astype(x.dtype), tree)
 
@@ -157,7 +159,7 @@ class _Loop(NamedTuple):
     g: Any
     iterations: jax.Array
     evaluations: jax.Array
-    done: jax.Array
+    over: jax.Array
 
 
 def lbfgs(
@@ -247,7 +249,7 @@ class _Lbfgs:
     maximize: bool
 
     def init(self, params: optax.Params) -> LbfgsState:
-        params = _whole(params)
+        params = _check_whole(params)
         # No array twice: a step that donates its state would refuse it.
         dtype = _scalar_type(params)
         return LbfgsState(
@@ -269,51 +271,51 @@ class _Lbfgs:
         *,
         value: jax.Array | None = None,
         value_and_grad_fn: ValueAndGrad | None = None,
-        **given: Any,
+        **extra: Any,
     ) -> tuple[optax.Updates, LbfgsState]:
         if params is None or value is None or value_and_grad_fn is None:
             raise ValueError(
                 "lbfgs evaluates the loss: give update(grads, state, params, value=…, "
                 "value_and_grad_fn=…), where the last maps params to (value, grads)"
             )
-        params, updates = _whole(params), _whole(updates)
+        params, updates = _check_whole(params), _check_whole(updates)
         dtype = _scalar_type(params)
-        rate = jnp.asarray(resolve({"lr": self.lr}, state.count, given)["lr"], dtype)
+        rate = jnp.asarray(resolve({"lr": self.lr}, state.count, extra)["lr"], dtype)
 
         def evaluate(params: Any) -> tuple[jax.Array, Any]:
-            return _signed(*value_and_grad_fn(params), self.maximize, dtype)
+            return _with_sign(*value_and_grad_fn(params), self.maximize, dtype)
 
-        loss, g = _signed(value, updates, self.maximize, dtype)
+        loss, g = _with_sign(value, updates, self.maximize, dtype)
         iterate = partial(self._iterate, evaluate, rate)
-        loop = self._begun(state, params, loss, g)
-        loop = jax.lax.while_loop(lambda loop: ~loop.done, iterate, loop)
+        loop = self._start(state, params, loss, g)
+        loop = jax.lax.while_loop(lambda loop: ~loop.over, iterate, loop)
         return optax.tree.sub(loop.params, params), loop.state
 
-    def _begun(self, state: LbfgsState, params: Any, loss: jax.Array, g: Any) -> _Loop:
+    def _start(self, state: LbfgsState, params: Any, loss: jax.Array, g: Any) -> _Loop:
         # The caller's evaluation counts: PyTorch begins with its closure.
         one = jnp.ones([], jnp.int32)
         state = state._replace(
             count=optax.safe_increment(state.count), func_evals=state.func_evals + 1
         )
-        settled = _largest(g) <= self.tolerance_grad
-        return _Loop(state, params, loss, g, one - 1, one, settled)
+        flat = _largest(g) <= self.tolerance_grad
+        return _Loop(state, params, loss, g, one - 1, one, flat)
 
     def _iterate(self, evaluate: ValueAndGrad, rate: jax.Array, loop: _Loop) -> _Loop:
-        loop = _turned(loop, rate)
+        loop = _turn(loop, rate)
         slope = dot(loop.g, loop.state.d)
         # PyTorch stops before it moves where d hardly descends.
-        stuck = slope > -self.tolerance_change
+        no_descent = slope > -self.tolerance_change
 
         def move() -> _Loop:
             if self.line_search_fn is None:
-                moved = _fixed_step(loop, evaluate, self.max_iter)
+                after = _fixed_step(loop, evaluate, self.max_iter)
             else:
-                moved = _searched_step(loop, evaluate, slope, self.max_eval)
-            return moved._replace(done=self._finished(moved))
+                after = _search_step(loop, evaluate, slope, self.max_eval)
+            return after._replace(over=self._is_over(after))
 
-        return jax.lax.cond(stuck, lambda: loop._replace(done=stuck), move)
+        return jax.lax.cond(no_descent, lambda: loop._replace(over=no_descent), move)
 
-    def _finished(self, loop: _Loop) -> jax.Array:
+    def _is_over(self, loop: _Loop) -> jax.Array:
         state = loop.state
         return (
             (loop.iterations == self.max_iter)
@@ -354,7 +356,7 @@ def _check(
         )
 
 
-def _whole(tree: Any) -> Any:
+def _check_whole(tree: Any) -> Any:
     leaves = jax.tree.leaves(tree, is_leaf=lambda x: isinstance(x, optax.MaskedNode))
     if any(isinstance(leaf, optax.MaskedNode) for leaf in leaves):
         raise ValueError(
@@ -365,24 +367,24 @@ def _whole(tree: Any) -> Any:
 
 
 def _scalar_type(params: optax.Params) -> Any:
-    return widened(jnp.result_type(*jax.tree.leaves(params)))
+    return opmath_dtype(jnp.result_type(*jax.tree.leaves(params)))
 
 
-def _signed(value: Any, grads: Any, maximize: bool, dtype: Any) -> tuple[Any, Any]:
+def _with_sign(value: Any, grads: Any, maximize: bool, dtype: Any) -> tuple[Any, Any]:
     value = jnp.asarray(value, dtype)
-    return (-value, scaled(-1, grads)) if maximize else (value, grads)
+    return (-value, scale(-1, grads)) if maximize else (value, grads)
 
 
 def _largest(tree: optax.Updates) -> jax.Array:
     return optax.tree.norm(tree, ord=jnp.inf).astype(_scalar_type(tree))
 
 
-def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
+def _turn(loop: _Loop, lr: jax.Array) -> _Loop:
     """The next direction, and the step length to begin with."""
     state, g = loop.state, loop.g
     y = optax.tree.sub(g, state.prev_flat_grad)
     # At the very first iteration d and t are 0, and there is no curvature to store.
-    memory = remember(state.memory, y, scaled(state.t, state.d))
+    memory = remember(state.memory, y, scale(state.t, state.d))
     inverse = 1 / optax.tree.norm(g, ord=1).astype(state.t.dtype)
     # PyTorch's `min(1., x)` is 1 where x is NaN.
     cautious = jnp.where(inverse < 1, inverse, 1) * lr
@@ -400,35 +402,35 @@ def _turned(loop: _Loop, lr: jax.Array) -> _Loop:
 def _fixed_step(loop: _Loop, evaluate: ValueAndGrad, max_iter: int) -> _Loop:
     """Go t along d; the loss is not looked at after the last iteration."""
     state = loop.state
-    params = along(loop.params, state.t, state.d)
+    params = step_along(loop.params, state.t, state.d)
     # PyTorch: in a stochastic setting there is no use in looking once more.
     looks = loop.iterations != max_iter
     loss, g = jax.lax.cond(looks, lambda: evaluate(params), lambda: (loop.loss, loop.g))
-    moved = loop._replace(params=params, loss=loss, g=g)
-    return _counted(moved, looks.astype(jnp.int32))
+    after = loop._replace(params=params, loss=loss, g=g)
+    return _count(after, looks.astype(jnp.int32))
 
 
-def _searched_step(
+def _search_step(
     loop: _Loop, evaluate: ValueAndGrad, slope: jax.Array, most: int
 ) -> _Loop:
     """Go along d as far as the line search says."""
     state = loop.state
 
-    def at(t: jax.Array) -> Point:
-        f, g = evaluate(along(loop.params, t, state.d))
-        return Point(t, f, g, dot(g, state.d))
+    def at(t: jax.Array) -> LinePoint:
+        f, g = evaluate(step_along(loop.params, t, state.d))
+        return LinePoint(t, f, g, dot(g, state.d))
 
-    start = Point(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
+    start = LinePoint(jnp.zeros_like(state.t), loop.loss, loop.g, slope)
     # What the update has left is the most that the search may use: PyTorch's `max_ls`.
     size, trials = _largest(state.d), most - loop.evaluations
     point, evaluations = strong_wolfe(at, start, state.t, size, trials)
-    params = along(loop.params, point.t, state.d)
-    moved = loop._replace(
+    params = step_along(loop.params, point.t, state.d)
+    after = loop._replace(
         state=state._replace(t=point.t), params=params, loss=point.f, g=point.g
     )
-    return _counted(moved, evaluations)
+    return _count(after, evaluations)
 
 
-def _counted(loop: _Loop, evaluations: jax.Array) -> _Loop:
+def _count(loop: _Loop, evaluations: jax.Array) -> _Loop:
     state = loop.state._replace(func_evals=loop.state.func_evals + evaluations)
     return loop._replace(state=state, evaluations=loop.evaluations + evaluations)

@@ -47,8 +47,8 @@ def to_torch_entry(state: LbfgsState, order: Sequence[str]) -> dict[int, Any]:
     if not int(state.n_iter):
         return {0: entry}
     memory, history = state.memory, len(state.memory.ro)
-    stored = int(memory.stored)
-    slots = [i % history for i in range(max(0, stored - history), stored)]
+    count = int(memory.stored)
+    slots = [i % history for i in range(max(0, count - history), count)]
     dirs, steps = (
         _flat(ring, order, axis=1) for ring in (memory.old_dirs, memory.old_stps)
     )
@@ -70,13 +70,13 @@ def to_torch_entry(state: LbfgsState, order: Sequence[str]) -> dict[int, Any]:
 
 
 def from_torch_entry(
-    fresh: LbfgsState, saved: Mapping[int, Any], order: Sequence[str]
+    fresh: LbfgsState, entries: Mapping[int, Any], order: Sequence[str]
 ) -> LbfgsState:
     """The state that PyTorch's `state` tells, or `ValueError` with all its faults."""
-    if not saved:
+    if not entries:
         return fresh
-    entry = saved.get(0, {})
-    faults = _faults(fresh, saved, entry)
+    entry = entries.get(0, {})
+    faults = _faults(fresh, entries, entry)
     if faults:
         raise ValueError(f"lbfgs cannot load that state: {'; '.join(faults)}")
     fresh = fresh._replace(
@@ -102,8 +102,8 @@ def _memory(fresh: Memory, entry: Mapping[str, Any], order: Sequence[str]) -> Me
     def ring(template: Any, rows: Sequence[Any]) -> Any:
         if not rows:
             return template
-        filled = _tree(template, np.stack([host_array(row) for row in rows]), order)
-        return jax.tree.map(lambda t, x: t.at[:pairs].set(x), template, filled)
+        new = _tree(template, np.stack([host_array(row) for row in rows]), order)
+        return jax.tree.map(lambda t, x: t.at[:pairs].set(x), template, new)
 
     ro = np.zeros(len(fresh.ro))
     ro[:pairs] = [float(value) for value in entry["ro"]]
@@ -117,22 +117,22 @@ def _memory(fresh: Memory, entry: Mapping[str, Any], order: Sequence[str]) -> Me
 
 
 def _faults(
-    fresh: LbfgsState, saved: Mapping[int, Any], entry: Mapping[str, Any]
+    fresh: LbfgsState, entries: Mapping[int, Any], entry: Mapping[str, Any]
 ) -> list[str]:
     # Where the first gradient was small enough, PyTorch has counted and no more.
-    begun = entry.get("n_iter") != 0
-    needed = (*COUNTS, *VECTORS, *LISTS, *NUMBERS) if begun else COUNTS
-    faults = [f"missing {name!r}" for name in needed if name not in entry]
-    faults += [f"unexpected {name!r}" for name in entry if name not in (*needed, "al")]
-    if list(saved) != [0]:
-        faults.insert(0, f"it has the entries {list(saved)}, and should have 0 alone")
+    has_steps = entry.get("n_iter") != 0
+    names = (*COUNTS, *VECTORS, *LISTS, *NUMBERS) if has_steps else COUNTS
+    faults = [f"missing {name!r}" for name in names if name not in entry]
+    faults += [f"unexpected {name!r}" for name in entry if name not in (*names, "al")]
+    if list(entries) != [0]:
+        faults.insert(0, f"it has the entries {list(entries)}, and should have 0 alone")
     return faults + _misfits(fresh, entry)
 
 
 def _misfits(fresh: LbfgsState, entry: Mapping[str, Any]) -> list[str]:
     size, faults = sum(leaf.size for leaf in jax.tree.leaves(fresh.d)), []
-    given = [name for name in (*VECTORS, *LISTS[:2]) if name in entry]
-    for name in given:
+    names = [name for name in (*VECTORS, *LISTS[:2]) if name in entry]
+    for name in names:
         rows = [entry[name]] if name in VECTORS else entry[name]
         sizes = {np.size(host_array(row)) for row in rows} - {size}
         faults += [f"{name!r} has {other} elements, not {size}" for other in sizes]

@@ -19,7 +19,7 @@ LEAST_BRACKET = 1e-9
 """PyTorch's, whatever its `tolerance_change` is."""
 
 
-class Point(NamedTuple):
+class LinePoint(NamedTuple):
     """What is known at one step length along the direction."""
 
     t: jax.Array
@@ -32,9 +32,9 @@ class Point(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """Two points around a good one, as a `Point` with an axis of two."""
+    """Two points around a good one, as a `LinePoint` with an axis of two."""
 
-    ends: Point
+    ends: LinePoint
     low: jax.Array
     """Which of the two has the lower loss: 0 or 1."""
 
@@ -42,11 +42,11 @@ class Bracket(NamedTuple):
 class _Search(NamedTuple):
     """The outward phase."""
 
-    before: Point
-    now: Point
+    before: LinePoint
+    now: LinePoint
     iterations: jax.Array
-    bracketed: jax.Array
-    done: jax.Array
+    has_bracket: jax.Array
+    enough: jax.Array
 
 
 class _Zoom(NamedTuple):
@@ -56,16 +56,16 @@ class _Zoom(NamedTuple):
     iterations: jax.Array
     slow: jax.Array
     """Whether the last trial was near an end."""
-    done: jax.Array
+    enough: jax.Array
 
 
 def strong_wolfe(
-    evaluate: Callable[[jax.Array], Point],
-    start: Point,
+    evaluate: Callable[[jax.Array], LinePoint],
+    start: LinePoint,
     first: jax.Array,
     direction_size: jax.Array,
     most: jax.Array,
-) -> tuple[Point, jax.Array]:
+) -> tuple[LinePoint, jax.Array]:
     """Search from step length `first`.
 
     Args:
@@ -85,41 +85,41 @@ def strong_wolfe(
 
 
 def _bracket(
-    evaluate: Callable[[jax.Array], Point],
-    start: Point,
+    evaluate: Callable[[jax.Array], LinePoint],
+    start: LinePoint,
     first: jax.Array,
     most: jax.Array,
 ) -> _Search:
     def more(search: _Search) -> jax.Array:
-        return ~search.bracketed & ~search.done & (search.iterations < most)
+        return ~search.has_bracket & ~search.enough & (search.iterations < most)
 
     def step(search: _Search) -> _Search:
         before, now, iterations, _, _ = search
         # From the third trial on, as in PyTorch; algorithm 3.5 has it from the second.
         high = _too_high(now, start) | ((iterations > 1) & (now.f >= before.f))
-        done = ~high & _flat_enough(now, start)
-        bracketed = high | (~done & (now.slope >= 0))
+        enough = ~high & _flat_enough(now, start)
+        has_bracket = high | (~enough & (now.slope >= 0))
 
         def onward() -> _Search:
             # A hundredth further at least, tenfold at most, as in Torch7's lswolfe.lua.
             least = now.t + 0.01 * (now.t - before.t)
             t = cubic_minimum(before, now, least, now.t * 10)
-            no = jnp.zeros_like(done)
+            no = jnp.zeros_like(enough)
             return _Search(now, evaluate(t), iterations + 1, no, no)
 
         def stop() -> _Search:
-            return _Search(before, now, iterations, bracketed, done)
+            return _Search(before, now, iterations, has_bracket, enough)
 
-        return jax.lax.cond(bracketed | done, stop, onward)
+        return jax.lax.cond(has_bracket | enough, stop, onward)
 
     no = jnp.zeros([], bool)
-    begun = _Search(start, evaluate(first), jnp.zeros([], jnp.int32), no, no)
-    return jax.lax.while_loop(more, step, begun)
+    state = _Search(start, evaluate(first), jnp.zeros([], jnp.int32), no, no)
+    return jax.lax.while_loop(more, step, state)
 
 
 def _zoom(
-    evaluate: Callable[[jax.Array], Point],
-    start: Point,
+    evaluate: Callable[[jax.Array], LinePoint],
+    start: LinePoint,
     search: _Search,
     direction_size: jax.Array,
     most: jax.Array,
@@ -127,69 +127,71 @@ def _zoom(
     def more(zoom: _Zoom) -> jax.Array:
         t = zoom.bracket.ends.t
         narrow = jnp.abs(t[1] - t[0]) * direction_size < LEAST_BRACKET
-        return ~zoom.done & (zoom.iterations < most) & ~narrow
+        return ~zoom.enough & (zoom.iterations < most) & ~narrow
 
     def step(zoom: _Zoom) -> _Zoom:
         t, slow = _trial(zoom.bracket.ends, zoom.slow)
         new = evaluate(t)
-        bracket, done = _narrowed(zoom.bracket, new, start)
-        return _Zoom(bracket, zoom.iterations + 1, slow, done)
+        bracket, enough = _narrow(zoom.bracket, new, start)
+        return _Zoom(bracket, zoom.iterations + 1, slow, enough)
 
     # Where the trials ran out, the bracket reaches from the start to the last of them.
-    first = _select(search.done, search.now, search.before)
-    first = _select(search.bracketed | search.done, first, start)
+    first = _select(search.enough, search.now, search.before)
+    first = _select(search.has_bracket | search.enough, first, start)
     ends = _pair(first, search.now)
     bracket = Bracket(ends, _lower(ends))
-    begun = _Zoom(bracket, search.iterations, jnp.zeros([], bool), search.done)
-    return jax.lax.while_loop(more, step, begun)
+    state = _Zoom(bracket, search.iterations, jnp.zeros([], bool), search.enough)
+    return jax.lax.while_loop(more, step, state)
 
 
-def _trial(ends: Point, slow: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _trial(ends: LinePoint, slow: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The next step length, kept off the ends if the last was near one too."""
     least, most = ends.t.min(), ends.t.max()
     t = cubic_minimum(_pick(ends, 0), _pick(ends, 1), least, most)
     # So near an end a trial hardly narrows the bracket: PyTorch puts up with it once.
     margin = 0.1 * (most - least)
     near = jnp.minimum(most - t, t - least) < margin
-    forced = near & (slow | (t >= most) | (t <= least))
+    force = near & (slow | (t >= most) | (t <= least))
     nearer_most = jnp.abs(t - most) < jnp.abs(t - least)
     inside = jnp.where(nearer_most, most - margin, least + margin)
     # A trial that was moved is not held against the next one.
-    return jnp.where(forced, inside, t), near & ~forced
+    return jnp.where(force, inside, t), near & ~force
 
 
-def _narrowed(bracket: Bracket, new: Point, start: Point) -> tuple[Bracket, jax.Array]:
+def _narrow(
+    bracket: Bracket, new: LinePoint, start: LinePoint
+) -> tuple[Bracket, jax.Array]:
     ends, low = bracket
     high = 1 - low
     worse = _too_high(new, start) | (new.f >= ends.f[low])
-    done = ~worse & _flat_enough(new, start)
+    enough = ~worse & _flat_enough(new, start)
     beyond = new.slope * (ends.t[high] - ends.t[low]) >= 0
-    turned = ~worse & ~done & beyond
-    ends = _select(turned, _put(ends, high, _pick(ends, low)), ends)
+    flip = ~worse & ~enough & beyond
+    ends = _select(flip, _put(ends, high, _pick(ends, low)), ends)
     ends = _select(worse, _put(ends, high, new), _put(ends, low, new))
     # What is too high by (3.7a) alone may have the lower loss: PyTorch compares anew.
-    return Bracket(ends, jnp.where(worse, _lower(ends), low)), done
+    return Bracket(ends, jnp.where(worse, _lower(ends), low)), enough
 
 
-def _too_high(point: Point, start: Point) -> jax.Array:
+def _too_high(point: LinePoint, start: LinePoint) -> jax.Array:
     # Sufficient decrease, (3.7a) in the book, fails. NaN is not greater, and passes.
     return point.f > start.f + SUFFICIENT_DECREASE * point.t * start.slope
 
 
-def _flat_enough(point: Point, start: Point) -> jax.Array:
+def _flat_enough(point: LinePoint, start: LinePoint) -> jax.Array:
     # The strong condition on the curvature, (3.7b).
     return jnp.abs(point.slope) <= -CURVATURE * start.slope
 
 
 def cubic_minimum(
-    one: Point, other: Point, least: jax.Array, most: jax.Array
+    one: LinePoint, other: LinePoint, least: jax.Array, most: jax.Array
 ) -> jax.Array:
     """Where the cubic through two points and their slopes is least, within bounds.
 
     Without such a minimum: half way between the bounds.
     """
-    ordered = one.t <= other.t
-    left, right = _select(ordered, one, other), _select(ordered, other, one)
+    in_order = one.t <= other.t
+    left, right = _select(in_order, one, other), _select(in_order, other, one)
     # (3.59) in the book.
     d1 = one.slope + other.slope - 3 * (one.f - other.f) / (one.t - other.t)
     square = d1 * d1 - one.slope * other.slope
@@ -202,19 +204,19 @@ def cubic_minimum(
     return jnp.where(square >= 0, at, (least + most) / 2)
 
 
-def _lower(ends: Point) -> jax.Array:
+def _lower(ends: LinePoint) -> jax.Array:
     return jnp.where(ends.f[0] <= ends.f[1], 0, 1)
 
 
-def _pair(one: Point, other: Point) -> Point:
+def _pair(one: LinePoint, other: LinePoint) -> LinePoint:
     return jax.tree.map(lambda x, y: jnp.stack([x, y]), one, other)
 
 
-def _pick(ends: Point, index: jax.Array | int) -> Point:
+def _pick(ends: LinePoint, index: jax.Array | int) -> LinePoint:
     return jax.tree.map(lambda x: x[index], ends)
 
 
-def _put(ends: Point, index: jax.Array, point: Point) -> Point:
+def _put(ends: LinePoint, index: jax.Array, point: LinePoint) -> LinePoint:
     return jax.tree.map(lambda x, new: x.at[index].set(new), ends, point)
 
 

@@ -13,9 +13,9 @@ import optax
 from jaxtrain.optim._build import (
     Tensors,
     build,
+    can_check,
     check_numbers,
     check_whole,
-    judged,
     lerp,
     shrink,
 )
@@ -126,9 +126,9 @@ def _step(
         # `grad.lerp(buf, momentum)`: here μ itself is the weight, and β its complement.
         ahead = lerp(g, buffer, Coefficient(mu.complement, mu.value, None))
     along = orthogonal(ahead, ns_coefficients, ns_steps, eps)
-    adjusted = lr * _adjustment(adjust_lr_fn, *p.shape)
-    moved = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
-    return moved - adjusted * along.astype(p.dtype), {"momentum_buffer": buffer}
+    rate = lr * _adjustment(adjust_lr_fn, *p.shape)
+    decay = shrink(p, lr, jnp.asarray(weight_decay, p.dtype))
+    return decay - rate * along.astype(p.dtype), {"momentum_buffer": buffer}
 
 
 def _check(
@@ -141,11 +141,11 @@ def _check(
     adjust_lr_fn: str | None,
 ) -> None:
     # The wording is PyTorch's, so that a search for it finds what there is to find.
-    if judged(lr, "lr", may_move=True) and not lr >= 0.0:
+    if can_check(lr, "lr", may_move=True) and not lr >= 0.0:
         raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
-    if judged(momentum, "momentum", may_move=True) and not momentum >= 0.0:
+    if can_check(momentum, "momentum", may_move=True) and not momentum >= 0.0:
         raise ValueError(f"momentum should be >= 0 but is: {momentum}")
-    if judged(weight_decay, "weight_decay") and not weight_decay >= 0.0:
+    if can_check(weight_decay, "weight_decay") and not weight_decay >= 0.0:
         raise ValueError(f"weight decay should be >= 0 but is: {weight_decay}")
     if adjust_lr_fn is not None and adjust_lr_fn not in ADJUSTMENTS:
         raise ValueError(
@@ -197,20 +197,20 @@ def orthogonal(
     a, b, c = coefficients
     # The Gram matrix of the shorter side is the smaller one.
     tall = matrix.shape[0] > matrix.shape[1]
-    x = _rounded(matrix.T if tall else matrix)
+    x = _round(matrix.T if tall else matrix)
     # PyTorch's norm of a bfloat16 matrix accumulates in float32 and
     # is rounded at the end. It bounds the largest singular value,
     # which the iteration needs to be at most 1.
-    norm = _rounded(jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.float32)))))
-    x = _rounded(x.astype(jnp.float32) / jnp.maximum(norm, eps).astype(jnp.float32))
+    norm = _round(jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.float32)))))
+    x = _round(x.astype(jnp.float32) / jnp.maximum(norm, eps).astype(jnp.float32))
     for _ in range(steps):
-        gram = _rounded(_product(x, x.T))
-        quartic = _rounded(b * gram.astype(jnp.float32) + c * _product(gram, gram))
-        x = _rounded(a * x.astype(jnp.float32) + _product(quartic, x))
+        gram = _round(_product(x, x.T))
+        quartic = _round(b * gram.astype(jnp.float32) + c * _product(gram, gram))
+        x = _round(a * x.astype(jnp.float32) + _product(quartic, x))
     return x.T if tall else x
 
 
-def _rounded(x: jax.Array) -> jax.Array:
+def _round(x: jax.Array) -> jax.Array:
     # By way of float32, as PyTorch converts float64.
     return x.astype(jnp.float32).astype(jnp.bfloat16)
 

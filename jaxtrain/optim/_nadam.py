@@ -24,8 +24,8 @@ from jaxtrain.optim._hyper import (
     Coefficient,
     Hyper,
     Hyperparameter,
+    opmath_dtype,
     table_length,
-    widened,
 )
 
 
@@ -82,20 +82,20 @@ def nadam(
     """
     check_adaptive(lr, betas, eps, weight_decay)
     check_not_negative("momentum_decay value", momentum_decay)
-    decoupled = weight_decay if decoupled_weight_decay else 0.0
+    decay = weight_decay if decoupled_weight_decay else 0.0
 
     return build(
         NadamState,
         {"lr": lr, "betas": betas},
         {
-            "mu_product": lambda p: jnp.ones([], widened(p.dtype)),
+            "mu_product": lambda p: jnp.ones([], opmath_dtype(p.dtype)),
             "exp_avg": jnp.zeros_like,
             "exp_avg_sq": jnp.zeros_like,
         },
-        partial(_step, eps=eps, momentum_decay=momentum_decay, decoupled=decoupled),
+        partial(_step, eps=eps, momentum_decay=momentum_decay, decoupled=decay),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
-        needs_params=bool(decoupled),
+        needs_params=bool(decay),
     )
 
 
@@ -122,11 +122,11 @@ def _step(
     along_g = -lr * mu.complement / (1 - product)
     along_m = -lr * mu_next.value / (1 - product * mu_next.value)
     # Two addcdiv_, each with a quotient of its own.
-    moved = along_g * g / denominator + along_m * m / denominator
+    update = along_g * g / denominator + along_m * m / denominator
     if decoupled:
         assert p is not None
-        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-    return moved, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
+        update = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + update
+    return update, {"mu_product": product, "exp_avg": m, "exp_avg_sq": v}
 
 
 def _mu(
@@ -149,6 +149,6 @@ def _mus(beta: float, momentum_decay: float, ahead: int) -> tuple[Any, Any]:
     # 0.96^(tψ) as βᵗ with β = 0.96^ψ: beyond, it changes no float64 μ.
     length = table_length(0.96**momentum_decay)
     steps = map(float, range(1 + ahead, length + 1 + ahead))
-    fading = np.array([0.96 ** (t * momentum_decay) for t in steps])
-    mus = beta * (1.0 - 0.5 * fading)
+    powers = np.array([0.96 ** (t * momentum_decay) for t in steps])
+    mus = beta * (1.0 - 0.5 * powers)
     return mus, 1.0 - mus

@@ -78,16 +78,16 @@ def radam(
         -0.0026
     """
     check_adaptive(lr, betas, eps, weight_decay)
-    decoupled = weight_decay if decoupled_weight_decay else 0.0
+    decay = weight_decay if decoupled_weight_decay else 0.0
 
     return build(
         RadamState,
         {"lr": lr, "betas": betas},
         {"exp_avg": jnp.zeros_like, "exp_avg_sq": jnp.zeros_like},
-        partial(_step, eps=eps, decoupled=decoupled),
+        partial(_step, eps=eps, decoupled=decay),
         weight_decay=0.0 if decoupled_weight_decay else weight_decay,
         maximize=maximize,
-        needs_params=bool(decoupled),
+        needs_params=bool(decay),
     )
 
 
@@ -109,11 +109,11 @@ def _step(
     factor = rectification(hyper, beta2)
     # ε is added to the root before its bias is corrected, unlike in Adam.
     adaptive = hyper.bias_correction(beta2, 0.5) / (jnp.sqrt(v) + eps)
-    moved = -jnp.where(factor > 0, along * adaptive * factor, along)
+    update = -jnp.where(factor > 0, along * adaptive * factor, along)
     if decoupled:
         assert p is not None
-        moved = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + moved
-    return moved, {"exp_avg": m, "exp_avg_sq": v}
+        update = shrink(p, lr, jnp.asarray(decoupled, p.dtype)) + update
+    return update, {"exp_avg": m, "exp_avg_sq": v}
 
 
 def rectification(hyper: Hyper, beta: Coefficient) -> jax.Array:

@@ -108,11 +108,11 @@ def _step(
     has_momentum: bool,
     centered: bool,
 ) -> tuple[jax.Array, Tensors]:
-    lr, kept = hyper.number("lr"), coefficient_of(alpha, g.dtype)
-    v = average_square(state["square_avg"], g, kept)
+    lr, decay = hyper.number("lr"), coefficient_of(alpha, g.dtype)
+    v = average_square(state["square_avg"], g, decay)
     new = {"square_avg": v}
     if centered:
-        m = new["grad_avg"] = lerp(state["grad_avg"], g, kept)
+        m = new["grad_avg"] = lerp(state["grad_avg"], g, decay)
         # Nothing keeps it from rounding to less than 0,
         # where PyTorch's root is NaN too.
         v = v - m * m

@@ -93,17 +93,17 @@ def _step(
     # is one. So scale it, and find nil what rounds to 0 in PyTorch.
     agreement = g * 2.0**64 * state["prev"]
     nil = float(jnp.finfo(g.dtype).smallest_subnormal) * 2.0**63
-    shrinking, growing = (jnp.asarray(eta, g.dtype) for eta in etas)
-    factor = jnp.where(agreement < -nil, shrinking, 1)
-    factor = jnp.where(agreement > nil, growing, factor)
-    size = _clamped(before * factor, *step_sizes)
+    eta_minus, eta_plus = (jnp.asarray(eta, g.dtype) for eta in etas)
+    factor = jnp.where(agreement < -nil, eta_minus, 1)
+    factor = jnp.where(agreement > nil, eta_plus, factor)
+    size = _clamp(before * factor, *step_sizes)
     g = jnp.where(agreement < -nil, 0, g)
     # By comparisons, a NaN has PyTorch's sign: 0.
-    moved = jnp.where(g > 0, -size, jnp.where(g < 0, size, -0.0))
-    return moved, {"prev": g, "step_size": size}
+    update = jnp.where(g > 0, -size, jnp.where(g < 0, size, -0.0))
+    return update, {"prev": g, "step_size": size}
 
 
-def _clamped(x: jax.Array, least: float, most: float) -> jax.Array:
+def _clamp(x: jax.Array, least: float, most: float) -> jax.Array:
     # `jnp.clip` has XLA's CPU code look for NaN twice: a fourth of the whole update.
     x = jnp.where(x < least, least, x)
     return jnp.where(x > most, most, x)

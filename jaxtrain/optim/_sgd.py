@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxtrain.optim._build import Tensors, build, check_numbers, judged
+from jaxtrain.optim._build import Tensors, build, can_check, check_numbers
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
@@ -68,7 +68,7 @@ def sgd(
         ("weight_decay value", weight_decay, False),
     ):
         # Written so that NaN passes, as it does in PyTorch's SGD alone.
-        if judged(value, kind, may_move) and value < 0:
+        if can_check(value, kind, may_move) and value < 0:
             raise ValueError(f"Invalid {kind}: {value}")
     check_numbers(dampening=dampening)
     has_momentum = callable(momentum) or bool(momentum != 0)
@@ -106,8 +106,8 @@ def _momentum_step(
 ) -> tuple[jax.Array, Tensors]:
     mu = hyper.number("momentum")
     # 1 - τ is the host's, rounded once: the `alpha` of PyTorch's `add_`.
-    fed = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
-    buffer = state["momentum_buffer"] * mu + fed
+    term = jnp.asarray(1 - dampening, g.dtype) * g if dampening else g
+    buffer = state["momentum_buffer"] * mu + term
     if dampening:
         # The first buffer is the gradient itself: undampened, μ·0 + g is that anyway.
         buffer = jnp.where(hyper.count == 0, g, buffer)

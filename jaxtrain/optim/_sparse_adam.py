@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxtrain.optim._adam import Betas
-from jaxtrain.optim._build import Tensors, build, check_betas, judged
+from jaxtrain.optim._build import Tensors, build, can_check, check_betas
 from jaxtrain.optim._hyper import Hyper, Hyperparameter
 
 
@@ -66,7 +66,7 @@ def sparse_adam(
         ("learning rate", lr, True),
         ("epsilon value", eps, False),
     ):
-        if judged(value, name, may_move) and not value > 0.0:
+        if can_check(value, name, may_move) and not value > 0.0:
             raise ValueError(f"Invalid {name}: {value}")
     check_betas(betas)
 
@@ -91,8 +91,8 @@ def _step(
     v = state["exp_avg_sq"] + beta2.complement * (g * g - state["exp_avg_sq"])
     scale = hyper.bias_correction(beta2, 0.5) / hyper.bias_correction(beta1)
     # The quotient first: PyTorch's step size multiplies `numer.div_(denom)`.
-    moved = -(hyper.number("lr") * scale) * (m / (jnp.sqrt(v) + eps))
-    return moved, {"exp_avg": m, "exp_avg_sq": v}
+    update = -(hyper.number("lr") * scale) * (m / (jnp.sqrt(v) + eps))
+    return update, {"exp_avg": m, "exp_avg_sq": v}
 
 
 def _some_rows(every_row: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,16 +104,16 @@ def _some_rows(every_row: Callable[..., Any]) -> Callable[..., Any]:
         params: optax.Params | None = None,
         *,
         touched: Any = None,
-        **given: Any,
+        **extra: Any,
     ) -> tuple[optax.Updates, Any]:
         masks = _rows_with_gradient(updates) if touched is None else touched
-        moved, new = every_row(updates, state, params, **given)
-        rest = jax.tree.map(jnp.zeros_like, moved)
+        steps, new = every_row(updates, state, params, **extra)
+        rest = jax.tree.map(jnp.zeros_like, steps)
         m, v = (
             _where(masks, getattr(new, name), getattr(state, name))
             for name in ("exp_avg", "exp_avg_sq")
         )
-        return _where(masks, moved, rest), SparseAdamState(new.count, m, v)
+        return _where(masks, steps, rest), SparseAdamState(new.count, m, v)
 
     return update
 
@@ -126,12 +126,12 @@ def _rows_with_gradient(grads: optax.Updates) -> optax.Updates:
     return jax.tree.map(one, grads)
 
 
-def _where(masks: Any, chosen: optax.Updates, other: optax.Updates) -> optax.Updates:
-    # By path: in a group of parameters, `chosen` lacks those of the other groups.
+def _where(masks: Any, updates: optax.Updates, other: optax.Updates) -> optax.Updates:
+    # By path: in a group of parameters, `updates` lacks those of the other groups.
     by_path = dict(jax.tree_util.tree_leaves_with_path(masks))
 
     def one(path: Any, x: jax.Array, y: jax.Array) -> jax.Array:
         mask = jnp.asarray(by_path[path])
         return jnp.where(mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim)), x, y)
 
-    return jax.tree.map_with_path(one, chosen, other)
+    return jax.tree.map_with_path(one, updates, other)

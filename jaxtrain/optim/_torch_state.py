@@ -88,18 +88,18 @@ def to_torch_state_dict(
         if values["max_eval"] is None:
             values["max_eval"] = most_evaluations(values["max_iter"])
         return {"state": to_torch_entry(state, order), "param_groups": [values]}
-    saved: dict[int, dict[str, Any]] = {}
-    described, start = [], 0
+    by_number: dict[int, dict[str, Any]] = {}
+    descriptions, start = [], 0
     for group, own in _own_states(state, groups):
         members = [p for p in order if _belongs(p, group)]
         numbers = range(start, start + len(members))
         entries = _entries(optimizer.__name__, own, members)
-        saved |= {n: e for n, e in zip(numbers, entries, strict=True) if e}
-        described.append(
+        by_number |= {n: e for n, e in zip(numbers, entries, strict=True) if e}
+        descriptions.append(
             _describe(optimizer, {**arguments, **group}, own.count, list(numbers))
         )
         start += len(members)
-    return {"state": saved, "param_groups": described}
+    return {"state": by_number, "param_groups": descriptions}
 
 
 def from_torch_state_dict(
@@ -140,7 +140,7 @@ def from_torch_state_dict(
     if isinstance(fresh, LbfgsState):
         return from_torch_entry(fresh, state_dict["state"], order)
     sizes = [len(group["params"]) for group in state_dict["param_groups"]]
-    filled = []
+    states = []
     for group, own in _own_states(fresh, groups):
         members = [p for p in order if _belongs(p, group)]
         numbers = range(start, start + len(members))
@@ -151,12 +151,12 @@ def from_torch_state_dict(
         }
         faults += _faults(own, entries)
         if not faults:
-            filled.append(_filled(own, entries))
+            states.append(_fill(own, entries))
     if sum(sizes) != start:
         faults.insert(0, f"it holds {sum(sizes)} parameters, not {start}")
     if faults:
         raise ValueError(f"this optimiser cannot load that state: {'; '.join(faults)}")
-    return _put_back(fresh, filled, groups)
+    return _put_back(fresh, states, groups)
 
 
 def _own_states(
@@ -172,13 +172,13 @@ def _own_states(
 
 
 def _put_back(
-    state: Any, filled: list[Any], groups: Sequence[Mapping[str, Any]] | None
+    state: Any, states: list[Any], groups: Sequence[Mapping[str, Any]] | None
 ) -> Any:
     if groups is None:
-        return filled[0]
+        return states[0]
     live = [str(i) for i, group in enumerate(groups) if not group.get(FROZEN)]
     inner = dict(state.inner_states)
-    for label, own in zip(live, filled, strict=True):
+    for label, own in zip(live, states, strict=True):
         inner[label] = inner[label]._replace(inner_state=own)
     return optax.PartitionState(inner)
 
@@ -248,8 +248,8 @@ def _describe(
     count: jax.Array,
     numbers: list[int],
 ) -> dict[str, Any]:
-    given = {key: v for key, v in arguments.items() if key not in ("params", FROZEN)}
-    bound = inspect.signature(optimizer).bind(**given)
+    keywords = {key: v for key, v in arguments.items() if key not in ("params", FROZEN)}
+    bound = inspect.signature(optimizer).bind(**keywords)
     bound.apply_defaults()
 
     def in_force(value: Any) -> Any:
@@ -288,7 +288,7 @@ def _faults(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return faults
 
 
-def _filled(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> Any:
+def _fill(state: Any, entries: Mapping[str, Mapping[str, Any]]) -> Any:
     if not any(entries.values()):
         return state
 

@@ -63,7 +63,7 @@ class Generator:
         # RandomState's streams are frozen by NumPy's compatibility policy (NEP 19).
         self._twister.seed(self._seed % 2**32)
         # PyTorch's bytes tell a stream not begun from one whose words are used up.
-        self._begun = False
+        self._in_use = False
         self._cached_normal: float | None = None
         self._cached_float_normal: float | None = None
         return self
@@ -94,7 +94,7 @@ class Generator:
         return _state.pack(
             _state.State(
                 self._seed,
-                int(twister["pos"]) if self._begun else 0,
+                int(twister["pos"]) if self._in_use else 0,
                 twister["key"],
                 self._cached_normal,
                 self._cached_float_normal,
@@ -124,7 +124,7 @@ class Generator:
         # behind it, after seeding as well.
         twister = {"key": words, "pos": place or _state.WORDS}
         self._twister.set_state({"bit_generator": "MT19937", "state": twister})
-        self._begun = place > 0
+        self._in_use = place > 0
         self._cached_normal = normal
         self._cached_float_normal = float_normal
         return self
@@ -245,7 +245,7 @@ class Generator:
         if size < 0:
             raise ValueError(f"randperm needs n >= 0, got n={size}")
         if size < _integers.INSIDE_OUT_FROM:
-            return _integers.swapped(size, self._words32)
+            return _integers.swap_places(size, self._words32)
         return _integers.inside_out(size, self._words64)
 
     def random_(
@@ -328,12 +328,12 @@ class Generator:
         return ones.astype(kind, copy=False).reshape(shape)
 
     def _words32(self, count: int) -> NDArray[np.uint32]:
-        self._begun = self._begun or count > 0
+        self._in_use = self._in_use or count > 0
         # Over its whole range `randint` gives the engine's words as they are.
         return self._twister.randint(0, 2**32, size=count, dtype=np.uint32)
 
     def _words64(self, count: int) -> NDArray[np.uint64]:
-        self._begun = self._begun or count > 0
+        self._in_use = self._in_use or count > 0
         # Two words each, the first one high: PyTorch's `random64`.
         return self._twister.randint(0, 2**64, size=count, dtype=np.uint64)
 
@@ -376,15 +376,15 @@ class Generator:
             return values.astype(dtype)
         u = _normal.uniforms(lambda n: self._uniforms(n, 0.0, 1.0, dtype), count)
         kernel = _normal.normals32 if dtype == np.float32 else _normal.normals64
-        return _normal.laid_out(kernel(u, mean, std), count)
+        return _normal.lay_out(kernel(u, mean, std), count)
 
     def _standard_normals(self, count: int) -> NDArray[np.float64]:
         """Float64 normals one by one, the cached half of a pair first."""
         if count == 0:
             return np.zeros(0)
-        kept = [] if self._cached_normal is None else [self._cached_normal]
-        missing = count - len(kept)
+        cache = [] if self._cached_normal is None else [self._cached_normal]
+        missing = count - len(cache)
         pairs = self._uniform64(missing + missing % 2, 0.0, 1.0)
-        values = np.concatenate([kept, _normal.normals_one_by_one(pairs)])
+        values = np.concatenate([cache, _normal.normals_one_by_one(pairs)])
         self._cached_normal = float(values[-1]) if missing % 2 else None
         return values[:count]

@@ -151,24 +151,26 @@ def _gap(value: int, dtype: np.dtype) -> int:
 # `update_from` and `update_to` of ATen/native/DistributionTemplates.h: bounds move in
 # to the next float, so that no value is rounded out of the range.
 def _first_float(low: int, dtype: np.dtype) -> int:
-    rounded = _through(low + 1, dtype)
-    return rounded + _gap(low + 1, dtype) if rounded < low else low
+    bound = _through(low + 1, dtype)
+    return bound + _gap(low + 1, dtype) if bound < low else low
 
 
 def _last_float(high: int, dtype: np.dtype) -> int:
-    rounded = _through(high - 1, dtype)
-    return (rounded - _gap(high - 1, dtype) if rounded >= high else high) - 1
+    bound = _through(high - 1, dtype)
+    return (bound - _gap(high - 1, dtype) if bound >= high else high) - 1
 
 
 INSIDE_OUT_FROM = (2**32 - 1) // 20
 """From so many values on, remainders of 32-bit words were too uneven for PyTorch."""
 
 
-def swapped(n: int, words32: Callable[[int], NDArray[np.uint32]]) -> NDArray[np.int64]:
+def swap_places(
+    n: int, words32: Callable[[int], NDArray[np.uint32]]
+) -> NDArray[np.int64]:
     """Swap place i with place i + word % (n - i), for i = 0 ... n - 2.
 
     Example:
-        >>> swapped(4, lambda count: np.full(count, 5, np.uint32))
+        >>> swap_places(4, lambda count: np.full(count, 5, np.uint32))
         array([1, 3, 0, 2])
     """
     permutation = np.arange(n, dtype=np.int64)

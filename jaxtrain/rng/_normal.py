@@ -15,7 +15,7 @@ Float32s = NDArray[np.float32]
 Float64s = NDArray[np.float64]
 
 # Where float32 drops the low 29 bits of a float64, this pattern lies half way.
-_DROPPED = np.int64(0x1FFFFFFF)
+_LOW_BITS = np.int64(0x1FFFFFFF)
 _HALF_WAY = np.int64(0x10000000)
 
 
@@ -49,9 +49,9 @@ def multiply_add32(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Float32s:
     product = np.multiply(a, b, dtype=np.float64)
     addend = np.broadcast_to(np.asarray(c, np.float64), product.shape)
     total = product + addend
-    tied = (total.view(np.int64) & _DROPPED) == _HALF_WAY
-    if tied.any():
-        total[tied] = _odd_sum(product[tied], addend[tied])
+    ties = (total.view(np.int64) & _LOW_BITS) == _HALF_WAY
+    if ties.any():
+        total[ties] = _odd_sum(product[ties], addend[ties])
     return total.astype(np.float32)
 
 
@@ -73,16 +73,16 @@ def multiply_add64(x: Float64s, scale: float, shift: float) -> Float64s:
         product = x * scale
         # A product too small for float64 keeps its sign: it was not rounded to zero yet
         # when the shift was added.
-        lost = (product == 0) & (x != 0) & (scale != 0)
-        return np.where(lost, product, product + shift)
+        zero = (product == 0) & (x != 0) & (scale != 0)
+        return np.where(zero, product, product + shift)
     # A power of two aside, so that no partial product overflows.
     exponent = math.frexp(max(abs(scale), abs(shift)))[1]
     product, rest = _two_product(x, math.ldexp(scale, -exponent))
     # Their theorem: the sum is RN(vh + RO(tl + vl)) with th + tl = shift + the
     # product's rest and vh + vl = the product + th, both exactly.
-    low, lost = two_sum(np.full_like(rest, math.ldexp(shift, -exponent)), rest)
+    low, error = two_sum(np.full_like(rest, math.ldexp(shift, -exponent)), rest)
     high, middle = two_sum(product, low)
-    return np.ldexp(high + _odd_sum(middle, lost), exponent)
+    return np.ldexp(high + _odd_sum(middle, error), exponent)
 
 
 def _two_product(x: Float64s, y: float) -> tuple[Float64s, Float64s]:
@@ -91,17 +91,17 @@ def _two_product(x: Float64s, y: float) -> tuple[Float64s, Float64s]:
     x_high, x_low = _halves(x)
     y_high, y_low = _halves(np.float64(y))
     # In this order every sum is exact.
-    lost = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + (
+    error = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + (
         x_low * y_low
     )
-    return product, lost
+    return product, error
 
 
 def _halves(x: Any) -> tuple[Any, Any]:
     """x as a sum of two values of at most 26 bits each (Veltkamp)."""
     # 27: half of float64's 53 digits, rounded up.
-    stretched = x * np.float64(2**27 + 1)
-    high = stretched - (stretched - x)
+    product = x * np.float64(2**27 + 1)
+    high = product - (product - x)
     return high, x - high
 
 
@@ -111,10 +111,10 @@ def _odd_sum(a: Float64s, b: Float64s) -> Float64s:
     An odd last bit says "not exact, and on this side" to the rounding that follows.
     """
     # The integer of the same bits is odd where the last digit is.
-    total, lost = two_sum(a, b)
+    total, error = two_sum(a, b)
     even = (total.view(np.int64) & 1) == 0
-    step = np.nextafter(total, np.copysign(np.inf, lost))
-    return np.where(even & (lost != 0), step, total)
+    step = np.nextafter(total, np.copysign(np.inf, error))
+    return np.where(even & (error != 0), step, total)
 
 
 BLOCK = 16
@@ -185,11 +185,11 @@ def uniforms(draw: Callable[[int], NDArray], count: int) -> NDArray:
     return np.concatenate([u[: count - count % BLOCK], draw(BLOCK)])
 
 
-def laid_out(blocks: NDArray, count: int) -> NDArray:
+def lay_out(blocks: NDArray, count: int) -> NDArray:
     """`count` values of whole blocks, the last block over the last 16 values.
 
     Example:
-        >>> laid_out(np.arange(32), 18)
+        >>> lay_out(np.arange(32), 18)
         array([ 0,  1, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
                31])
     """
@@ -292,8 +292,8 @@ def _sincos32(angle: Float32s) -> tuple[Float32s, Float32s]:
     )
     s = multiply_add32(x, z * _horner32(_SIN, z), x)
     # Of eight octants the sine is negative in 4 to 7 and the cosine in 2 to 5.
-    swapped = (octant & 2) != 0
-    sine, cosine = np.where(swapped, c, s), np.where(swapped, s, c)
+    swap = (octant & 2) != 0
+    sine, cosine = np.where(swap, c, s), np.where(swap, s, c)
     return (
         np.where(octant & 4, -sine, sine),
         np.where((octant + 2) & 4, -cosine, cosine),

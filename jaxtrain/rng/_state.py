@@ -64,10 +64,10 @@ def shape(value: Shape) -> tuple[int, ...]:
         ((3,), (2, 0))
     """
     sizes = value if isinstance(value, Sequence) else (value,)
-    checked = tuple(integer("a size", size) for size in sizes)
-    if any(size < 0 for size in checked):
-        raise ValueError(f"no size of a shape may be negative, got {checked}")
-    return checked
+    result = tuple(integer("a size", size) for size in sizes)
+    if any(size < 0 for size in result):
+        raise ValueError(f"no size of a shape may be negative, got {result}")
+    return result
 
 
 def float_dtype(value: DTypeLike) -> np.dtype:
@@ -184,21 +184,21 @@ def unpack(state: ArrayLike) -> State:
         seed=int(legacy["seed"]),
         next=int(legacy["next"]),
         words=legacy["words"].astype(np.uint32),
-        cached_normal=_cached(legacy["normal_is_valid"], legacy["normal_y"]),
-        cached_float_normal=_cached(record["float_is_valid"], record["float_normal"]),
+        cached_normal=_or_none(legacy["normal_is_valid"], legacy["normal_y"]),
+        cached_float_normal=_or_none(record["float_is_valid"], record["float_normal"]),
     )
 
 
-def _check_place(seeded: int, left: int, following: int) -> None:
+def _check_place(seeded: int, left: int, next_word: int) -> None:
     # `left` falls as `next` rises; seeding alone leaves them at 1 and 0.
-    fresh = (left, following) == (1, 0)
-    inside = 0 < left <= WORDS and left + following == WORDS + 1
+    fresh = (left, next_word) == (1, 0)
+    inside = 0 < left <= WORDS and left + next_word == WORDS + 1
     if not seeded or not (fresh or inside):
         raise ValueError(
             "no state of an MT19937 generator: "
-            f"seeded={seeded}, left={left}, next={following}"
+            f"seeded={seeded}, left={left}, next={next_word}"
         )
 
 
-def _cached(valid: np.generic, value: np.generic) -> float | None:
+def _or_none(valid: np.generic, value: np.generic) -> float | None:
     return float(value) if valid else None

@@ -29,14 +29,14 @@ def load_backend(name: str) -> Backend:
     Raises:
         ConfigError: none is registered under that name, or it cannot be imported.
     """
-    registered = entry_points(group=GROUP)
-    if not registered:
+    points = entry_points(group=GROUP)
+    if not points:
         raise ConfigError(
             "no backend is registered: the package is not installed "
             "(in its folder: pip install .)"
         )
-    check_name("backend", name, registered.names)
-    point = registered[name]
+    check_name("backend", name, points.names)
+    point = points[name]
     try:
         return point.load()
     except ModuleNotFoundError as error:
@@ -65,10 +65,10 @@ def running(
     backend: Backend, config: Config, dataset: Dataset, stop: Stop
 ) -> Iterator[Iterator[Event]]:
     """The events of a run that ends when `stop` gives a reason, or with the block."""
-    asked = asks(backend)
-    events = backend(config, dataset, **({"stop": stop} if asked else {}))
+    takes_stop = asks(backend)
+    events = backend(config, dataset, **({"stop": stop} if takes_stop else {}))
     try:
-        yield events if asked else _until(events, stop)
+        yield events if takes_stop else _until(events, stop)
     finally:
         if isinstance(events, Generator):
             events.close()

@@ -128,16 +128,20 @@ did you mean 'step_size'?
     """
     kind.check(name)
     function, own = kind.find(name), () if name in kind.bare else positional
-    what, given = f"{kind.noun} {name}", dict(arguments)
-    for key in given.keys() & set(kind.lists):
-        several = isinstance(given[key], tuple | list)
-        given[key] = list(given[key]) if several else [given[key]]
+    what, values = f"{kind.noun} {name}", dict(arguments)
+    for key in values.keys() & set(kind.lists):
+        several = isinstance(values[key], tuple | list)
+        values[key] = list(values[key]) if several else [values[key]]
     try:
-        for key in given.keys() & set(kind.nested):
-            parts = parse_calls(given[key], kind.form)
-            given[key] = [build(kind, *part, *positional, **keywords) for part in parts]
-        _check_arguments(what, _usable(function, len(own), kind, keywords), given)
-        return function(*own, **keywords, **given)
+        for key in values.keys() & set(kind.nested):
+            parts = parse_calls(values[key], kind.form)
+            values[key] = [
+                build(kind, *part, *positional, **keywords) for part in parts
+            ]
+        _check_arguments(
+            what, _user_parameters(function, len(own), kind, keywords), values
+        )
+        return function(*own, **keywords, **values)
     except ConfigError:
         raise
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
@@ -155,7 +159,7 @@ def build_all(kind: Kind, specs: Iterable[str | Call]) -> tuple[Any, ...]:
     return tuple(build(kind, *call) for several in calls for call in several)
 
 
-def _usable(
+def _user_parameters(
     function: Callable[..., Any], first: int, kind: Kind, keywords: Collection[str]
 ) -> dict[str, inspect.Parameter]:
     """The parameters that are left to the user."""
@@ -165,8 +169,8 @@ def _usable(
         function, first = function.__init__, first + 1
     parameters = list(inspect.signature(function).parameters.values())[first:]
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    taken = {*kind.hidden, *keywords}
-    return {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
+    names = {*kind.hidden, *keywords}
+    return {p.name: p for p in parameters if p.kind in by_name and p.name not in names}
 
 
 def _check_arguments(
@@ -183,7 +187,7 @@ def _check_arguments(
 
 
 def _check_argument(what: str, parameter: inspect.Parameter, value: Any) -> None:
-    kind, default = _declared(parameter), parameter.default
+    kind, default = _kind_of(parameter), parameter.default
     if kind is tuple:
         if not isinstance(value, tuple | list) or len(value) != len(default):
             right = f"{len(default)} values, such as {','.join(map(str, default))}"
@@ -197,7 +201,7 @@ def _check_argument(what: str, parameter: inspect.Parameter, value: Any) -> None
         )
 
 
-def _declared(parameter: inspect.Parameter) -> type | None:
+def _kind_of(parameter: inspect.Parameter) -> type | None:
     """The type that an annotation names or, failing that, a default shows."""
     for kind in _WORDS:
         if parameter.annotation in (kind, kind.__name__):
@@ -217,8 +221,8 @@ def _complaint(error: Exception, arguments: Mapping[str, Any]) -> str:
     first = str(error).partition("\n")[0]
     if isinstance(error, ValueError) or not arguments:
         return first
-    given = ", ".join(f"{key}={excerpt(value)}" for key, value in arguments.items())
-    return f"{first} (given {given})"
+    call = ", ".join(f"{key}={excerpt(value)}" for key, value in arguments.items())
+    return f"{first} (given {call})"
 
 
 _WORDS: dict[type, str] = {
@@ -228,13 +232,13 @@ _WORDS: dict[type, str] = {
     str: "a word",
     Path: "a path",
 }
-_ACCEPTED: dict[type, Any] = {int: Integral, float: Real, Path: str | Path}
+_TYPES_OF: dict[type, Any] = {int: Integral, float: Real, Path: str | Path}
 
 
 def check_type(what: str, kind: type, value: Any) -> None:
     """Raise `ConfigError` unless a value is of the type, or passes for it."""
     # To Python True is a number, to the user it is not.
-    fits = isinstance(value, _ACCEPTED.get(kind, kind))
+    fits = isinstance(value, _TYPES_OF.get(kind, kind))
     if not fits or (kind is bool) != (type(value) is bool):
         raise ConfigError(f"{what} must be {_WORDS[kind]}, but got {excerpt(value)}")
 

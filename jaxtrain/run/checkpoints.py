@@ -13,7 +13,7 @@ from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Event, Resumed, Saved
 from jaxtrain.run.config import Config
-from jaxtrain.run.place import Point, limited
+from jaxtrain.run.place import Point, batch_count
 from jaxtrain.run.rates import alike
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Checkpoint, Store
@@ -26,7 +26,7 @@ FREE = {
     "flow": ("early_stopping", "min_delta", "max_time"),
 }
 """What may be another when a run goes on: it changes no step, only which are taken."""
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_FORMAT_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 """What content of another form than is meant may raise."""
 
 
@@ -35,13 +35,13 @@ class Checkpoints:
 
     def __init__(self, config: Config, dataset: Dataset, store: Store | None):
         self.config, self.dataset, self.store = config, dataset, store
-        self.saved_at = time.monotonic()
-        self.saved: tuple[int, bool] | None = None
+        self.save_time = time.monotonic()
+        self.last: tuple[int, bool] | None = None
         self.goes_back_to: int | None = None
 
     @classmethod
     @contextmanager
-    def opened(cls, config: Config, dataset: Dataset) -> Iterator["Checkpoints"]:
+    def open(cls, config: Config, dataset: Dataset) -> Iterator["Checkpoints"]:
         """Hold the run's folder to the end of the block.
 
         Raises:
@@ -56,7 +56,7 @@ class Checkpoints:
 
     def due(self) -> bool:
         """Whether the last checkpoint is old enough for another."""
-        return time.monotonic() - self.saved_at >= self.config.records.save_every
+        return time.monotonic() - self.save_time >= self.config.records.save_every
 
     def save(self, point: Point) -> Iterator[Event]:
         """Put a point on disk, unless it is there.
@@ -67,15 +67,15 @@ class Checkpoints:
         Raises:
             ConfigError: it cannot be written.
         """
-        steps, tested = point.place.steps, point.place.batch == 0 and bool(point.past)
-        if self.store is None or (steps, tested) == self.saved:
+        steps, at_test = point.place.steps, point.place.batch == 0 and bool(point.past)
+        if self.store is None or (steps, at_test) == self.last:
             return
         if self.goes_back_to is not None:
             self.store.drop_after(self.goes_back_to)
             self.goes_back_to = None
-        score = point.past[-1].avg_loss if tested else math.nan
+        score = point.past[-1].avg_loss if at_test else math.nan
         self.store.save(steps, point.arrays(), self._meta(point), score)
-        self.saved_at, self.saved = time.monotonic(), (steps, tested)
+        self.save_time, self.last = time.monotonic(), (steps, at_test)
         yield Saved(steps, str(self.store.root))
 
     def _meta(self, point: Point) -> dict[str, Any]:
@@ -93,18 +93,18 @@ class Checkpoints:
         Raises:
             ConfigError: what is there is damaged, or of another run.
         """
-        found, problems = self._found()
-        if found is None:
+        latest, problems = self._find()
+        if latest is None:
             return fresh, None
-        point = self._point(found, fresh)
-        if found.meta["jax"] != version("jax"):
+        point = self._point(latest, fresh)
+        if latest.meta["jax"] != version("jax"):
             problems.append(
-                f"{found.path} is of JAX {found.meta['jax']}, and this is "
+                f"{latest.path} is of JAX {latest.meta['jax']}, and this is "
                 f"{version('jax')}: the last digits of what follows may differ"
             )
-        source, steps = str(found.path), point.place.steps
+        source, steps = str(latest.path), point.place.steps
         if self.store is not None and self.config.records.resume != "auto":
-            self._check_own(self.store, found.path)
+            self._check_own(self.store, latest.path)
             self.goes_back_to = steps
         return point, Resumed(source, steps, point.past, tuple(problems))
 
@@ -117,38 +117,38 @@ class Checkpoints:
                 f"of {source}: give another --out"
             )
 
-    def _found(self) -> tuple[Checkpoint | None, list[str]]:
+    def _find(self) -> tuple[Checkpoint | None, list[str]]:
         resume = self.config.records.resume
         if resume == "auto" or resume is None:
             if self.store is None:
                 return None, []
-            found = self.store.latest()
-            if found is not None and resume is None:
+            latest = self.store.latest()
+            if latest is not None and resume is None:
                 raise ConfigError(
                     f"{self.config.records.out} holds a run already: give --resume "
                     "auto to go on with it, or another --out"
                 )
-            return found, self.store.problems
+            return latest, self.store.problems
         return find(Path(resume))
 
-    def _point(self, found: Checkpoint, fresh: Point) -> Point:
+    def _point(self, latest: Checkpoint, fresh: Point) -> Point:
         try:
-            self._check_same(found.meta["config"], found.meta["data"])
-            point = fresh.restored(found.arrays, found.meta)
+            self._check_same(latest.meta["config"], latest.meta["data"])
+            point = fresh.restore(latest.arrays, latest.meta)
             self._check_figures(point, fresh)
             return point
-        except _MALFORMED as error:
+        except _FORMAT_ERRORS as error:
             if isinstance(error, ConfigError):
-                raise ConfigError(f"checkpoint {found.path}: {error}") from error
+                raise ConfigError(f"checkpoint {latest.path}: {error}") from error
             raise ConfigError(
-                f"checkpoint {found.path} is none of this program's: {error!r}"
+                f"checkpoint {latest.path} is none of this program's: {error!r}"
             ) from error
 
     def _check_figures(self, point: Point, fresh: Point) -> None:
         """Raise `TypeError` or `ValueError` where a point has figures that are none."""
         epoch, batch, steps = map(index, point.place[:3])
-        done = (epoch - 1) * limited(len(self.dataset.train), self.config) + batch
-        if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), done):
+        count = (epoch - 1) * batch_count(len(self.dataset.train), self.config) + batch
+        if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), count):
             raise ValueError("its counts contradict each other")
         past = [value for each in point.past for value in vars(each).values()]
         for value in (point.place.seconds, *point.losses, *past):
@@ -161,19 +161,19 @@ class Checkpoints:
 
     def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()
-        differing = [
+        differences = [
             f"{part}.{name} {theirs[part][name]!r}, now {value!r}"
             for part, values in ours.items()
             for name, value in values.items()
             if theirs[part][name] != value and not _is_free(part, name)
         ]
-        differing += [
+        differences += [
             f"data {name} has another SHA-256"
             for name, value in self.dataset.sha256.items()
             if data.get(name) != value
         ]
-        if differing:
-            raise ConfigError(f"it is of another run: {'; '.join(differing)}")
+        if differences:
+            raise ConfigError(f"it is of another run: {'; '.join(differences)}")
 
 
 def _is_free(part: str, name: str) -> bool:
@@ -190,6 +190,6 @@ def find(path: Path) -> tuple[Checkpoint | None, list[str]]:
     for root in (path / FOLDER, path):
         if (root / "manifest.json").exists():
             return checkpoint.load(root), []
-        if root.is_dir() and (found := checkpoint.read(root)).checkpoint is not None:
-            return found
+        if root.is_dir() and (result := checkpoint.read(root)).checkpoint is not None:
+            return result
     raise ConfigError(f"{path} holds no checkpoint; --resume takes a run's folder")

@@ -36,7 +36,7 @@ def keep(
     rows = np.asarray(chunk.rows)[fault.step]
     arrays = {
         **checkpoint.flatten({"state": fault.state}),
-        **checkpoint.flatten({"chunk": given(chunk, one)}),
+        **checkpoint.flatten({"chunk": inputs_of(chunk, one)}),
         "images": dataset.train.images[rows],
         "labels": dataset.train.labels[rows],
     }
@@ -49,22 +49,22 @@ def keep(
         "found": str(fault),
     }
     try:
-        folder = _saved(config, place.steps + fault.step, arrays, meta)
-        told = f"The step is kept: --replay {folder}"
+        folder = _save(config, place.steps + fault.step, arrays, meta)
+        note = f"The step is kept: --replay {folder}"
     except (ConfigError, OSError) as error:
-        told = f"The step could not be kept: {error}"
+        note = f"The step could not be kept: {error}"
     where = f"epoch {place.epoch}, step {step} (loss {fault.loss:g})"
-    return TrainingFault(f"{where}: {fault}. {told}")
+    return TrainingFault(f"{where}: {fault}. {note}")
 
 
-def given(chunk: Chunk, steps: slice) -> dict[str, Any]:
+def inputs_of(chunk: Chunk, steps: slice) -> dict[str, Any]:
     """What some steps of a chunk are given besides their rows."""
     content: dict[str, Any] = {"hyperparameters": dict(chunk.hyperparameters)}
     content |= {"masks": chunk.masks, "drawn": chunk.drawn}
     return jax.tree.map(lambda x: x[steps], content)
 
 
-def _saved(config: Config, step: int, arrays: Any, meta: Any) -> Path:
+def _save(config: Config, step: int, arrays: Any, meta: Any) -> Path:
     out = config.records.out
     root = tempfile.mkdtemp(prefix="jaxtrain-") if out is None else out / FOLDER
     with checkpoint.Store.open(root, keep=1) as store:

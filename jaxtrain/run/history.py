@@ -98,14 +98,14 @@ class History:
         if content.pop("schema") != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
         for name in FIGURES:
-            content[name] = _restored(content[name])
+            content[name] = _restore(content[name])
         content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
         return cls(**content)
 
 
-def _restored(value: Any) -> Any:
+def _restore(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _restored(item) for key, item in value.items()}
+        return {key: _restore(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_restored(item) for item in value]
+        return [_restore(item) for item in value]
     return math.nan if value is None else value

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtrain.events import Sampled
 from jaxtrain.run.place import Place
 from jaxtrain.training.fault import Fault, locate, make_inspect
-from jaxtrain.training.probe import Probed, make_probe
+from jaxtrain.training.probe import Readings, make_probe
 from jaxtrain.training.step import Chunk, Placed, TrainState
 from jaxtrain.training.trainer import Trainer
 
@@ -52,7 +52,7 @@ class Watch:
 
     def probe(
         self, place: Place, start: TrainState | None, chunk: Chunk
-    ) -> Probed | None:
+    ) -> Readings | None:
         """A look at a chunk's first step, where one is due.
 
         Args:
@@ -65,16 +65,16 @@ class Watch:
             return None
         if place.batch % self.every >= self.chunk:
             return None
-        given = dict(chunk.hyperparameters)
-        if "last" in given:
+        values = dict(chunk.hyperparameters)
+        if "last" in values:
             # What an update would do now, though it waits for more gradients.
-            given["last"] = np.ones_like(given["last"])
+            values["last"] = np.ones_like(values["last"])
         with self.trainer.numerics.active():
-            return self._probe(start, self.data, chunk._replace(hyperparameters=given))
+            return self._probe(start, self.data, chunk._replace(hyperparameters=values))
 
-    def sampled(self, place: Place, probed: Probed) -> Sampled:
+    def sample(self, place: Place, readings: Readings) -> Sampled:
         """What was seen, as an event; reading it waits."""
-        norms, ratios, dead = map(_floats, probed)
+        norms, ratios, dead = map(_floats, readings)
         return Sampled(place.epoch, place.batch, norms, ratios, dead, peak_memory())
 
     def is_finite(self, losses: Sequence[float], state: jax.Array | None) -> bool:
@@ -85,9 +85,9 @@ class Watch:
         """The first number of a chunk that is not finite."""
         inspect = make_inspect(self.trainer.recipe)
         with self.trainer.numerics.active():
-            found = locate(inspect, start, self.data, chunk)
+            fault = locate(inspect, start, self.data, chunk)
         # Taken one by one, steps may round otherwise than in a chunk.
-        return found or Fault(0, math.nan, "something in the next 100 steps", 1, start)
+        return fault or Fault(0, math.nan, "something in the next 100 steps", 1, start)
 
 
 def _all_finite(state: TrainState) -> jax.Array:

@@ -29,13 +29,13 @@ from jaxtrain.run.checkpoints import Checkpoints
 from jaxtrain.run.config import Config
 from jaxtrain.run.fault import keep
 from jaxtrain.run.inspection import Watch
-from jaxtrain.run.place import Place, Point, ends_update, limited
+from jaxtrain.run.place import Place, Point, batch_count, ends_update
 from jaxtrain.run.rates import Rates, Values
 from jaxtrain.run.recipe import build_trainer, drawer
-from jaxtrain.run.stopping import Stop, chosen_images, never
+from jaxtrain.run.stopping import Stop, never, select_images
 from jaxtrain.training.fault import Fault
 from jaxtrain.training.masks import mask_maker
-from jaxtrain.training.probe import Probed
+from jaxtrain.training.probe import Readings
 from jaxtrain.training.step import Chunk, Placed, TrainState
 
 
@@ -52,15 +52,15 @@ def run(config: Config, dataset: Dataset, stop: Stop = never) -> Iterator[Event]
         ConfigError: something that was asked for does not exist or does not fit.
         TrainingFault: a number is not finite.
     """
-    dataset = chosen_images(config, dataset)
+    dataset = select_images(config, dataset)
     this = Run(config, dataset)
-    with Checkpoints.opened(config, dataset) as checkpoints:
+    with Checkpoints.open(config, dataset) as checkpoints:
         with this.trainer.numerics.active():
-            point, resumed = checkpoints.restore(this.point())
+            point, resumption = checkpoints.restore(this.point())
         this.go_to(point)
-        if resumed is not None:
-            resumed = replace(resumed, recent=this.recent(point.losses))
-        yield replace(this.started(), resumed=resumed)
+        if resumption is not None:
+            resumption = replace(resumption, recent=this.recent(point.losses))
+        yield replace(this.start_event(), resumed=resumption)
         yield from checkpoints.save(this.point())
         while this.place.epoch <= config.loop.epochs and not stop():
             yield from this.train(stop, checkpoints)
@@ -73,7 +73,7 @@ def run(config: Config, dataset: Dataset, stop: Stop = never) -> Iterator[Event]
             yield this.last_test()
 
 
-class _Waiting(NamedTuple):
+class _Pending(NamedTuple):
     """A chunk that the device works on."""
 
     place: Place
@@ -84,7 +84,7 @@ class _Waiting(NamedTuple):
     values: Values
     losses: jax.Array
     finite: jax.Array | None
-    probed: Probed | None
+    readings: Readings | None
 
 
 class Run:
@@ -106,26 +106,26 @@ class Run:
             self.trainer.place(split.images, split.labels)
             for split in (dataset.train, dataset.test)
         )
-        kept = dataset.validation
-        self.watched_data = (
+        validation = dataset.validation
+        self.monitor_data = (
             self.test_data
-            if kept is None
-            else self.trainer.place(kept.images, kept.labels)
+            if validation is None
+            else self.trainer.place(validation.images, validation.labels)
         )
         self.watch = Watch(config.records.monitor, self.trainer, self.train_data)
         self.draw = drawer(config, dataset)
-        self.batches = limited(len(dataset.train), config)
+        self.batches = batch_count(len(dataset.train), config)
         self.updates = -(-self.batches // config.flow.accumulate)
         """Of an epoch."""
-        self.rates.foreseen(config.loop.epochs, config.loop.epochs * self.updates)
+        self.rates.forecast(config.loop.epochs, config.loop.epochs * self.updates)
         now = self.generator.get_state()
         self.place = Place(1, 0, 0, 0.0, now, now, self.rates.state())
-        self.shown = False
+        self.has_report = False
         self.losses: list[float] = []
         """Of the epoch's batches that were read."""
         self.past: tuple[Epoch, ...] = ()
 
-    def started(self) -> Started:
+    def start_event(self) -> Started:
         device = self.trainer.numerics.find_device()
         kind = device.device_kind
         return Started(
@@ -143,18 +143,18 @@ class Run:
         self.trainer.state, self.place, losses, self.past = point
         self.losses = list(losses)
         self.generator.set_state(self.place.generator)
-        done = -(-self.place.batch // self.config.flow.accumulate)
+        updates = -(-self.place.batch // self.config.flow.accumulate)
         if self.place.batch < self.batches:
-            done = self.place.batch // self.config.flow.accumulate
+            updates = self.place.batch // self.config.flow.accumulate
         before = self.place.epoch - 1
-        self.rates.load(self.place.rates, before, before * self.updates + done)
+        self.rates.load(self.place.rates, before, before * self.updates + updates)
 
     def recent(self, losses: Sequence[float]) -> Steps | None:
         """The epoch's steps that are done, given their losses."""
         if not losses:
             return None
-        begun, before = self.place._replace(batch=0), self.place.epoch - 1
-        ends = ends_update(self.config, self.batches, begun, len(losses))
+        start, before = self.place._replace(batch=0), self.place.epoch - 1
+        ends = ends_update(self.config, self.batches, start, len(losses))
         lrs, momenta = self.rates.take_again(before * self.updates, ends.tolist())
         return Steps(self.place.epoch, 0, losses, lrs, momenta)
 
@@ -162,10 +162,10 @@ class Run:
         """The point at which the run is; the device has nothing more to do."""
         return Point(self.trainer.state, self.place, tuple(self.losses), self.past)
 
-    def move(self, **changed: Any) -> None:
+    def move(self, **changes: Any) -> None:
         """Set the place at which the run is."""
         now, rates = self.generator.get_state(), self.rates.state()
-        self.place = self.place._replace(generator=now, rates=rates, **changed)
+        self.place = self.place._replace(generator=now, rates=rates, **changes)
 
     def end_epoch(self) -> Epoch:
         """Test after an epoch that is trained, and go on to the next."""
@@ -179,25 +179,25 @@ class Run:
 
     def seconds(self) -> float:
         """Time that the epoch was trained for until now."""
-        return time.perf_counter() - self.begun
+        return time.perf_counter() - self.start_time
 
     def train(self, stop: Stop, checkpoints: Checkpoints) -> Iterator[Event]:
         """What is left of an epoch; the device works on a chunk while one is read."""
-        self.begun = time.perf_counter() - self.place.seconds
-        chunks, waiting = self.chunks(), deque[_Waiting]()
+        self.start_time = time.perf_counter() - self.place.seconds
+        chunks, previous = self.chunks(), deque[_Pending]()
         while True:
             rows = None if stop() else next(chunks, None)
             if rows is not None:
-                waiting.append(self.dispatched(rows))
+                previous.append(self.dispatch(rows))
             idle = rows is None or checkpoints.due()
-            while len(waiting) > (0 if idle else 1):
-                chunk = waiting.popleft()
+            while len(previous) > (0 if idle else 1):
+                chunk = previous.popleft()
                 steps, fault = self.read(chunk)
                 yield steps
-                self.shown = True
-                sampled = self.looked_at(chunk, fault)
-                if sampled is not None:
-                    yield sampled
+                self.has_report = True
+                sample = self.look(chunk, fault)
+                if sample is not None:
+                    yield sample
             if rows is None:
                 return
             if idle:
@@ -206,15 +206,15 @@ class Run:
     def chunks(self) -> Iterator[np.ndarray]:
         """The row numbers of the epoch's batches that are not done."""
         self.generator.set_state(self.place.order)
-        size, chosen = len(self.train_data.targets), self.config.data
-        order = epoch_order(self.generator, size, chosen.shuffle)
+        size, settings = len(self.train_data.targets), self.config.data
+        order = epoch_order(self.generator, size, settings.shuffle)
         if self.place.batch:
             self.generator.set_state(self.place.generator)
-        done, size = self.place.batch, chosen.batch_size
-        left = order[done * size : self.batches * size]
-        yield from batches(left, size, self.watch.chunk)
+        count, size = self.place.batch, settings.batch_size
+        rest = order[count * size : self.batches * size]
+        yield from batches(rest, size, self.watch.chunk)
 
-    def dispatched(self, rows: np.ndarray) -> _Waiting:
+    def dispatch(self, rows: np.ndarray) -> _Pending:
         """A chunk, handed to the device; the run's place is after it."""
         place = self.place
         start = self.trainer.copy_state() if self.watch.on else None
@@ -223,13 +223,13 @@ class Run:
         chunk = self.chunk(rows, values, place)
         losses, finite = self.trainer.train(self.train_data, chunk), self.watch.finite()
         # The first losses are not kept back while the look inside is compiled.
-        probed = self.watch.probe(place, start, chunk) if self.shown else None
+        readings = self.watch.probe(place, start, chunk) if self.has_report else None
         self.move(
             batch=place.batch + len(rows),
             steps=place.steps + len(rows),
             seconds=self.seconds(),
         )
-        return _Waiting(place, start, chunk, values, losses, finite, probed)
+        return _Pending(place, start, chunk, values, losses, finite, readings)
 
     def chunk(self, rows: np.ndarray, values: Values, place: Place) -> Chunk:
         numerics = self.trainer.numerics
@@ -242,57 +242,57 @@ class Run:
             masks = self.masks(place.steps, rows.shape)
         return Chunk(rows, hyperparameters, masks, self.draw(place.steps, rows.shape))
 
-    def read(self, waiting: _Waiting) -> tuple[Steps, Fault | None]:
+    def read(self, pending: _Pending) -> tuple[Steps, Fault | None]:
         """A chunk's steps, up to the first with a number that is not finite."""
-        losses = _floats(waiting.losses)
+        losses = _floats(pending.losses)
         fault = None
-        if not self.watch.is_finite(losses, waiting.finite):
-            assert waiting.start is not None
-            fault = self.watch.locate(waiting.start, waiting.chunk)
+        if not self.watch.is_finite(losses, pending.finite):
+            assert pending.start is not None
+            fault = self.watch.locate(pending.start, pending.chunk)
             losses = losses[: fault.step + 1]
         self.losses += losses
-        lrs, momenta = (values[: len(losses)] for values in waiting.values)
-        place = waiting.place
+        lrs, momenta = (values[: len(losses)] for values in pending.values)
+        place = pending.place
         return Steps(place.epoch, place.batch, losses, lrs, momenta), fault
 
-    def looked_at(self, waiting: _Waiting, fault: Fault | None) -> Sampled | None:
+    def look(self, pending: _Pending, fault: Fault | None) -> Sampled | None:
         """What a chunk whose steps were told looks like from inside.
 
         Raises:
             TrainingFault: it has a number that is not finite.
         """
-        place, start, chunk = waiting[:3]
+        place, start, chunk = pending[:3]
         if fault is not None:
             raise keep(self.config, self.dataset, fault, place, chunk)
         # Asked for with the chunk, and otherwise now: it would wait for the next chunk.
-        probed = waiting.probed or self.watch.probe(place, start, chunk)
-        return None if probed is None else self.watch.sampled(place, probed)
+        readings = pending.readings or self.watch.probe(place, start, chunk)
+        return None if readings is None else self.watch.sample(place, readings)
 
     def test(self) -> Evaluation:
         """Test after an epoch, as a loader without shuffling would."""
         flow = self.config.flow
         if flow.swa is not None and self.place.epoch >= flow.swa:
             self.trainer.take_average()
-        return self.tested(self.watched_data)
+        return self.evaluate(self.monitor_data)
 
-    def tested(self, data: Placed, images: int | None = None) -> Evaluation:
+    def evaluate(self, data: Placed, images: int | None = None) -> Evaluation:
         """Test so many first images; by default as many as batches are asked for."""
         # A loader's iterator draws its base seed.
         order = epoch_order(self.generator, len(data.targets), shuffle=False)
         size = self.config.data.batch_size
         if images is None:
-            images = limited(len(order), self.config) * size
+            images = batch_count(len(order), self.config) * size
         order = order[:images]
-        averaged = self.averaged()
+        use_average = self.has_average()
         results = [
-            self.trainer.evaluate(data, rows, averaged)
+            self.trainer.evaluate(data, rows, use_average)
             for rows in batches(order, size, len(order))
         ]
         losses = [value for result in results for value in _floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
         return Evaluation(100 * correct / len(order), mean(losses))
 
-    def averaged(self) -> bool:
+    def has_average(self) -> bool:
         """Whether there is an average of the weights to test with."""
         average = self.trainer.state.average
         return average is not None and int(average.n_averaged) > 0
@@ -300,12 +300,12 @@ class Run:
     def last_test(self) -> Tested:
         """The trained network's answers to the test images."""
         count = len(self.test_data.targets)
-        tested = self.tested(self.test_data, count)
+        result = self.evaluate(self.test_data, count)
         parts = np.array_split(np.arange(count), -(-count // 1000))
-        averaged = self.averaged()
-        outputs = [self.trainer.outputs(self.test_data, p, averaged) for p in parts]
-        joined = np.concatenate([np.asarray(x).astype(np.float64) for x in outputs])
-        return Tested(tested.accuracy, tested.avg_loss, joined)
+        use_average = self.has_average()
+        outputs = [self.trainer.outputs(self.test_data, p, use_average) for p in parts]
+        answers = np.concatenate([np.asarray(x).astype(np.float64) for x in outputs])
+        return Tested(result.accuracy, result.avg_loss, answers)
 
 
 def _floats(values: jax.Array) -> list[float]:

@@ -58,7 +58,7 @@ class Point(NamedTuple):
             "past": [vars(epoch) for epoch in self.past],
         }
 
-    def restored(self, arrays: Mapping[str, np.ndarray], meta: Any) -> "Point":
+    def restore(self, arrays: Mapping[str, np.ndarray], meta: Any) -> "Point":
         """The point that gave `arrays` and `meta`, this one being of the same shapes.
 
         Raises:
@@ -83,7 +83,7 @@ class Point(NamedTuple):
 _COUNTS = ("epoch", "batch", "steps", "seconds")
 
 
-def limited(images: int, config: Config) -> int:
+def batch_count(images: int, config: Config) -> int:
     """Batches of one pass over so many images."""
     whole = -(-images // config.data.batch_size)
     limit = config.data.limit_batches
@@ -98,5 +98,5 @@ def ends_update(config: Config, batches: int, place: Place, count: int) -> np.nd
     Returns:
         bool array, (count,).
     """
-    done = np.arange(place.batch, place.batch + count) + 1
-    return (done % config.flow.accumulate == 0) | (done == batches)
+    counts = np.arange(place.batch, place.batch + count) + 1
+    return (counts % config.flow.accumulate == 0) | (counts == batches)

@@ -12,7 +12,7 @@ from jaxtrain.errors import ConfigError
 from jaxtrain.run.config import Config, check_rates
 from jaxtrain.run.recipe import build_schedule
 
-FORESEEN = 2**16
+HORIZON = 2**16
 """Steps that are computed in some tenths of a second."""
 
 
@@ -26,8 +26,8 @@ class Values(NamedTuple):
 class _Walk:
     """The values of a scheduler on the host, in the order in which a run takes them."""
 
-    def __init__(self, host: Any, cycled: bool):
-        self.host, self.cycled = host, cycled
+    def __init__(self, host: Any, has_momentum: bool):
+        self.host, self.has_momentum = host, has_momentum
         self.failure: ValueError | None = None
 
     def take(self, moves: Iterable[bool]) -> Values:
@@ -37,13 +37,13 @@ class _Walk:
             ValueError: there is no value for one of them.
         """
         values, group = Values([], []), self.host.param_groups[0]
-        for moved in moves:
+        for step in moves:
             if self.failure is not None:
                 raise self.failure
             values.lrs.append(group["lr"])
-            if self.cycled:
+            if self.has_momentum:
                 values.momenta.append(group["momentum"])
-            if moved:
+            if step:
                 self.step()
         return values
 
@@ -68,22 +68,22 @@ class Rates:
 
     def __init__(self, config: Config):
         self.config = config
-        chosen = config.scheduler
+        settings = config.scheduler
         self.schedule = None
-        if chosen.name is not None:
-            self.schedule = build_schedule(chosen, config.optimizer.lr)
-        by_time = chosen.name is not None and not chosen.watches
-        self.every = chosen.every if by_time else None
-        self.cycled = self._cycled()
-        self._second_beta = self._betas()[1] if self.cycled == "betas" else None
+        if settings.name is not None:
+            self.schedule = build_schedule(settings, config.optimizer.lr)
+        by_time = settings.name is not None and not settings.watches
+        self.every = settings.every if by_time else None
+        self.momentum_name = self._momentum_name()
+        self._second_beta = self._betas()[1] if self.momentum_name == "betas" else None
         self._walk = self._start()
 
     def _start(self) -> _Walk | None:
         if self.schedule is None:
             return None
-        return _Walk(self.schedule.host(), self.cycled is not None)
+        return _Walk(self.schedule.host(), self.momentum_name is not None)
 
-    def _cycled(self) -> str | None:
+    def _momentum_name(self) -> str | None:
         """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
         if self.schedule is None or self.config.scheduler.watches:
             return None
@@ -107,7 +107,7 @@ class Rates:
         Raises:
             ConfigError: the schedule has no value there, or one beyond float32.
         """
-        return self._taken(self._walk, updates, self.every == "step")
+        return self._take(self._walk, updates, self.every == "step")
 
     def take_again(self, before: int, updates: Sequence[bool]) -> Values:
         """Those of the first batches of the epoch, as they were taken.
@@ -118,12 +118,12 @@ class Rates:
         """
         if self.every != "step":
             # It steps between epochs alone: its values are still those.
-            return self._taken(self._walk, updates, False)
+            return self._take(self._walk, updates, False)
         walk = self._start()
         assert walk is not None
         for _ in range(before):
             walk.step()
-        return self._taken(walk, updates, True)
+        return self._take(walk, updates, True)
 
     def end_epoch(self, avg_loss: float) -> None:
         """Step a scheduler that does so after each epoch, by its test if it watches."""
@@ -134,21 +134,21 @@ class Rates:
         elif self.every == "epoch":
             self._walk.step()
 
-    def foreseen(self, epochs: int, updates: int) -> Values:
+    def forecast(self, epochs: int, updates: int) -> Values:
         """Those of a whole run, a value for each step of the scheduler.
 
         Args:
             epochs: of the run.
-            updates: of the run; of more than `FORESEEN` the rest is not looked at.
+            updates: of the run; of more than `HORIZON` the rest is not looked at.
 
         Raises:
             ConfigError: as the run would.
         """
         count = epochs if self.every == "epoch" else updates
-        moves = [self.every is not None] * min(count, FORESEEN)
-        return self._taken(self._start(), moves, True)
+        moves = [self.every is not None] * min(count, HORIZON)
+        return self._take(self._start(), moves, True)
 
-    def _taken(self, walk: _Walk | None, moves: Iterable[bool], move: bool) -> Values:
+    def _take(self, walk: _Walk | None, moves: Iterable[bool], move: bool) -> Values:
         if walk is None:
             return Values([self.config.optimizer.lr for _ in moves], [])
         try:
@@ -190,7 +190,7 @@ class Rates:
 
     def _check_momenta(self, momenta: list[float]) -> None:
         # As a beta, 1 has no bias correction: PyTorch divides by zero.
-        for momentum in momenta if self.cycled == "betas" else ():
+        for momentum in momenta if self.momentum_name == "betas" else ():
             if not 0 <= momentum < 1:
                 raise ConfigError(
                     f"scheduler {self.config.scheduler.name} sets the first of "
@@ -201,9 +201,9 @@ class Rates:
     def arrays(self, values: Values, dtype: Any) -> Mapping[str, ArrayLike]:
         """The values as the optimiser's update takes them, a row for each step."""
         arrays: dict[str, Any] = {"lr": np.asarray(values.lrs, dtype)}
-        if self.cycled == "momentum":
+        if self.momentum_name == "momentum":
             arrays["momentum"] = np.asarray(values.momenta, dtype)
-        elif self.cycled == "betas":
+        elif self.momentum_name == "betas":
             rest = np.full(len(values.lrs), self._second_beta)
             betas = np.asarray(values.momenta), rest
             arrays["betas"] = tuple(map(optim.two_float, betas))
@@ -211,19 +211,21 @@ class Rates:
 
     def initial(self) -> dict[str, Any]:
         """Arguments with which the optimiser is built: those that will move."""
-        if self.schedule is None or self.cycled is None:
+        if self.schedule is None or self.momentum_name is None:
             return {}
         first = self.schedule.momentum
-        moves = first if self.cycled == "momentum" else (first, self._second_beta)
-        return {self.cycled: moves}
+        moves = (
+            first if self.momentum_name == "momentum" else (first, self._second_beta)
+        )
+        return {self.momentum_name: moves}
 
     def _betas(self) -> tuple[float, float]:
-        chosen = self.config.optimizer
-        default = inspect.signature(getattr(optim, chosen.name)).parameters["betas"]
-        betas = chosen.arguments.get("betas", default.default)
+        options = self.config.optimizer
+        default = inspect.signature(getattr(optim, options.name)).parameters["betas"]
+        betas = options.arguments.get("betas", default.default)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise ConfigError(
-                f"optimizer {chosen.name}: betas must be 2 values, such as 0.9,0.999, "
+                f"optimizer {options.name}: betas must be 2 values, such as 0.9,0.999, "
                 f"but got {betas!r}"
             )
         return betas[0], betas[1]

@@ -26,7 +26,7 @@ from jaxtrain.training.pixels import to_tensor
 from jaxtrain.training.step import Augment, LossFunction, Penalty
 from jaxtrain.training.trainer import Trainer
 
-Draw = Callable[[int, tuple[int, int]], Any]
+DrawFunction = Callable[[int, tuple[int, int]], Any]
 
 
 def augmentation(config: Config) -> Augmentation:
@@ -46,24 +46,24 @@ def build_augment(config: Config) -> Augment | None:
     # 16 bits come after the transforms, as after `ToTensor`.
     wide = "float64" if config.loop.dtype == "float64" else "float32"
     chain, prepare = augmentation(config), to_tensor(wide)
-    chosen = config.data.normalization
+    statistics = config.data.normalization
 
     def augment(images: jax.Array, drawn: Any) -> jax.Array:
-        changed = chain.apply(prepare(images), drawn)
-        if chosen is not None:
-            changed = _normalized(changed, *chosen)
-        return changed.astype(config.loop.dtype)
+        result = chain.apply(prepare(images), drawn)
+        if statistics is not None:
+            result = _normalize(result, *statistics)
+        return result.astype(config.loop.dtype)
 
     return augment
 
 
-def _normalized(images: jax.Array, mean: float, std: float) -> jax.Array:
+def _normalize(images: jax.Array, mean: float, std: float) -> jax.Array:
     # XLA multiplies by the rounded reciprocal of what it can see to be one number.
     divisor = jax.lax.optimization_barrier(jnp.full_like(images, std))
     return (images - jnp.asarray(mean, images.dtype)) / divisor
 
 
-def drawer(config: Config, dataset: Dataset) -> Draw:
+def drawer(config: Config, dataset: Dataset) -> DrawFunction:
     """Who draws the parameters of a chunk: (steps before it, (steps, batch)) -> arrays.
 
     Raises:
@@ -88,9 +88,13 @@ def drawer(config: Config, dataset: Dataset) -> Draw:
 
 def build_model(config: Config, generator: Generator) -> nnx.Module:
     """The network that a configuration names, its weights drawn from `generator`."""
-    chosen, dtype = config.model, config.loop.dtype
+    settings, dtype = config.model, config.loop.dtype
     return by_name.build(
-        by_name.MODEL, chosen.name, chosen.arguments, generator=generator, dtype=dtype
+        by_name.MODEL,
+        settings.name,
+        settings.arguments,
+        generator=generator,
+        dtype=dtype,
     )
 
 
@@ -98,7 +102,7 @@ def build_trainer(
     config: Config,
     dataset: Dataset,
     generator: Generator,
-    moving: Mapping[str, Any] = MappingProxyType({}),
+    schedules: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Trainer, nnx.Module]:
     """A configuration's trainer, and its network, which stays untrained.
 
@@ -106,7 +110,7 @@ def build_trainer(
         config: the run.
         dataset: what it will train on; its classes decide about the loss.
         generator: where the initial weights come from.
-        moving: arguments of the optimiser that a schedule takes over.
+        schedules: arguments of the optimiser that a schedule takes over.
 
     Raises:
         ConfigError: something that was asked for does not exist or does not fit.
@@ -116,7 +120,7 @@ def build_trainer(
         model = build_model(config, generator)
     trainer = Trainer(
         model,
-        build_optimizer(config, moving),
+        build_optimizer(config, schedules),
         build_loss(config, dataset, numerics),
         to_tensor(config.loop.dtype, config.data.normalization),
         numerics,
@@ -129,39 +133,39 @@ def build_trainer(
 
 
 def build_optimizer(
-    config: Config, moving: Mapping[str, Any] = MappingProxyType({})
+    config: Config, schedules: Mapping[str, Any] = MappingProxyType({})
 ) -> optax.GradientTransformation:
     """The optimiser that a configuration names, or `ConfigError`.
 
     Args:
         config: the run.
-        moving: arguments that a schedule takes over, as functions of the step.
+        schedules: arguments that a schedule takes over, as functions of the step.
     """
-    chosen, lr = config.optimizer, config.optimizer.lr
+    settings, lr = config.optimizer, config.optimizer.lr
     make = partial(by_name.build, by_name.OPTIMIZER)
-    built = make(chosen.name, chosen.arguments, lr=lr)
-    if moving:
+    tx = make(settings.name, settings.arguments, lr=lr)
+    if schedules:
         # The arguments that move were judged above, though a schedule replaces them.
-        stay = {k: v for k, v in chosen.arguments.items() if k not in moving}
-        built = make(chosen.name, stay, lr=lr, **moving)
-    if chosen.rest is not None:
-        rest = make(chosen.rest, {}, lr=lr, **moving)
-        built = optax.partition({True: built, False: rest}, _matrices)
-    return _with_flow(built, config.flow)
+        stay = {k: v for k, v in settings.arguments.items() if k not in schedules}
+        tx = make(settings.name, stay, lr=lr, **schedules)
+    if settings.rest is not None:
+        rest = make(settings.rest, {}, lr=lr, **schedules)
+        tx = optax.partition({True: tx, False: rest}, _matrices)
+    return _with_flow(tx, config.flow)
 
 
 def _with_flow(
-    built: optax.GradientTransformation, flow: FlowConfig
+    tx: optax.GradientTransformation, flow: FlowConfig
 ) -> optax.GradientTransformation:
-    """Gradients added up, clipped by norm, clipped by value, then given to `built`."""
+    """Gradients added up, clipped by norm, clipped by value, then given to `tx`."""
     clips = []
     if flow.clip_grad_norm is not None:
         clips.append(optim.clip_grad_norm(flow.clip_grad_norm))
     if flow.clip_grad_value is not None:
         clips.append(optim.clip_grad_value(flow.clip_grad_value))
     if clips:
-        built = optax.chain(*clips, built)
-    return built if flow.accumulate == 1 else optim.accumulate(built, flow.accumulate)
+        tx = optax.chain(*clips, tx)
+    return tx if flow.accumulate == 1 else optim.accumulate(tx, flow.accumulate)
 
 
 def build_average(flow: FlowConfig) -> WeightAverage | None:
@@ -175,20 +179,20 @@ def _matrices(params: optax.Params) -> optax.Params:
     return jax.tree.map(lambda p: p.ndim == 2, params)
 
 
-def build_schedule(chosen: SchedulerConfig, lr: float) -> Any:
+def build_schedule(settings: SchedulerConfig, lr: float) -> Any:
     """The schedule that a configuration names, or `ConfigError`."""
-    if chosen.name is None:
+    if settings.name is None:
         return lr_scheduler.constant(lr)
-    return by_name.build(by_name.SCHEDULER, chosen.name, chosen.args, lr)
+    return by_name.build(by_name.SCHEDULER, settings.name, settings.args, lr)
 
 
 def build_loss(config: Config, dataset: Dataset, numerics: Numerics) -> LossFunction:
     """The loss that a configuration names, tried on shapes alone, or `ConfigError`."""
-    chosen, batch = config.loss, config.data.batch_size
+    settings, batch = config.loss, config.data.batch_size
     outputs = jax.ShapeDtypeStruct((batch, len(dataset.classes)), numerics.scalar)
     targets = jax.ShapeDtypeStruct((batch,), np.uint8)
     with numerics.active():
-        return by_name.build(_LOSS, chosen.name, chosen.args, outputs, targets)
+        return by_name.build(_LOSS, settings.name, settings.args, outputs, targets)
 
 
 def _loss_on_trial(name: str) -> Callable[..., LossFunction]:
@@ -196,14 +200,14 @@ def _loss_on_trial(name: str) -> Callable[..., LossFunction]:
 
     @wraps(function)
     def make(*inputs: Any, **arguments: Any) -> LossFunction:
-        chosen = partial(function, **arguments)
-        shape = jax.eval_shape(chosen, *inputs).shape
+        loss = partial(function, **arguments)
+        shape = jax.eval_shape(loss, *inputs).shape
         if shape != ():
             raise ConfigError(
                 f"loss {name} gives values of shape {shape} for a batch; training "
                 "needs one number, as with reduction=mean"
             )
-        return chosen
+        return loss
 
     return make
 

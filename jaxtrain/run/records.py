@@ -31,7 +31,7 @@ def check_destination(path: Path, flag: str = "--history") -> None:
             raise ConfigError(f"{flag} {path}: there is no folder {path.parent}")
         if os.path.lexists(path):
             _check_replaceable(path, flag)
-        with suppress(_Probe), files.writing(path):
+        with suppress(_Probe), files.open_atomic(path):
             raise _Probe
     except OSError as error:
         raise ConfigError(
@@ -51,7 +51,7 @@ def _check_replaceable(path: Path, flag: str) -> None:
 
 
 @contextmanager
-def kept(history: History, path: Path | None) -> Iterator[None]:
+def save_history(history: History, path: Path | None) -> Iterator[None]:
     """Write what the block adds to a history, however the block ends.
 
     Raises:
@@ -72,8 +72,8 @@ def save(history: History, path: Path | None) -> str | None:
     """Write a history of a run that has begun; gives what to say if it breaks off.
 
     Raises:
-        ConfigError: as for `kept`.
-        OSError: as for `kept`.
+        ConfigError: as for `save_history`.
+        OSError: as for `save_history`.
     """
     if path is None or not history.versions:
         return None

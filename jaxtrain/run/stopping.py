@@ -17,17 +17,17 @@ def never() -> None:
     """The `Stop` of a run that goes on to its end."""
 
 
-def chosen_images(config: Config, dataset: Dataset) -> Dataset:
+def select_images(config: Config, dataset: Dataset) -> Dataset:
     """The images that a run trains and tests on, of all that there are.
 
     Raises:
         DataError: there are not enough.
     """
-    chosen = config.data
-    if chosen.validation and dataset.validation is None:
-        return keep_validation(dataset, chosen.validation, config.loop.seed)
-    if chosen.overfit_batches is not None:
-        return first_batches(dataset, chosen.overfit_batches, chosen.batch_size)
+    settings = config.data
+    if settings.validation and dataset.validation is None:
+        return keep_validation(dataset, settings.validation, config.loop.seed)
+    if settings.overfit_batches is not None:
+        return first_batches(dataset, settings.overfit_batches, settings.batch_size)
     return dataset
 
 
@@ -36,7 +36,7 @@ class Limits:
 
     Args:
         flow: says when to end.
-        asked: another `Stop`, such as a signal that came.
+        stop: another `Stop`, such as a signal that came.
 
     Example:
         >>> limits = Limits(FlowConfig(max_time=0.0))
@@ -46,17 +46,17 @@ class Limits:
         '0.0 s have passed, more than the 0 asked for'
     """
 
-    def __init__(self, flow: FlowConfig, asked: Stop = never):
-        self.asked = asked
+    def __init__(self, flow: FlowConfig, stop: Stop = never):
+        self.stop = stop
         self.patience = _Patience(flow)
         self.limit = math.inf if flow.max_time is None else flow.max_time
         self.start = time.monotonic()
-        self.begun = False
+        self.in_training = False
 
     def see(self, event: Event) -> None:
         """Take note of what the run does."""
         # Every start makes some progress, however short its time.
-        self.begun = self.begun or isinstance(event, Steps | Epoch)
+        self.in_training = self.in_training or isinstance(event, Steps | Epoch)
         if isinstance(event, Started) and event.resumed is not None:
             for epoch in event.resumed.past:
                 self.patience.see(epoch)
@@ -64,13 +64,13 @@ class Limits:
             self.patience.see(event)
 
     def __call__(self) -> str | None:
-        return self.asked() or self.patience.reason or self._late()
+        return self.stop() or self.patience.reason or self._late()
 
     def _late(self) -> str | None:
-        passed = time.monotonic() - self.start
-        if not self.begun or passed <= self.limit:
+        seconds = time.monotonic() - self.start
+        if not self.in_training or seconds <= self.limit:
             return None
-        return f"{passed:.1f} s have passed, more than the {self.limit:g} asked for"
+        return f"{seconds:.1f} s have passed, more than the {self.limit:g} asked for"
 
 
 class _Patience:

@@ -33,7 +33,7 @@ _PARTS = ("params", "buffers", "average")
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Network:
     """A network with the weights that its run tests with; made by `load`.
 
     Attributes:
@@ -42,7 +42,7 @@ class Trained:
         config: of its run.
         step: how many batches it was trained on.
         classes: a name for each output.
-        averaged: whether its weights are an average (`--ema`, `--swa`), not the last.
+        is_average: whether its weights are an average (`--ema`, `--swa`), not the last.
         path: of the checkpoint.
         problems: a line for each damaged checkpoint that was passed over.
     """
@@ -51,7 +51,7 @@ class Trained:
     config: Config
     step: int
     classes: tuple[str, ...]
-    averaged: bool
+    is_average: bool
     path: Path
     problems: list[str] = field(default_factory=list)
 
@@ -64,7 +64,7 @@ class Trained:
     def title(self) -> str:
         """The network in a line, such as `MLP 784-512-512-10 after 938 steps`."""
         name = self.config.model.title(SIDE * SIDE, len(self.classes))
-        which = ", averaged weights" if self.averaged else ""
+        which = ", averaged weights" if self.is_average else ""
         return f"{name} after {self.step:,} steps{which}"
 
     @property
@@ -98,16 +98,16 @@ class Trained:
         _check_images(images)
         parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         with self.numerics.active():
-            done = [np.asarray(self._compiled(jnp.asarray(part))) for part in parts]
+            rows = [np.asarray(self._call(jnp.asarray(part))) for part in parts]
         none = np.zeros((0, len(self.classes)), self.numerics.scalar)
-        return np.concatenate([none, *done])
+        return np.concatenate([none, *rows])
 
     @cached_property
-    def _compiled(self) -> Callable[[jax.Array], jax.Array]:
+    def _call(self) -> Callable[[jax.Array], jax.Array]:
         return jax.jit(self.function)
 
 
-def load(path: str | os.PathLike[str], best: bool = False) -> Trained:
+def load(path: str | os.PathLike[str], best: bool = False) -> Network:
     """Read a trained network; every byte of it is checked, and nothing is executed.
 
     Where the run keeps an average of the weights that has begun, it is the network's,
@@ -127,21 +127,21 @@ def load(path: str | os.PathLike[str], best: bool = False) -> Trained:
         jaxtrain.errors.ConfigError: runs/none is no folder; a trained network is \
 read from a run's folder, as --out names it
     """
-    found, problems = _found(Path(path), best)
+    record, problems = _find(Path(path), best)
     try:
-        return _trained(found, problems)
+        return _network(record, problems)
     except (LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
         # A ConfigError is a ValueError: what does not fit is told with its place.
         raise ConfigError(
-            f"checkpoint {found.path} holds no network of this program: {_told(error)}"
+            f"checkpoint {record.path} holds no network of this program: {_text(error)}"
         ) from error
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     return str(error) if isinstance(error, ConfigError) else repr(error)
 
 
-def _found(path: Path, best: bool) -> tuple[Checkpoint, list[str]]:
+def _find(path: Path, best: bool) -> tuple[Checkpoint, list[str]]:
     # `Path.is_dir` raises where the folder above cannot be searched.
     if not os.path.isdir(path):
         raise ConfigError(
@@ -164,40 +164,40 @@ def _found(path: Path, best: bool) -> tuple[Checkpoint, list[str]]:
     )
 
 
-def _trained(found: Checkpoint, problems: list[str]) -> Trained:
-    config = Config.from_dict(found.meta["config"])
+def _network(record: Checkpoint, problems: list[str]) -> Network:
+    config = Config.from_dict(record.meta["config"])
     dtype = config.loop.dtype
     with Numerics(dtype).active():
         model = build_model(config, Generator(0))
         model.eval()
         graph, params, buffers = nnx.split(model, nnx.Param, ...)
-        state = _restored(config, params, buffers, found.arrays)
-        averaged = state.average is not None and int(state.average.n_averaged) > 0
-        if averaged:
+        state = _restore(config, params, buffers, record.arrays)
+        is_average = state.average is not None and int(state.average.n_averaged) > 0
+        if is_average:
             assert state.average is not None
             state = state._replace(params=state.average.average)
         model = nnx.merge(graph, state.params, state.buffers)
         outputs = jax.eval_shape(model, jnp.zeros((1, 1, SIDE, SIDE), dtype)).shape[-1]
-    return Trained(
+    return Network(
         model=model,
         config=config,
-        step=found.step,
-        classes=_classes(found.meta["classes"], outputs),
-        averaged=averaged,
-        path=found.path,
+        step=record.step,
+        classes=_classes(record.meta["classes"], outputs),
+        is_average=is_average,
+        path=record.path,
         problems=list(problems),
     )
 
 
-def _restored(
+def _restore(
     config: Config,
     params: nnx.State,
     buffers: nnx.State,
     arrays: Mapping[str, np.ndarray],
 ) -> TrainState:
     """The network's part of a state; the optimiser's is left where it is."""
-    kept = config.flow.ema is not None or config.flow.swa is not None
-    average = AverageState(jnp.zeros([], jnp.int32), params) if kept else None
+    has_average = config.flow.ema is not None or config.flow.swa is not None
+    average = AverageState(jnp.zeros([], jnp.int32), params) if has_average else None
     like = TrainState(params, buffers, (), average)
     own = {name: x for name, x in arrays.items() if name.partition("/")[0] in _PARTS}
     return checkpoint.restore(like, own)
@@ -220,8 +220,8 @@ def _probabilities(
     return jax.nn.softmax(outputs.astype(dtype))
 
 
-def _check_images(given: np.ndarray) -> None:
-    images = np.asarray(given)
+def _check_images(values: np.ndarray) -> None:
+    images = np.asarray(values)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise ValueError(
             f"images must be uint8 of shape (N, {SIDE}, {SIDE}), but got "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from jaxtrain import files
-from jaxtrain.errors import ConfigError, check_installed
+from jaxtrain.errors import ConfigError, check_package
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,10 +62,10 @@ def check_picture(flag: str, path: Path | None = None) -> None:
     Raises:
         ConfigError: matplotlib is not installed, or writes no such files.
     """
-    check_installed("matplotlib", flag, "plots")
+    check_package("matplotlib", flag, "plots")
     if path is not None and path.suffix[1:] not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ConfigError(f"{flag} {path} must end in a format's name: {known}")
+        names = ", ".join(FORMATS)
+        raise ConfigError(f"{flag} {path} must end in a format's name: {names}")
 
 
 def figure(
@@ -81,7 +81,7 @@ def figure(
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        check_installed("matplotlib", "a picture", "plots")
+        check_package("matplotlib", "a picture", "plots")
         raise
     return Figure(figsize=(width, height), layout=layout, facecolor=_LIGHT["card"])
 
@@ -165,12 +165,12 @@ def drawable(values: Any) -> np.ndarray:
         return np.where(np.abs(array) < GREATEST, array, np.nan)
 
 
-def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At most `MOST_POINTS`: of neighbours, the lowest and the highest remain.
 
     Example:
         >>> numbers = np.arange(8000.0)
-        >>> x, y = thinned(numbers, numbers)
+        >>> x, y = thin(numbers, numbers)
         >>> len(x), float(y[0]), float(y[-1])
         (4000, 0.0, 7999.0)
     """
@@ -178,11 +178,11 @@ def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return x, y
     parts = np.array_split(np.arange(len(x)), MOST_POINTS // 2)
     ends = (np.nan_to_num(y, nan=-np.inf), np.nan_to_num(y, nan=np.inf))
-    chosen = [
+    pairs = [
         sorted((part[ends[1][part].argmin()], part[ends[0][part].argmax()]))
         for part in parts
     ]
-    index = np.array(chosen).ravel()
+    index = np.array(pairs).ravel()
     return x[index], y[index]
 
 
@@ -202,9 +202,9 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def png(drawn: "Figure") -> bytes:
+def png(fig: "Figure") -> bytes:
     """A figure as a PNG file, on white."""
-    return _file(drawn, "png", {})
+    return _file(fig, "png", {})
 
 
 def svg(drawn: "Figure", title: str) -> str:
@@ -223,10 +223,10 @@ def svg(drawn: "Figure", title: str) -> str:
     content = re.sub(r" ?\n(?=[LMCQz])", " ", content)
     for name, (light, _) in COLORS.items():
         content = content.replace(light, f"var(--{name}, {light})")
-    said = escape(title)
+    label = escape(title)
     return (
-        f'<svg xmlns="{SVG}" {size} role="img" aria-label="{said}">'
-        f"<title>{said}</title>{content.rstrip()}"
+        f'<svg xmlns="{SVG}" {size} role="img" aria-label="{label}">'
+        f"<title>{label}</title>{content.rstrip()}"
     )
 
 

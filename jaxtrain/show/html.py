@@ -46,11 +46,11 @@ img, svg { width: 100%; height: auto; display: block; }
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def said(text: object) -> str:
+def as_html(text: object) -> str:
     """A text as HTML; what cannot be printed is shown as a mark.
 
     Example:
-        >>> said('<script>alert("1")</script>')
+        >>> as_html('<script>alert("1")</script>')
         '&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;'
     """
     letters = (_letter(letter) for letter in str(text))
@@ -75,21 +75,21 @@ def document(title: str, body: Iterable[str], dark: bool = True) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{said(title)}</title><style>{variables(dark)}{STYLE}</style></head>"
+        f"<title>{as_html(title)}</title><style>{variables(dark)}{STYLE}</style></head>"
         f"<body>\n{chr(10).join(part for part in body if part)}\n</body></html>\n"
     )
 
 
 def heading(level: int, text: str, place: str = "") -> str:
     """A heading; links lead to `place`."""
-    known = f' id="{said(place)}"' if place else ""
-    return f"<h{level}{known}>{said(text)}</h{level}>"
+    attribute = f' id="{as_html(place)}"' if place else ""
+    return f"<h{level}{attribute}>{as_html(text)}</h{level}>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph whose lines stay lines; `kind` is a class of the style sheet."""
     look = f' class="{kind}"' if kind else ""
-    return f"<p{look}>{said(text).replace(chr(10), '<br>')}</p>"
+    return f"<p{look}>{as_html(text).replace(chr(10), '<br>')}</p>"
 
 
 class Cell(NamedTuple):
@@ -105,9 +105,9 @@ class Cell(NamedTuple):
         """As HTML, in a column of numbers or another."""
         kind = self.kind or ("n" if number else "")
         look = f' class="{kind}"' if kind else ""
-        text = said(self.text)
+        text = as_html(self.text)
         if self.link:
-            text = f'<a href="#{said(self.link)}">{text}</a>'
+            text = f'<a href="#{as_html(self.link)}">{text}</a>'
         return f"<td{look}>{text}</td>"
 
 
@@ -134,7 +134,9 @@ def table(
     if not lines:
         return ""
     looks = (' class="n"' if number else "" for number in right)
-    top = "".join(f"<th{k}>{said(x)}</th>" for k, x in zip(looks, heads, strict=True))
+    top = "".join(
+        f"<th{k}>{as_html(x)}</th>" for k, x in zip(looks, heads, strict=True)
+    )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return (
         f'<div class="wide"><table><thead><tr>{top}</tr></thead>'
@@ -146,25 +148,25 @@ def picture(title: str, caption: str, image: bytes | str) -> str:
     """A picture, a PNG file or a chart as SVG, and what it shows."""
     if isinstance(image, bytes):
         data = base64.b64encode(image).decode()
-        image = f'<img alt="{said(title)}" src="data:image/png;base64,{data}">'
+        image = f'<img alt="{as_html(title)}" src="data:image/png;base64,{data}">'
     return (
-        f"<figure>{image}<figcaption><b>{said(title)}.</b> {_unbroken(caption)}"
+        f"<figure>{image}<figcaption><b>{as_html(title)}.</b> {_unbroken(caption)}"
         "</figcaption></figure>"
     )
 
 
 def _unbroken(text: str) -> str:
     """Escaped, and 5e-05 stays on one line: its hyphen is no place to break at."""
-    return re.sub(r"(\de)-(\d)", r"\1&#8209;\2", said(text))
+    return re.sub(r"(\de)-(\d)", r"\1&#8209;\2", as_html(text))
 
 
-def pictures(held: Sequence[str]) -> str:
+def pictures(items: Sequence[str]) -> str:
     """Pictures side by side where there is room."""
-    return f'<div class="pictures">{"".join(held)}</div>' if held else ""
+    return f'<div class="pictures">{"".join(items)}</div>' if items else ""
 
 
-def folded(summary: str, content: str) -> str:
+def fold(summary: str, content: str) -> str:
     """What is shown when asked for."""
     if not content:
         return ""
-    return f"<details><summary>{said(summary)}</summary>{content}</details>"
+    return f"<details><summary>{as_html(summary)}</summary>{content}</details>"

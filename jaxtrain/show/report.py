@@ -11,13 +11,13 @@ from jaxtrain.events import Warned
 from jaxtrain.show import summary
 from jaxtrain.show.charts import png
 from jaxtrain.show.html import (
+    as_html,
     document,
-    folded,
+    fold,
     heading,
     paragraph,
     picture,
     pictures,
-    said,
     table,
 )
 from jaxtrain.show.pictures import COMPARISONS, PICTURES
@@ -43,11 +43,11 @@ class Drawn:
 
     def files(self) -> dict[str, bytes]:
         """The pictures by names of files."""
-        found = {f"{name}.png": image for name, image in self.of_all.items()}
+        content = {f"{name}.png": image for name, image in self.of_all.items()}
         for number, images in enumerate(self.of_each, 1):
             prefix = f"run{number}_" if len(self.records) > 1 else ""
-            found |= {f"{prefix}{name}.png": image for name, image in images.items()}
-        return found
+            content |= {f"{prefix}{name}.png": image for name, image in images.items()}
+        return content
 
 
 def draw(records: Sequence[RunRecord]) -> Drawn:
@@ -61,58 +61,59 @@ def draw(records: Sequence[RunRecord]) -> Drawn:
         for record in records
     ]
     several = len(records) > 1
-    chosen = COMPARISONS if several else {}
-    of_all = {name: png(each.draw(records)) for name, each in chosen.items()}
+    comparisons = COMPARISONS if several else {}
+    of_all = {name: png(each.draw(records)) for name, each in comparisons.items()}
     return Drawn(records, of_each, of_all)
 
 
-def page(drawn: Drawn) -> str:
+def page(report: Drawn) -> str:
     """The runs as HTML that refers to nothing outside itself."""
-    records = drawn.records
+    records = report.records
     if len(records) == 1:
         title = f"Run {names(records)[0]}"
-        body = [heading(1, title), *_run(records[0], drawn.of_each[0])]
+        body = [heading(1, title), *_run(records[0], report.of_each[0])]
         return document(title, body, dark=False)
     title = f"{len(records)} runs compared"
-    body = [heading(1, title), *_comparison(drawn)]
+    body = [heading(1, title), *_comparison(report)]
     for number, (name, record) in enumerate(zip(names(records), records, strict=True)):
         body.append(heading(2, name, f"run{number}"))
-        body += _run(record, drawn.of_each[number])
+        body += _run(record, report.of_each[number])
     # Its pictures have a white ground.
     return document(title, body, dark=False)
 
 
-def _comparison(drawn: Drawn) -> list[str]:
-    records, labels = drawn.records, names(drawn.records)
+def _comparison(report: Drawn) -> list[str]:
+    records, labels = report.records, names(report.records)
     links = ", ".join(
-        f'<a href="#run{number}">{said(name)}</a>' for number, name in enumerate(labels)
+        f'<a href="#run{number}">{as_html(name)}</a>'
+        for number, name in enumerate(labels)
     )
-    shown = [
-        picture(each.title, each.caption, drawn.of_all[name])
+    items = [
+        picture(each.title, each.caption, report.of_all[name])
         for name, each in COMPARISONS.items()
-        if name in drawn.of_all
+        if name in report.of_all
     ]
     return [
         f"<p>{links}</p>",
         heading(3, "Final figures"),
         _final(records, labels),
         heading(3, "What differs"),
-        _differing(records, labels),
-        pictures(shown),
+        _differences(records, labels),
+        pictures(items),
     ]
 
 
 def _final(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
-    held = [summary.figures(record) for record in records]
-    heads = list(dict.fromkeys(head for each in held for head in each))
+    values = [summary.figures(record) for record in records]
+    heads = list(dict.fromkeys(head for each in values for head in each))
     rows = [
         [label, *(each.get(head, summary.ABSENT) for head in heads)]
-        for label, each in zip(labels, held, strict=True)
+        for label, each in zip(labels, values, strict=True)
     ]
     return table(["run", *heads], rows, range(1, len(heads) + 1))
 
 
-def _differing(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
+def _differences(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
     rows = [[name, *values] for name, values in summary.differences(records)]
     if not rows:
         return paragraph("Nothing: configuration, data and versions are the same.")
@@ -120,34 +121,34 @@ def _differing(records: Sequence[RunRecord], labels: Sequence[str]) -> str:
 
 
 def _run(record: RunRecord, images: dict[str, bytes]) -> list[str]:
-    told = summary.state(record)
+    status = summary.state(record)
     kind = "ok" if record.ended and record.stopped is None else "bad"
     if record.stopped is not None:
         kind = "dim"
-    shown = [
+    items = [
         picture(each.title, each.caption, images[name])
         for name, each in PICTURES.items()
         if name in images
     ]
     final = summary.figures(record)
     return [
-        paragraph(told, kind),
+        paragraph(status, kind),
         paragraph(_versions(record), "dim"),
         table(list(final), [list(final.values())], range(len(final))),
         _warnings(record.warnings),
-        pictures(shown),
-        folded("Epochs", _epochs(record)),
-        folded("Configuration", _configuration(record)),
+        pictures(items),
+        fold("Epochs", _epochs(record)),
+        fold("Configuration", _configuration(record)),
     ]
 
 
 def _versions(record: RunRecord) -> str:
-    about = summary.about(record)
-    listed = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+    about = summary.run_facts(record)
+    text = ", ".join(f"{name} {number}" for name, number in record.versions.items())
     return (
         f"{about['model']}, {about['parameters']} parameters; {about['data set']} from "
         f"{about['data from']}; backend {about['backend']} on {about['device']} "
-        f"({listed})"
+        f"({text})"
     )
 
 
@@ -158,8 +159,8 @@ def _warnings(warnings: Sequence[Warned]) -> str:
         [f"{each.epoch}", f"{each.step:,}", each.kind, each.text]
         for each in warnings[:MOST_WARNINGS]
     ]
-    left = len(warnings) - len(rows)
-    more = paragraph(f"and {left:,} more", "dim") if left else ""
+    rest = len(warnings) - len(rows)
+    more = paragraph(f"and {rest:,} more", "dim") if rest else ""
     heads = ["epoch", "its step", "kind", "what looks wrong"]
     return heading(3, "Warnings") + table(heads, rows, [0, 1]) + more
 
@@ -181,5 +182,5 @@ def _epochs(record: RunRecord) -> str:
 
 
 def _configuration(record: RunRecord) -> str:
-    command = f"<p><code>{said(shlex.join(record.command))}</code></p>"
+    command = f"<p><code>{as_html(shlex.join(record.command))}</code></p>"
     return command + table(["field", "value"], summary.settings(record.config))

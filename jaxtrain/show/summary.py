@@ -17,19 +17,19 @@ def state(record: RunRecord) -> str:
 
     A run that is killed cannot say so; it looks like one that is still going.
     """
-    done, wanted = len(record.epochs), record.config.get("loop", {}).get("epochs")
-    counted = f"{done} of {wanted} epochs" if wanted is not None else f"{done} epochs"
+    count, goal = len(record.epochs), record.config.get("loop", {}).get("epochs")
+    extent = f"{count} of {goal} epochs" if goal is not None else f"{count} epochs"
     if record.stopped is not None:
-        told = f"Stopped after {counted}: {record.stopped}"
+        text = f"Stopped after {extent}: {record.stopped}"
     elif record.ended:
-        told = f"Finished: {counted}"
+        text = f"Finished: {extent}"
     else:
-        told = (
-            f"Not finished, {counted}: it is still going, or was killed. It last wrote "
+        text = (
+            f"Not finished, {extent}: it is still going, or was killed. It last wrote "
             f"at {moment(record.written)}"
         )
-    torn = " Its last line was cut off and is left out." if record.torn else ""
-    return f"{told}.{torn}"
+    note = " Its last line was cut off and is left out." if record.torn else ""
+    return f"{text}.{note}"
 
 
 def moment(seconds: float) -> str:
@@ -66,49 +66,49 @@ def number(value: float, form: str) -> str:
 def figures(record: RunRecord) -> dict[str, str]:
     """The run's final figures, by what they are."""
     images = "validation" if record.config.get("data", {}).get("validation") else "test"
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     if record.tested is not None:
-        found["test accuracy, %"] = number(record.tested.accuracy, ".2f")
-        found["test loss"] = number(record.tested.avg_loss, ".4f")
+        values["test accuracy, %"] = number(record.tested.accuracy, ".2f")
+        values["test loss"] = number(record.tested.avg_loss, ".4f")
     if record.epochs:
         last = record.epochs[-1]
         if record.tested is None or images == "validation":
-            found[f"{images} accuracy, %"] = number(last.accuracy, ".2f")
-            found[f"{images} loss"] = number(last.avg_loss, ".4f")
+            values[f"{images} accuracy, %"] = number(last.accuracy, ".2f")
+            values[f"{images} loss"] = number(last.avg_loss, ".4f")
         best = max(record.epochs, key=lambda e: np.nan_to_num(e.accuracy, nan=-1.0))
-        found["best epoch"] = f"{best.epoch} ({number(best.accuracy, '.2f')} %)"
-        found["training loss"] = number(last.train_loss, ".4f")
-    found["epochs"] = f"{len(record.epochs):,}"
-    found["steps"] = f"{int(record.steps.max(initial=-1)) + 1:,}"
-    found |= _times(record)
-    found["warnings"] = f"{len(record.warnings):,}"
-    return found
+        values["best epoch"] = f"{best.epoch} ({number(best.accuracy, '.2f')} %)"
+        values["training loss"] = number(last.train_loss, ".4f")
+    values["epochs"] = f"{len(record.epochs):,}"
+    values["steps"] = f"{int(record.steps.max(initial=-1)) + 1:,}"
+    values |= _times(record)
+    values["warnings"] = f"{len(record.warnings):,}"
+    return values
 
 
 def _times(record: RunRecord) -> dict[str, str]:
     if not record.epochs:
         return {}
-    trained = np.array([epoch.train_seconds for epoch in record.epochs])
-    tested = sum(epoch.test_seconds for epoch in record.epochs)
-    known = np.isfinite(record.throughput) & np.isfinite(trained)
-    images = (record.throughput * trained)[known].sum()
-    rate = images / trained[known].sum() if known.any() else math.nan
+    seconds = np.array([epoch.train_seconds for epoch in record.epochs])
+    test_seconds = sum(epoch.test_seconds for epoch in record.epochs)
+    finite = np.isfinite(record.throughput) & np.isfinite(seconds)
+    images = (record.throughput * seconds)[finite].sum()
+    rate = images / seconds[finite].sum() if finite.any() else math.nan
     return {
-        "training": duration(float(trained.sum())),
-        "testing": duration(tested),
+        "training": duration(float(seconds.sum())),
+        "testing": duration(test_seconds),
         "images/s": f"{rate:,.0f}" if math.isfinite(rate) else ABSENT,
     }
 
 
-def about(record: RunRecord) -> dict[str, str]:
+def run_facts(record: RunRecord) -> dict[str, str]:
     """What the run is, beyond its configuration."""
-    found = {"data set": shown(record.data.get("name", ABSENT))}
-    found["data from"] = shown(record.data.get("source", ABSENT))
-    started = record.started or {}
+    facts = {"data set": as_text(record.data.get("name", ABSENT))}
+    facts["data from"] = as_text(record.data.get("source", ABSENT))
+    start = record.started or {}
     for name in ("backend", "device", "model", "parameters"):
-        value = started.get(name, ABSENT)
-        found[name] = f"{value:,}" if isinstance(value, int) else shown(value)
-    return found
+        value = start.get(name, ABSENT)
+        facts[name] = f"{value:,}" if isinstance(value, int) else as_text(value)
+    return facts
 
 
 def settings(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -122,20 +122,20 @@ def settings(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
         if isinstance(value, Mapping):
             yield from settings(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", shown(value)
+            yield f"{prefix}{name}", as_text(value)
 
 
-def shown(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value of a configuration as text.
 
     Example:
-        >>> shown("sgd"), shown(None), shown(True), shown([512, 512])
+        >>> as_text("sgd"), as_text(None), as_text(True), as_text([512, 512])
         ('sgd', 'none', 'yes', '512, 512')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(shown, value)) if value else "none"
+        return ", ".join(map(as_text, value)) if value else "none"
     if value is None:
         return "none"
     return str(value)
@@ -143,9 +143,9 @@ def shown(value: Any) -> str:
 
 def differences(records: Sequence[RunRecord]) -> list[tuple[str, list[str]]]:
     """(what, its value in each run) of all that is not the same in every run."""
-    held = [_identity(record) for record in records]
-    names = dict.fromkeys(name for each in held for name in each)
-    rows = [(name, [each.get(name, ABSENT) for each in held]) for name in names]
+    identities = [_identity(record) for record in records]
+    names = dict.fromkeys(name for each in identities for name in each)
+    rows = [(name, [each.get(name, ABSENT) for each in identities]) for name in names]
     return [row for row in rows if len(set(row[1])) > 1]
 
 
@@ -154,7 +154,7 @@ def _identity(record: RunRecord) -> dict[str, str]:
     sums = sums if isinstance(sums, Mapping) else {}
     return {
         **dict(settings(record.config)),
-        **about(record),
-        **{f"sha256 of {name}": shown(value) for name, value in sums.items()},
+        **run_facts(record),
+        **{f"sha256 of {name}": as_text(value) for name, value in sums.items()},
         **{f"version of {name}": value for name, value in record.versions.items()},
     }

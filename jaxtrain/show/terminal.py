@@ -61,13 +61,15 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
 
-    def show(self, text: str, done: int, total: int | None) -> None:
-        """Move the bar to `done` of `total`."""
+    def show(self, text: str, count: int, total: int | None) -> None:
+        """Move the bar to `count` of `total`."""
         if self._progress is None:
             return
         if self._task is None:
             self._task = self._progress.add_task(text, total=total)
-        self._progress.update(self._task, description=text, completed=done, total=total)
+        self._progress.update(
+            self._task, description=text, completed=count, total=total
+        )
 
     def print(self, line: str) -> None:
         """Print a line, above the bar if there is one."""
@@ -97,14 +99,14 @@ class Display:
         self.size = len(dataset.train)
         self.mark = " (synthetic data)" if dataset.synthetic else ""
         self.first_step: float | None = None
-        self.trained_for = 0.0
+        self.train_seconds = 0.0
         self.epochs = 0
 
     def show(self, event: Event) -> None:
         """Print what there is to say of an event."""
         match event:
             case Started():
-                self._started(event)
+                self._start(event)
             case Steps():
                 self._steps(event)
             case Epoch():
@@ -116,28 +118,30 @@ class Display:
             case Stopped():
                 self.bar.print(f"stopped: {event.reason}\n")
             case Tested() if self.dataset.validation is not None:
-                self._tested("Test Error", event.accuracy, event.avg_loss)
+                self._print_test("Test Error", event.accuracy, event.avg_loss)
 
-    def _started(self, event: Started) -> None:
+    def _start(self, event: Started) -> None:
         versions = {**event.versions, "python": platform.python_version()}
-        listed = ", ".join(f"{name} {number}" for name, number in versions.items())
-        chosen, data = self.config, self.dataset
+        numbers = ", ".join(f"{name} {number}" for name, number in versions.items())
+        config, data = self.config, self.dataset
         lines = (
             f"jaxtrain {__version__}, backend {event.backend} on {event.device} "
-            f"({listed})",
+            f"({numbers})",
             f"data: {data.name}, {self.size} training and {len(data.test)} test "
             f"images, from {data.source}",
             f"model: {event.model}, {event.parameters:,} parameters, "
-            f"{chosen.loop.dtype}{_dropout(chosen)}",
-            f"training: {_recipe(chosen)}\n",
+            f"{config.loop.dtype}{_dropout(config)}",
+            f"training: {_recipe(config)}\n",
         )
         for line in lines:
             self.bar.print(line)
         if event.resumed is not None:
             for problem in event.resumed.problems:
                 self.bar.print(f"passed over: {problem}")
-            resumed = event.resumed
-            self.bar.print(f"resumed after step {resumed.steps:,}, {resumed.source}\n")
+            resumption = event.resumed
+            self.bar.print(
+                f"resumed after step {resumption.steps:,}, {resumption.source}\n"
+            )
 
     def _steps(self, event: Steps) -> None:
         if self.first_step is None:
@@ -153,11 +157,11 @@ class Display:
                 self.bar.print(
                     f"loss: {loss:>7f}  [{current:>5d}/{self.size:>5d}]{rate}"
                 )
-        done = min((event.first + len(event.losses)) * batch_size, self.size)
+        count = min((event.first + len(event.losses)) * batch_size, self.size)
         before = (event.epoch - 1) * self.size
         self.bar.show(
             f"epoch {event.epoch}/{self.config.loop.epochs}",
-            before + done,
+            before + count,
             self.config.loop.epochs * self.size,
         )
 
@@ -169,29 +173,29 @@ class Display:
         return f"  lr: {event.lrs[index]:.4g}{momentum}"
 
     def _epoch(self, event: Epoch) -> None:
-        self.trained_for += event.train_seconds
+        self.train_seconds += event.train_seconds
         self.epochs += 1
-        kept = self.dataset.validation is not None
-        name = "Validation Error" if kept else "Test Error"
-        self._tested(name, event.accuracy, event.avg_loss)
+        has_validation = self.dataset.validation is not None
+        name = "Validation Error" if has_validation else "Test Error"
+        self._print_test(name, event.accuracy, event.avg_loss)
         loss = f"Loss{self.mark}: {event.train_loss:f}"
         self.bar.print(f"Epoch {event.epoch}, {loss}\n")
 
-    def _tested(self, name: str, accuracy: float, avg_loss: float) -> None:
+    def _print_test(self, name: str, accuracy: float, avg_loss: float) -> None:
         self.bar.print(
             f"{name}{self.mark}: \n Accuracy: {accuracy:>0.1f}%, "
             f"Avg loss: {avg_loss:>8f} \n"
         )
 
-    def done(self) -> None:
+    def finish(self) -> None:
         """Print the tutorial's last line and a summary of the time it took."""
         self.bar.print("Done!")
         total = time.perf_counter() - self.start
         parts = [f"total {total:.1f} s"]
-        if self.first_step is not None and self.trained_for:
+        if self.first_step is not None and self.train_seconds:
             limit = self.config.data.limit_batches or self.size
             images = min(self.size, limit * self.config.data.batch_size)
-            rate = self.epochs * images / self.trained_for
+            rate = self.epochs * images / self.train_seconds
             parts = [
                 f"time to first step {self.first_step - self.start:.1f} s",
                 f"{rate:,.0f} samples/s in training",
@@ -201,10 +205,10 @@ class Display:
 
 
 def _dropout(config: Config) -> str:
-    chosen = config.model
-    if not chosen.dropout:
+    model = config.model
+    if not model.dropout:
         return ""
-    return f", dropout {chosen.dropout:g} ({chosen.dropout_masks} masks)"
+    return f", dropout {model.dropout:g} ({model.dropout_masks} masks)"
 
 
 def _recipe(config: Config) -> str:
@@ -231,17 +235,17 @@ def _recipe(config: Config) -> str:
 def _flow(config: Config) -> list[str]:
     """What changes updates or images on the way, as its flags say it."""
     parts = []
-    for part, names in _SHOWN.items():
-        chosen = getattr(config, part)
-        for field in fields(chosen):
-            value = getattr(chosen, field.name)
+    for part, names in _FLOW_FIELDS.items():
+        settings = getattr(config, part)
+        for field in fields(settings):
+            value = getattr(settings, field.name)
             if field.name in names and value != field.default:
                 texts = value if isinstance(value, tuple) else (f"{value:g}",)
                 parts.append(f"{field.metadata['flag'][2:]} {' '.join(texts)}")
     return parts
 
 
-_SHOWN = {
+_FLOW_FIELDS = {
     "data": ("augment", "validation", "limit_batches", "overfit_batches"),
     "flow": ("accumulate", "clip_grad_norm", "clip_grad_value", "ema", "swa"),
 }
@@ -255,5 +259,5 @@ def _penalty(loss: LossConfig) -> str:
 def _call(name: str, arguments: Mapping[str, Any]) -> str:
     if not arguments:
         return name
-    listed = ", ".join(f"{key}={value}" for key, value in arguments.items())
-    return f"{name}({listed})"
+    text = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    return f"{name}({text})"

@@ -35,7 +35,7 @@ Pairs = list[tuple[Any, Any]]
 Path = tuple[Any, ...]
 
 
-class Damaged(ValueError):
+class Damage(ValueError):
     """It is not as it was written; the message is the reason, in a line."""
 
 
@@ -70,7 +70,7 @@ def decode(data: bytes | str, arrays: Mapping[str, np.ndarray] | None = None) ->
         arrays: what `encode` added to its own, all of them.
 
     Raises:
-        Damaged: it is no JSON, beyond a bound, has a key twice or other arrays.
+        Damage: it is no JSON, beyond a bound, has a key twice or other arrays.
 
     Example:
         >>> decode(b'{"a": {"$float": "inf"}, "b": -0.0}')
@@ -82,10 +82,10 @@ def decode(data: bytes | str, arrays: Mapping[str, np.ndarray] | None = None) ->
     try:
         text = data if isinstance(data, str) else data.decode("ascii")
     except UnicodeDecodeError as error:
-        raise Damaged(f"is no JSON ({error})") from None
+        raise Damage(f"is no JSON ({error})") from None
     tree = parse(text, _unmarking(rest))
     if rest:
-        raise Damaged(f"leaves out {', '.join(sorted(rest))}")
+        raise Damage(f"leaves out {', '.join(sorted(rest))}")
     return tree
 
 
@@ -182,10 +182,10 @@ def parse(text: str, make_object: Callable[[Pairs], Any]) -> Any:
     """JSON of which every object goes through `make_object`.
 
     Raises:
-        Damaged: it is no JSON, beyond a bound, or holds a bare NaN or Infinity.
+        Damage: it is no JSON, beyond a bound, or holds a bare NaN or Infinity.
     """
     if len(text) > LARGEST:
-        raise Damaged(f"has a size of {len(text)} characters, more than {LARGEST}")
+        raise Damage(f"has a size of {len(text)} characters, more than {LARGEST}")
     try:
         tree = json.loads(
             text,
@@ -194,10 +194,10 @@ def parse(text: str, make_object: Callable[[Pairs], Any]) -> Any:
             parse_float=_finite,
             parse_int=_whole,
         )
-    except Damaged:
+    except Damage:
         raise
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"is no JSON ({error})") from None
+        raise Damage(f"is no JSON ({error})") from None
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(tree)
     return tree
@@ -207,11 +207,11 @@ def unique(pairs: Pairs) -> dict[Any, Any]:
     """The pairs as a dictionary.
 
     Raises:
-        Damaged: a key occurs twice.
+        Damage: a key occurs twice.
     """
     content = dict(pairs)
     if len(content) < len(pairs):
-        raise Damaged("has a key twice")
+        raise Damage("has a key twice")
     return content
 
 
@@ -227,11 +227,11 @@ def _unmarking(arrays: Arrays | None) -> Callable[[Pairs], Any]:
         if mark is None:
             return content
         if len(content) > 1:
-            raise Damaged(f"has a {mark!r} beside other keys")
+            raise Damage(f"has a {mark!r} beside other keys")
         try:
             return makers[mark](content[mark])
         except (ValueError, TypeError, KeyError):
-            raise Damaged(f"has a {mark!r} of {content[mark]!r:.50}") from None
+            raise Damage(f"has a {mark!r} of {content[mark]!r:.50}") from None
 
     return make
 
@@ -255,7 +255,7 @@ def _check_depth(tree: Any) -> None:
     for _ in range(DEEPEST):
         layer = [item for value in layer for item in _items(value)]
     if any(isinstance(value, dict | list | tuple) for value in layer):
-        raise Damaged(f"has a depth of more than {DEEPEST}")
+        raise Damage(f"has a depth of more than {DEEPEST}")
 
 
 def _items(value: Any) -> Any:
@@ -265,17 +265,17 @@ def _items(value: Any) -> Any:
 
 
 def _refuse(word: str) -> None:
-    raise Damaged(f"has a bare {word}")
+    raise Damage(f"has a bare {word}")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise Damaged(f"has a number {text:.50} that no float holds")
+        raise Damage(f"has a number {text:.50} that no float holds")
     return number
 
 
 def _whole(text: str) -> int:
     if len(text) > MOST_DIGITS + 1:
-        raise Damaged(f"has a number of {len(text)} digits, more than {MOST_DIGITS}")
+        raise Damage(f"has a number of {len(text)} digits, more than {MOST_DIGITS}")
     return int(text)

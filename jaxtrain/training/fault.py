@@ -79,8 +79,8 @@ def _inspect(
     # first that is not finite is the cause.
     counts |= _of_tree("weight {} before the step", state.params)
     counts |= _of_tree("buffer {} before the step", state.buffers)
-    step = take_step(recipe, data, state, batch, _counting)
-    counts |= step.seen
+    step = take_step(recipe, data, state, batch, _call_with_counts)
+    counts |= step.extra
     counts["the loss"] = _count(step.loss)
     counts |= _of_tree("the gradient of {}", step.grads)
     counts |= _of_tree("the update of {}", step.updates)
@@ -91,7 +91,7 @@ def _inspect(
     return step.state, step.loss, counts
 
 
-def _counting(model: Any, inputs: jax.Array) -> tuple[jax.Array, Counts]:
+def _call_with_counts(model: Any, inputs: jax.Array) -> tuple[jax.Array, Counts]:
     counts = OrderedDict({"the batch": _count(inputs)})
     with nn.layer_outputs(model) as outputs:
         result = model(inputs)

@@ -17,7 +17,7 @@ from jaxtrain import nn
 from jaxtrain.nn.module import named_variables
 from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
 
-ZEROING = (
+CLIPPERS = (
     nn.ReLU,
     nn.ReLU6,
     nn.Threshold,
@@ -30,7 +30,7 @@ ZEROING = (
 nothing from a batch for which it is 0 throughout."""
 
 
-class Probed(NamedTuple):
+class Readings(NamedTuple):
     """What one step looks like from inside, still on the device."""
 
     gradient_norms: Mapping[str, jax.Array]
@@ -38,7 +38,7 @@ class Probed(NamedTuple):
     dead: Mapping[str, jax.Array]
 
 
-Probe = Callable[[TrainState, Placed, Chunk], Probed]
+Probe = Callable[[TrainState, Placed, Chunk], Readings]
 
 
 def make_probe(recipe: Recipe) -> Probe:
@@ -49,7 +49,7 @@ def make_probe(recipe: Recipe) -> Probe:
     that the optimiser would add, with that step's masks and hyper-parameters. A
     parameter of zeros has the ratio infinity, or NaN where its update is 0 as well.
 
-    For each module of `ZEROING`, by its name in `nn.named_modules`: the share of units
+    For each module of `CLIPPERS`, by its name in `nn.named_modules`: the share of units
     that are 0 for the whole batch; of several calls the largest. A unit is a channel
     (N, C, H, W), at all its places together; of other shapes each place after N.
     Activations that are plain functions go unseen.
@@ -61,7 +61,7 @@ def make_probe(recipe: Recipe) -> Probe:
     """
     look = jax.jit(partial(_look, recipe))
 
-    def probe(state: TrainState, data: Placed, chunk: Chunk) -> Probed:
+    def probe(state: TrainState, data: Placed, chunk: Chunk) -> Readings:
         # On the host: the length of a chunk then does not mean a new compilation, nor
         # are the masks of all its steps moved to the device.
         chunk = chunk._replace(hyperparameters=dict(chunk.hyperparameters))
@@ -75,17 +75,17 @@ def _first(values: ArrayLike) -> Any:
     return values[0] if isinstance(values, jax.Array) else np.asarray(values)[0]
 
 
-def _look(recipe: Recipe, state: TrainState, data: Placed, batch: Chunk) -> Probed:
-    step = take_step(recipe, data, state, batch, _called_with_dead)
+def _look(recipe: Recipe, state: TrainState, data: Placed, batch: Chunk) -> Readings:
+    step = take_step(recipe, data, state, batch, _call_with_dead)
     names = _parameter_names(recipe, state)
     params, grads, updates = (
         _norms(part) for part in (step.params, step.grads, step.updates)
     )
     # In the order of the state dictionary, which a plain dictionary loses under jit.
-    return Probed(
+    return Readings(
         OrderedDict((name, grads[name]) for name in names),
         OrderedDict((name, updates[name] / params[name]) for name in names),
-        step.seen,
+        step.extra,
     )
 
 
@@ -107,7 +107,7 @@ def _norm(x: jax.Array) -> jax.Array:
     return jnp.linalg.norm(x.astype(jnp.promote_types(x.dtype, jnp.float32)).ravel())
 
 
-def _called_with_dead(
+def _call_with_dead(
     model: Any, inputs: jax.Array
 ) -> tuple[jax.Array, Mapping[str, jax.Array]]:
     with nn.layer_outputs(model) as outputs:
@@ -115,7 +115,7 @@ def _called_with_dead(
     shares = OrderedDict(
         (name, jnp.stack([dead_share(x) for x in outputs[name]]).max())
         for name, module in nn.named_modules(model).items()
-        if isinstance(module, ZEROING) and name in outputs
+        if isinstance(module, CLIPPERS) and name in outputs
     )
     return result, shares
 

@@ -19,7 +19,7 @@ from jaxtrain.optim._average import AverageState, WeightAverage
 LossFunction = Callable[[jax.Array, jax.Array], jax.Array]
 Penalty = Callable[[nnx.State], jax.Array]
 Augment = Callable[[jax.Array, Any], jax.Array]
-Call = Callable[[Any, jax.Array], tuple[jax.Array, Any]]
+ModelCall = Callable[[Any, jax.Array], tuple[jax.Array, Any]]
 """Calls a model on inputs; gives its outputs, and what else is to be known of them."""
 
 
@@ -84,11 +84,11 @@ class Step(NamedTuple):
     shortens them."""
     grads: nnx.State
     updates: nnx.State
-    seen: Any
+    extra: Any
     """What `call` gave besides the outputs."""
 
 
-def _called(model: Any, inputs: jax.Array) -> tuple[jax.Array, tuple[()]]:
+def _call(model: Any, inputs: jax.Array) -> tuple[jax.Array, tuple[()]]:
     return model(inputs), ()
 
 
@@ -97,7 +97,7 @@ def take_step(
     data: Placed,
     state: TrainState,
     batch: Chunk,
-    call: Call = _called,
+    call: ModelCall = _call,
 ) -> Step:
     """Take one step; to be compiled.
 
@@ -108,13 +108,13 @@ def take_step(
         batch: one of a chunk's: its arrays without the axis that counts steps.
         call: how the model is called.
     """
-    params, buffers, opt_state, averaged = state
+    params, buffers, opt_state, average = state
 
     def loss(params: nnx.State) -> tuple[jax.Array, tuple[nnx.State, nnx.State, Any]]:
         return batch_loss(recipe, data, params, buffers, batch, call)
 
     differentiate = jax.value_and_grad(loss, has_aux=True)
-    (value, (params, buffers_after, seen)), grads = differentiate(params)
+    (value, (params, buffers_after, extra)), grads = differentiate(params)
 
     def value_and_grad(params: nnx.State) -> tuple[jax.Array, nnx.State]:
         # L-BFGS looks several times at one batch; what
@@ -131,21 +131,21 @@ def take_step(
         **batch.hyperparameters,
     )
     after = optax.apply_updates(params, updates)
-    averaged = _average_after(recipe, batch, after, averaged)
-    state = TrainState(after, buffers_after, opt_state, averaged)
-    return Step(state, value, params, grads, updates, seen)
+    average = _average_after(recipe, batch, after, average)
+    state = TrainState(after, buffers_after, opt_state, average)
+    return Step(state, value, params, grads, updates, extra)
 
 
 def _average_after(
-    recipe: Recipe, batch: Chunk, params: nnx.State, averaged: AverageState | None
+    recipe: Recipe, batch: Chunk, params: nnx.State, average: AverageState | None
 ) -> AverageState | None:
     if recipe.average is None:
-        return averaged
-    assert averaged is not None
-    taken = recipe.average.update(params, averaged)
+        return average
+    assert average is not None
+    fresh = recipe.average.update(params, average)
     # Under accumulation the parameters move, and are averaged, at the last batch alone.
     due = batch.hyperparameters.get("last", True)
-    return jax.tree.map(partial(jnp.where, due), taken, averaged)
+    return jax.tree.map(partial(jnp.where, due), fresh, average)
 
 
 def batch_loss(
@@ -154,14 +154,14 @@ def batch_loss(
     params: nnx.State,
     buffers: nnx.State,
     batch: Chunk,
-    call: Call = _called,
+    call: ModelCall = _call,
 ) -> tuple[jax.Array, tuple[nnx.State, nnx.State, Any]]:
     """The loss of a batch; parameters and buffers after the pass; what `call` saw."""
     # Copied: a module may update its buffers only at the trace that made them.
     model = nnx.merge(recipe.graph, params, buffers, copy=True)
     source = _mask_source(batch.masks)
     with dropout_source(source):
-        outputs, seen = call(
+        outputs, extra = call(
             model, recipe.augment(data.inputs[batch.rows], batch.drawn)
         )
     if isinstance(source, GivenMasks):
@@ -171,7 +171,7 @@ def batch_loss(
     value = recipe.loss(outputs, data.targets[batch.rows])
     if recipe.penalty is not None:
         value = value + recipe.penalty(params)
-    return value, (params, buffers, seen)
+    return value, (params, buffers, extra)
 
 
 def _mask_source(masks: Sequence[Any] | jax.Array) -> GivenMasks | KeyMasks:

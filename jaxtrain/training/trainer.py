@@ -63,11 +63,11 @@ class Trainer:
         tx = optax.with_extra_args_support(optimizer)
         with self.numerics.active():
             graph, self._eval_graph, params, buffers = _parts(model)
-            averaged = None if average is None else average.init(params)
-            self.state = TrainState(params, buffers, tx.init(params), averaged)
-        changed = augment or (lambda inputs, drawn: prepare(inputs))
+            average_state = None if average is None else average.init(params)
+            self.state = TrainState(params, buffers, tx.init(params), average_state)
+        transform = augment or (lambda inputs, drawn: prepare(inputs))
         step_average = average if average_steps else None
-        self.recipe = Recipe(graph, tx, loss, changed, penalty, step_average)
+        self.recipe = Recipe(graph, tx, loss, transform, penalty, step_average)
         train = partial(_train_chunk, self.recipe)
         test = partial(_test_chunk, self._eval_graph, loss, prepare)
         # The new state takes the old one's memory.
@@ -111,8 +111,8 @@ class Trainer:
         state = self.state.average
         assert self._average is not None and state is not None  # noqa: PT018
         with self.numerics.active():
-            taken = self._average.update(self.state.params, state)
-        self.state = self.state._replace(average=taken)
+            average = self._average.update(self.state.params, state)
+        self.state = self.state._replace(average=average)
 
     def evaluate(
         self, data: Placed, rows: np.ndarray, averaged: bool = False
@@ -133,7 +133,7 @@ class Trainer:
         """
         rows = _row_numbers(rows, len(data.targets))
         with self.numerics.active():
-            return self._evaluate(self._tested(averaged), data, rows)
+            return self._evaluate(self._test_weights(averaged), data, rows)
 
     def outputs(
         self, data: Placed, rows: np.ndarray, averaged: bool = False
@@ -145,9 +145,9 @@ class Trainer:
         """
         rows = _row_numbers(rows, len(data.targets))
         with self.numerics.active():
-            return self._outputs(self._tested(averaged), data, rows)
+            return self._outputs(self._test_weights(averaged), data, rows)
 
-    def _tested(self, averaged: bool) -> tuple[nnx.State, nnx.State]:
+    def _test_weights(self, averaged: bool) -> tuple[nnx.State, nnx.State]:
         params, buffers, _, average = self.state
         if averaged:
             assert average is not None
@@ -206,8 +206,8 @@ def _train_chunk(
     recipe: Recipe, state: TrainState, data: Placed, chunk: Chunk
 ) -> tuple[TrainState, jax.Array]:
     def step(state: TrainState, batch: Chunk) -> tuple[TrainState, jax.Array]:
-        taken = take_step(recipe, data, state, batch)
-        return taken.state, taken.loss
+        result = take_step(recipe, data, state, batch)
+        return result.state, result.loss
 
     return jax.lax.scan(step, state, chunk)
 
@@ -216,12 +216,12 @@ def _test_chunk(
     graph: nnx.GraphDef,
     loss: LossFunction,
     prepare: Callable[[jax.Array], jax.Array],
-    tested: tuple[nnx.State, nnx.State],
+    weights: tuple[nnx.State, nnx.State],
     data: Placed,
     rows: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
     def test(batch: jax.Array) -> tuple[jax.Array, jax.Array]:
-        outputs = _outputs(graph, prepare, tested, data, batch)
+        outputs = _outputs(graph, prepare, weights, data, batch)
         targets = data.targets[batch]
         right = outputs.argmax(1) == targets.astype(jnp.int32)
         return loss(outputs, targets), right.sum()
@@ -233,8 +233,8 @@ def _test_chunk(
 def _outputs(
     graph: nnx.GraphDef,
     prepare: Callable[[jax.Array], jax.Array],
-    tested: tuple[nnx.State, nnx.State],
+    weights: tuple[nnx.State, nnx.State],
     data: Placed,
     rows: jax.Array,
 ) -> jax.Array:
-    return nnx.merge(graph, *tested)(prepare(data.inputs[rows]))
+    return nnx.merge(graph, *weights)(prepare(data.inputs[rows]))

@@ -41,22 +41,22 @@ def smooth(losses: Sequence[float] | np.ndarray, beta: float = BETA) -> np.ndarr
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be at least 0 and less than 1, but got {beta}")
-    average, smoothed = 0.0, []
+    average, curve = 0.0, []
     for step, loss in enumerate(losses, 1):
         average = beta * average + (1 - beta) * float(loss)
-        smoothed.append(average / (1 - beta**step))
-    return np.array(smoothed)
+        curve.append(average / (1 - beta**step))
+    return np.array(curve)
 
 
-def steepest(lrs: np.ndarray, smoothed: np.ndarray) -> float | None:
+def steepest(lrs: np.ndarray, curve: np.ndarray) -> float | None:
     """The rate at which a smoothed loss falls fastest, per factor of the rate.
 
-    argmin of d smoothed / d log(lr), by central differences, up to the least loss: what
+    argmin of d curve / d log(lr), by central differences, up to the least loss: what
     comes down again after a rise is no rate to train at.
 
     Args:
         lrs: (steps,) growing rates.
-        smoothed: (steps,) losses.
+        curve: (steps,) losses.
 
     Returns:
         The rate, or None where the loss never falls.
@@ -66,17 +66,17 @@ def steepest(lrs: np.ndarray, smoothed: np.ndarray) -> float | None:
         >>> steepest(lrs, np.array([2.3, 2.2, 1.2, 0.9, 5.0]))
         0.1
     """
-    end = int(np.argmin(smoothed)) + 1 if len(smoothed) else 0
+    end = int(np.argmin(curve)) + 1 if len(curve) else 0
     if end < 2:
         return None
-    slopes = np.gradient(smoothed[:end], np.log(lrs[:end]))
+    slopes = np.gradient(curve[:end], np.log(lrs[:end]))
     at = int(np.argmin(slopes))
     return float(lrs[at]) if math.isfinite(slopes[at]) and slopes[at] < 0 else None
 
 
 CHUNK = 20
 """Steps between two looks at the loss."""
-BLOWN_UP = 4.0
+BLOW_UP = 4.0
 """Times its least value at which the smoothed loss ends the test."""
 LEAST_STEPS, MOST_STEPS = 10, 100_000
 
@@ -174,8 +174,8 @@ def range_test_model(
         chunk = setup.chunk(rows[part], padded[part], seed=start)
         losses += np.asarray(trainer.train(data, chunk)).astype(float).tolist()
         if (end := _end(losses[:steps])) is not None:
-            return _result(lrs, losses[:end], ended=True)
-    return _result(lrs, losses[:steps], ended=False)
+            return _result(lrs, losses[:end], early_end=True)
+    return _result(lrs, losses[:steps], early_end=False)
 
 
 def rates(least: float, greatest: float, steps: int) -> np.ndarray:
@@ -217,16 +217,18 @@ def _rows(length: int, batch: int, steps: int, seed: int) -> np.ndarray:
 
 def _end(losses: list[float]) -> int | None:
     """How many steps there are before the one that blows up, if one does."""
-    smoothed = smooth(losses)
+    curve = smooth(losses)
     best = math.inf
-    for step, value in enumerate(smoothed):
+    for step, value in enumerate(curve):
         best = min(best, value)
-        if not math.isfinite(value) or value > BLOWN_UP * best:
+        if not math.isfinite(value) or value > BLOW_UP * best:
             return step
     return None
 
 
-def _result(lrs: np.ndarray, losses: list[float], ended: bool) -> RangeTest:
-    kept, values = lrs[: len(losses)], np.array(losses)
-    smoothed = smooth(values)
-    return RangeTest(kept, values, smoothed, steepest(kept, smoothed), ended)
+def _result(lrs: np.ndarray, losses: list[float], early_end: bool) -> RangeTest:
+    rates_until_end, values = lrs[: len(losses)], np.array(losses)
+    curve = smooth(values)
+    return RangeTest(
+        rates_until_end, values, curve, steepest(rates_until_end, curve), early_end
+    )

@@ -29,27 +29,27 @@ class Timing:
     seconds: tuple[float, ...]
 
 
-def unwatched(config: Config, dataset: Dataset) -> float:
+def time_plain(config: Config, dataset: Dataset) -> float:
     """Seconds of training with nothing looked at."""
-    return _trained(config, dataset, RecordsConfig(monitor=0))
+    return _train(config, dataset, RecordsConfig(monitor=0))
 
 
-def watched(config: Config, dataset: Dataset) -> float:
+def time_monitor(config: Config, dataset: Dataset) -> float:
     """Seconds with samples, warnings and the search for what is not finite."""
-    return _trained(config, dataset, RecordsConfig())
+    return _train(config, dataset, RecordsConfig())
 
 
-def recorded(config: Config, dataset: Dataset) -> float:
+def time_records(config: Config, dataset: Dataset) -> float:
     """The same, with every figure on disk, and a checkpoint at each epoch's end."""
     with tempfile.TemporaryDirectory() as parent:
         records = RecordsConfig(out=Path(parent, "run"))
-        return _trained(config, dataset, records)
+        return _train(config, dataset, records)
 
 
 WAYS: Mapping[str, Callable[[Config, Dataset], float]] = {
-    "nothing watched": unwatched,
-    "monitor": watched,
-    "monitor and --out": recorded,
+    "nothing watched": time_plain,
+    "monitor": time_monitor,
+    "monitor and --out": time_records,
 }
 
 
@@ -68,26 +68,26 @@ def measure(
         # The first epoch compiles, and is not counted.
         loop=LoopConfig(epochs=1 + epochs),
     )
-    found: dict[str, list[float]] = {name: [] for name in WAYS}
+    times: dict[str, list[float]] = {name: [] for name in WAYS}
     for turn in range(rounds):
         for name in list(WAYS)[:: 1 if turn % 2 else -1]:
             on_progress(f"round {turn + 1} of {rounds}: {name}")
-            found[name].append(WAYS[name](config, dataset))
-    return [Timing(name, tuple(values)) for name, values in found.items()]
+            times[name].append(WAYS[name](config, dataset))
+    return [Timing(name, tuple(values)) for name, values in times.items()]
 
 
-def _trained(config: Config, dataset: Dataset, records: RecordsConfig) -> float:
+def _train(config: Config, dataset: Dataset, records: RecordsConfig) -> float:
     config = Config(**{**vars(config), "records": records})
     events = watching(run(config, dataset), config)
     if records.out is None:
         return _seconds(list(events))
     about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}
-    taken: list[Event] = []
+    log: list[Event] = []
     with RunFolder.open(records.out, config.to_dict(), about, dataset) as folder:
         for event in events:
             folder.add(event)
-            taken.append(event)
-    return _seconds(taken)
+            log.append(event)
+    return _seconds(log)
 
 
 def _seconds(events: Iterable[Event]) -> float:

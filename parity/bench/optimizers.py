@@ -51,16 +51,16 @@ class Timing:
 HEADER = f"{'optimiser':<12}{'us':>10}{'optax us':>10}{'ratio':>8}  95 % interval"
 
 
-def interval(ordered: Sequence[float]) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """Between which the median lies with 95 %: by ranks, whatever the distribution.
 
     Example:
         >>> interval(range(100))
         (39, 60)
     """
-    half = 0.98 * len(ordered) ** 0.5
-    low = max(0, int(len(ordered) / 2 - half) - 1)
-    return ordered[low], ordered[-1 - low]
+    half = 0.98 * len(values) ** 0.5
+    low = max(0, int(len(values) / 2 - half) - 1)
+    return values[low], values[-1 - low]
 
 
 def names() -> list[str]:
@@ -69,12 +69,12 @@ def names() -> list[str]:
 
 
 def measure(
-    chosen: Sequence[str],
+    selection: Sequence[str],
     pairs: int = 60,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Timing]:
     """Time each pair, ours and theirs in turn, and first as often as second."""
-    for name in chosen:
+    for name in selection:
         on_progress(name)
         contest = _contest(name)
         sides = [_updater(tx, name == "lbfgs") for tx in (contest.ours, contest.theirs)]
@@ -168,11 +168,11 @@ def _updater(
 
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(params: Any, state: Any, grads: Any) -> tuple[Any, Any]:
-        given: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
         if on_bowl:
             value, grads = _bowl(params)
-            given = {"value": value, "value_and_grad_fn": _bowl}
-        updates, state = update(grads, state, params, **given)
+            extra = {"value": value, "value_and_grad_fn": _bowl}
+        updates, state = update(grads, state, params, **extra)
         return optax.apply_updates(params, updates), state
 
     def run() -> None:

@@ -46,7 +46,7 @@ def test(loader: DataLoader, model: nn.Module) -> None:
 def main(root: str, epochs: int, name: str) -> None:
     """Train and test `epochs` times on torchvision's files under `root`."""
     torch.manual_seed(0)
-    training, testing = (
+    train_loader, test_loader = (
         DataLoader(FashionMNIST(root, train=part, transform=ToTensor()), batch_size=64)
         for part in (True, False)
     )
@@ -54,8 +54,8 @@ def main(root: str, epochs: int, name: str) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         print(f"Epoch {epoch + 1}")
-        train(training, model, optimizer)
-        test(testing, model)
+        train(train_loader, model, optimizer)
+        test(test_loader, model)
 
 
 if __name__ == "__main__":

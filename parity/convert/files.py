@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str]) -> Any:
         return _read_torch(path) if by_torch else _read_safetensors(path)
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from error
-    except codec.Damaged as error:
+    except codec.Damage as error:
         raise CheckpointError(f"{path}: its description {error}") from error
     except SafetensorError as error:
         raise CheckpointError(f"{path}: {error}") from error
@@ -60,9 +60,9 @@ def write(path: str | os.PathLike[str], tree: Any) -> None:
     try:
         arrays: dict[str, np.ndarray] = {}
         text = codec.encode(tree, arrays).decode()
-        with files.writing(path) as file:
+        with files.open_atomic(path) as file:
             if by_torch:
-                torch.save(_mapped(tree, _as_tensor), file)
+                torch.save(_map(tree, _as_tensor), file)
             else:
                 whole = {name: np.asarray(x, order="C") for name, x in arrays.items()}
                 file.write(safetensors.numpy.save(whole, {DESCRIPTION: text}))
@@ -89,8 +89,8 @@ def _is_torchs(path: Path) -> bool:
         return True
     if path.suffix in SAFETENSORS:
         return False
-    known = ", ".join((*TORCH, *SAFETENSORS))
-    raise CheckpointError(f"{path} must end in one of {known}, to say what it is")
+    suffixes = ", ".join((*TORCH, *SAFETENSORS))
+    raise CheckpointError(f"{path} must end in one of {suffixes}, to say what it is")
 
 
 def _read_torch(path: Path) -> Any:
@@ -108,7 +108,7 @@ def _read_torch(path: Path) -> Any:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise CheckpointError(f"{path} is damaged: {reason}") from error
     try:
-        return _mapped(content, _as_array)
+        return _map(content, _as_array)
     except (TypeError, RuntimeError) as error:
         raise CheckpointError(f"{path}: a tensor NumPy cannot hold: {error}") from error
 
@@ -120,11 +120,11 @@ def _read_safetensors(path: Path) -> Any:
     return arrays if text is None else codec.decode(text, arrays)
 
 
-def _mapped(tree: Any, leaf: Any) -> Any:
+def _map(tree: Any, leaf: Any) -> Any:
     if isinstance(tree, Mapping):
-        return {key: _mapped(value, leaf) for key, value in tree.items()}
+        return {key: _map(value, leaf) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
-        items = [_mapped(value, leaf) for value in tree]
+        items = [_map(value, leaf) for value in tree]
         return items if isinstance(tree, list) else tuple(items)
     return leaf(tree)
 

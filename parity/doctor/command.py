@@ -28,26 +28,26 @@ def run(path: str, *, steps: int | None = None, json_file: str | None = None) ->
         ConfigError: the file cannot be read, does not keep to the contract, or raises
             anything.
     """
-    with _told(path):
+    with _one_line_errors(path):
         # torch and JAX take their seconds: not before the file is known to exist.
-        made = _case(_module(path), path)
+        case = _case(_module(path), path)
         from parity.doctor.diagnosis import diagnose
 
         print(f"executed {path}; comparing in float64", flush=True)
-        found = diagnose(made, steps=steps)
-    print(found)
+        diagnosis = diagnose(case, steps=steps)
+    print(diagnosis)
     if json_file:
         record = {
-            "report": None if found.report is None else found.report.to_dict(),
-            "cause": found.cause,
-            "explanations": [str(trial) for trial in found.explanations],
+            "report": None if diagnosis.report is None else diagnosis.report.to_dict(),
+            "cause": diagnosis.cause,
+            "explanations": [str(trial) for trial in diagnosis.explanations],
         }
         Path(json_file).write_text(json.dumps(record, indent=1))
-    return 0 if found.report is not None and found.report.passed else 1
+    return 0 if diagnosis.report is not None and diagnosis.report.passed else 1
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _one_line_errors(path: str) -> Iterator[None]:
     """Whatever the file raises, also while it is compared, becomes one line."""
     try:
         yield
@@ -96,9 +96,9 @@ def _case(module: ModuleType, path: str) -> Any:
     make = getattr(module, "case", None)
     if not callable(make):
         raise ConfigError(f"{path!r} must define case() -> parity.Case")
-    made = make()
-    if not isinstance(made, Case):
+    result = make()
+    if not isinstance(result, Case):
         raise ConfigError(
-            f"case() in {path!r} must return a parity.Case, not {type(made).__name__}"
+            f"case() in {path!r} must return a parity.Case, not {type(result).__name__}"
         )
-    return made
+    return result

@@ -86,12 +86,12 @@ class Diagnosis:
             return "\n".join(lines)
         if self.explanations:
             best, *others = self.explanations
-            lines += ["", f"cause: {best.cause}", _wrapped(str(best))]
+            lines += ["", f"cause: {best.cause}", _wrap(str(best))]
             distinct = [t for t in others if t.cause != best.cause]
-            lines += [_wrapped(f"or {t.cause}: {t}") for t in distinct[:3]]
+            lines += [_wrap(f"or {t.cause}: {t}") for t in distinct[:3]]
         else:
-            tried = f"none of {len(self.trials)} known causes explains it"
-            lines += ["", *([tried] if self.trials else [])]
+            summary = f"none of {len(self.trials)} known causes explains it"
+            lines += ["", *([summary] if self.trials else [])]
             lines += [self.evidence] if self.report is not None else []
         return "\n".join(lines)
 
@@ -110,26 +110,26 @@ def diagnose(case: Case, *, steps: int | None = None) -> Diagnosis:
     try:
         recording = record(case, steps=steps, stop=False)
     except MapError as error:
-        found = _sorted(missing.trials(error))
-        return Diagnosis(None, found, str(error))
+        result = _sort(missing.trials(error))
+        return Diagnosis(None, result, str(error))
     if recording.report.first is None:
         return Diagnosis(recording.report, ())
     evidence = Evidence(recording)
-    found = _sorted(_trials(evidence))
-    return Diagnosis(recording.report, found, describe(recording))
+    result = _sort(_trials(evidence))
+    return Diagnosis(recording.report, result, describe(recording))
 
 
 def _trials(evidence: Evidence) -> Iterator[Trial]:
     # A port that fails at its first step leaves nothing to compare numbers with.
-    failed = evidence.first.step >= len(evidence.recording.ours)
+    failure = evidence.first.step >= len(evidence.recording.ours)
     for family in FAMILIES:
         if evidence.first.kind in family.KINDS and not (
-            failed and family is not batches
+            failure and family is not batches
         ):
             yield from family.trials(evidence)
 
 
-def _sorted(trials: Iterator[Trial]) -> tuple[Trial, ...]:
+def _sort(trials: Iterator[Trial]) -> tuple[Trial, ...]:
     """Those that explain first, as they came: the more specific families come first."""
     return tuple(sorted(trials, key=lambda t: (not t.explains, _rank(t))))
 
@@ -139,7 +139,7 @@ def _rank(trial: Trial) -> float:
     return max(trial.error, 1e-12) if trial.error == trial.error else np.inf
 
 
-def _wrapped(text: str) -> str:
+def _wrap(text: str) -> str:
     return textwrap.fill(
         text, 88, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
     )

@@ -55,9 +55,9 @@ class Evidence:
 
     def numbers(self) -> list[int]:
         """Steps to look at: the first that departs and some after it."""
-        known = len(self.recording.ours)
-        start = min(self.first.step, max(known - STEPS, 0))
-        return list(range(start, min(start + STEPS, known)))
+        count = len(self.recording.ours)
+        start = min(self.first.step, max(count - STEPS, 0))
+        return list(range(start, min(start + STEPS, count)))
 
     def error(
         self, change: Change, kind: str | None = None, enough: float = np.inf
@@ -74,7 +74,7 @@ class Evidence:
             return np.inf
         try:
             for number in self.numbers():
-                worst = max(worst, _left(self._rows(change, number, kind), kind))
+                worst = max(worst, _rest(self._rows(change, number, kind), kind))
                 if worst > enough:
                     break
         except (RuntimeError, ValueError, TypeError, IndexError):
@@ -94,10 +94,10 @@ class Evidence:
         return [row for row in rows if row.kind == kind]
 
     @cached_property
-    def called(self) -> frozenset[str]:
+    def functions(self) -> frozenset[str]:
         """Names of the functions that a step of PyTorch's calls."""
         names: set[str] = set()
-        self.error(lambda model: _Noting(names), enough=-1.0)
+        self.error(lambda model: _NameRecorder(names), enough=-1.0)
         return frozenset(names)
 
     def steps(self) -> Iterator[tuple[Step, Step]]:
@@ -105,13 +105,13 @@ class Evidence:
         yield from zip(self.recording.theirs, self.recording.ours, strict=False)
 
 
-def _left(rows: list[Row], kind: str) -> float:
+def _rest(rows: list[Row], kind: str) -> float:
     """Of outputs, the model's alone: a layer may hold its activation as well."""
-    chosen = [row for row in rows if kind != "output" or not row.name]
-    return max((row.error for row in chosen), default=np.inf)
+    selection = [row for row in rows if kind != "output" or not row.name]
+    return max((row.error for row in selection), default=np.inf)
 
 
-class Otherwise(TorchFunctionMode):
+class Override(TorchFunctionMode):
     """Inside the block, functions of PyTorch's are computed by others.
 
     Args:
@@ -136,7 +136,7 @@ class Otherwise(TorchFunctionMode):
         return handler(func, *args, **(kwargs or {}))
 
 
-class _Noting(TorchFunctionMode):
+class _NameRecorder(TorchFunctionMode):
     def __init__(self, names: set[str]):
         super().__init__()
         self._names = names

@@ -42,21 +42,25 @@ class OptimizerSteps:
             for group in self.optimizer.param_groups
         ]
 
-    def error(self, found: list[Tensors]) -> float:
+    def error(self, candidates: list[Tensors]) -> float:
         """The largest distance of other updates from the port's.
 
         Relative to each tensor's largest, less what adding it to a weight rounds.
         """
         worst = 0.0
-        for before, ours, theirs in zip(self.before, self.updates, found, strict=True):
+        for before, ours, theirs in zip(
+            self.before, self.updates, candidates, strict=True
+        ):
             for path, update in ours.items():
                 slack = (
                     8 * np.finfo(np.float64).eps * np.abs(before[path]).max(initial=0)
                 )
                 apart = float(difference(update, theirs[path]).max(initial=0.0))
                 scale = float(np.abs(update).max(initial=0.0))
-                left = max(apart - float(slack), 0.0)
-                worst = max(worst, left / scale if scale else (np.inf if left else 0.0))
+                excess = max(apart - float(slack), 0.0)
+                worst = max(
+                    worst, excess / scale if scale else (np.inf if excess else 0.0)
+                )
             # What the port does not train, it leaves where it is.
             if any(x.any() for path, x in theirs.items() if path not in ours):
                 return np.inf
@@ -68,8 +72,8 @@ class OptimizerSteps:
         Args:
             change: (step, gradients by path) -> gradients by path.
         """
-        made = [change(i, dict(g)) for i, g in enumerate(self.gradients)]  # type: ignore[arg-type]
-        return replace(self, gradients=made)
+        gradients = [change(i, dict(g)) for i, g in enumerate(self.gradients)]  # type: ignore[arg-type]
+        return replace(self, gradients=gradients)
 
     def run(self, hyper: Groups | None = None, kind: Any = None) -> list[Tensors]:
         """The updates of a PyTorch optimiser, each from the recorded weights.
@@ -94,8 +98,8 @@ class OptimizerSteps:
             for place, own in enumerate(hyper)
         ]
         optimizer = kind([group for group in groups if group["params"]])
-        kept = [place for place, group in enumerate(groups) if group["params"]]
-        made = []
+        numbers = [place for place, group in enumerate(groups) if group["params"]]
+        updates = []
         for before, grads, lrs in zip(
             self.before, self.gradients, self.lrs, strict=True
         ):
@@ -103,15 +107,17 @@ class OptimizerSteps:
                 p.data = torch.tensor(before[path])
                 g = grads.get(path)
                 p.grad = None if g is None else torch.tensor(np.ascontiguousarray(g))
-            for group, place in zip(optimizer.param_groups, kept, strict=True):
+            for group, place in zip(optimizer.param_groups, numbers, strict=True):
                 share = hyper[place]["lr"] / self.hyper[place]["lr"]
                 group["lr"] = float(lrs[place]) * share
             optimizer.step()
-            moved = {n: p.detach().numpy() - before[n] for n, p in params.items()}
-            made.append({n: moved.get(n, np.zeros_like(x)) for n, x in before.items()})
-        return made
+            update = {n: p.detach().numpy() - before[n] for n, p in params.items()}
+            updates.append(
+                {n: update.get(n, np.zeros_like(x)) for n, x in before.items()}
+            )
+        return updates
 
-    def changed(self, **values: Any) -> Groups:
+    def change(self, **values: Any) -> Groups:
         """PyTorch's hyper-parameters with some changed in every group that has them."""
         return [
             {**own, **{k: v for k, v in values.items() if k in own}}
@@ -141,13 +147,13 @@ def optimizer_steps(evidence: Evidence) -> OptimizerSteps:
         gradients=[layout.gradients_to_jax(a.clipped) for a, _ in pairs],  # type: ignore[misc]
         own_gradients=[dict(b.gradients) for _, b in pairs],
         lrs=[a.lr for a, _ in pairs if a.lr is not None],
-        updates=[_trained(b.updates, layout.to_jax(a.before)) for a, b in pairs],
+        updates=[_trainable(b.updates, layout.to_jax(a.before)) for a, b in pairs],
         groups=_groups(recording.case.torch, layout),
         optimizer=optimizer,
     )
 
 
-def _trained(updates: Tensors, before: Mapping[str, Any]) -> Tensors:
+def _trainable(updates: Tensors, before: Mapping[str, Any]) -> Tensors:
     return {path: update for path, update in updates.items() if path in before}
 
 
@@ -157,6 +163,6 @@ def _groups(side: Any, layout: Any) -> dict[str, int]:
         for place, group in enumerate(side.optimizer.param_groups)
         for p in group["params"]
     }
-    named = {n: places.get(id(p)) for n, p in side.model.named_parameters()}
-    found = {leaf.path: named.get(leaf.sources[0]) for leaf in layout.leaves}
-    return {path: place for path, place in found.items() if place is not None}
+    numbers = {n: places.get(id(p)) for n, p in side.model.named_parameters()}
+    result = {leaf.path: numbers.get(leaf.sources[0]) for leaf in layout.leaves}
+    return {path: place for path, place in result.items() if place is not None}

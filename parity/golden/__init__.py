@@ -5,15 +5,15 @@ batches, masks, outputs, loss, gradients, learning rate and updates. It is in th
 of safetensors, with a SHA-256 of all that it holds, and reading it runs nothing.
 """
 
-from parity.golden.content import Golden, Stored, stored_pairs, taken
+from parity.golden.content import Golden, Playback, golden_pairs, make_golden
 from parity.golden.file import GoldenError, read, write
 
 __all__ = [
     "Golden",
     "GoldenError",
-    "Stored",
+    "Playback",
+    "golden_pairs",
+    "make_golden",
     "read",
-    "stored_pairs",
-    "taken",
     "write",
 ]

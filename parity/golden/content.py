@@ -33,7 +33,7 @@ class Golden:
         return {**self.steps[0].before, **self.steps[0].buffers_before}
 
 
-def taken(side: TorchSide, batches: Iterable[Batch], dtype: str) -> Golden:
+def make_golden(side: TorchSide, batches: Iterable[Batch], dtype: str) -> Golden:
     """Run PyTorch's side, which is left as it is.
 
     Args:
@@ -46,25 +46,25 @@ def taken(side: TorchSide, batches: Iterable[Batch], dtype: str) -> Golden:
     """
     import torch
 
-    from parity.port.torch_run import Live
+    from parity.port.torch_run import LiveRun
 
-    live = Live(side, dtype)
-    kept = tuple(check_batch(arrays_of(batch)) for batch in batches)
-    if not kept:
+    live = LiveRun(side, dtype)
+    arrays = tuple(check_batch(arrays_of(batch)) for batch in batches)
+    if not arrays:
         raise ValueError("there are no batches: is it a generator that was used up?")
-    made = [live.step(batch) for batch in kept]
+    steps = [live.step(batch) for batch in arrays]
     return Golden(
         dtype=dtype,
         torch=str(torch.__version__),
         outline=live.outline,
         clips=live.clips,
-        batches=kept,
-        steps=tuple(step for step, _ in made),
-        exact=tuple(exact for _, exact in made),
+        batches=arrays,
+        steps=tuple(step for step, _ in steps),
+        exact=tuple(exact for _, exact in steps),
     )
 
 
-class Stored:
+class Playback:
     """An `Original` that ran once.
 
     Args:
@@ -74,7 +74,7 @@ class Stored:
     def __init__(self, golden: Golden):
         self.outline, self.clips = golden.outline, golden.clips
         self._golden = golden
-        self._left = zip(golden.steps, golden.exact, strict=True)
+        self._pairs = zip(golden.steps, golden.exact, strict=True)
 
     def start(self) -> Arrays:
         """Parameters and buffers before the first step."""
@@ -83,10 +83,10 @@ class Stored:
     def step(self, batch: Batch) -> tuple[Step, Step | None]:
         """The next step; a batch of the port's that is another departs by itself."""
         del batch
-        return next(self._left)
+        return next(self._pairs)
 
 
-def stored_pairs(golden: Golden, case: Case, steps: int | None) -> Iterator[Pair]:
+def golden_pairs(golden: Golden, case: Case, steps: int | None) -> Iterator[Pair]:
     """The golden batches beside the port's own, or beside themselves if it has none.
 
     Args:
@@ -97,7 +97,7 @@ def stored_pairs(golden: Golden, case: Case, steps: int | None) -> Iterator[Pair
     ours: Iterable[Batch] = golden.batches
     if case.jax.batches is not None:
         ours = case.jax.batches
-    elif case.batches_given:
+    elif case.has_batches:
         ours = case.batches
     return itertools.islice(itertools.zip_longest(golden.batches, ours), steps)
 

@@ -47,7 +47,7 @@ def write(path: str | os.PathLike[str], golden: Golden) -> bool:
     arrays: dict[str, np.ndarray] = {}
     try:
         text = codec.encode(_plain(golden), arrays).decode()
-        data = _packed(arrays, text)
+        data = _pack(arrays, text)
         if path.is_file() and path.read_bytes() == data:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def read(path: str | os.PathLike[str]) -> Golden:
         GoldenError: it is missing, damaged, or no golden file.
     """
     try:
-        return _golden(_unpacked(Path(path).read_bytes()))
+        return _golden(_unpack(Path(path).read_bytes()))
     except OSError as error:
         raise GoldenError(f"{path}: {error.strerror or error}") from error
     except GoldenError as error:
@@ -87,7 +87,7 @@ def _line(error: Exception) -> str:
 # Bytes.
 
 
-def _packed(arrays: Mapping[str, np.ndarray], text: str) -> bytes:
+def _pack(arrays: Mapping[str, np.ndarray], text: str) -> bytes:
     header: dict[str, Any] = {}
     parts: list[bytes] = []
     at = 0
@@ -119,7 +119,7 @@ def _digest(header: Mapping[str, Any], about: Mapping[str, str], data: bytes) ->
     return hashlib.sha256(text.encode() + data).hexdigest()
 
 
-def _unpacked(content: bytes) -> Any:
+def _unpack(content: bytes) -> Any:
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size].decode())
     about = header.pop("__metadata__")
@@ -149,12 +149,12 @@ def _untagged(tagged: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _arrays(header: Mapping[str, Any], data: bytes) -> dict[str, np.ndarray]:
-    found = {}
+    arrays = {}
     for name, entry in header.items():
         start, end = entry["data_offsets"]
         flat = np.frombuffer(data[start:end], KINDS[entry["dtype"]])
-        found[name] = flat.reshape(entry["shape"]).copy()
-    return found
+        arrays[name] = flat.reshape(entry["shape"]).copy()
+    return arrays
 
 
 # The tree.
@@ -232,16 +232,16 @@ def _fits(outline: Outline, step: Step) -> bool:
     }
     for name, tensors in of_model.items():
         shapes = {n: _shape(x) for n, x in getattr(step, name).items()}
-        wanted = {n: t.shape for n, t in tensors.items()}
+        targets = {n: t.shape for n, t in tensors.items()}
         optional = name in ("gradients", "clipped")
-        if shapes.keys() != wanted.keys() or any(
-            shape != wanted[n] and not (optional and shape is None)
+        if shapes.keys() != targets.keys() or any(
+            shape != targets[n] and not (optional and shape is None)
             for n, shape in shapes.items()
         ):
             return False
     plain = isinstance(step.loss, float) and isinstance(step.updated, bool)
     lists = [step.batch, step.output, *step.layers.values()]
-    lists += [[mask.kept for mask in step.masks]]
+    lists += [[mask.elements for mask in step.masks]]
     lists += [[] if step.lr is None else [step.lr]]
     return plain and all(isinstance(x, np.ndarray) for part in lists for x in part)
 

@@ -14,7 +14,7 @@ from parity.port.layouts import Leaf, same
 from parity.port.mapping import WeightMap
 from parity.port.outline import Outline
 from parity.port.step import Arrays, Step
-from parity.port.torch_run import Live, TorchRun
+from parity.port.torch_run import LiveRun, TorchRun
 
 
 def first_change(golden: Golden, side: TorchSide, batches: Iterable[Batch]) -> str:
@@ -30,26 +30,26 @@ def first_change(golden: Golden, side: TorchSide, batches: Iterable[Batch]) -> s
         side: the original as it is now.
         batches: as they are now.
     """
-    live = Live(side, golden.dtype)
+    live = LiveRun(side, golden.dtype)
     for change in (_of_model(golden, live), _of_start(golden, live)):
         if change:
             return change
-    run = Again(side, golden.dtype)
-    given = list(batches)
-    for number, batch in enumerate(given[: len(golden.steps)]):
-        now, then = run.again(batch, golden.steps[number]), golden.steps[number]
+    run = GoldenRun(side, golden.dtype)
+    current = list(batches)
+    for number, batch in enumerate(current[: len(golden.steps)]):
+        now, then = run.repeat(batch, golden.steps[number]), golden.steps[number]
         rows = judge_step(
             number, True, _itself(golden.outline), then, now, golden.exact[number]
         )
-        departed = next((row for row in rows if not row.passed), None)
-        if departed:
-            return str(departed)
-    if len(given) != len(golden.steps):
-        return f"{len(given)} batches where the file has {len(golden.steps)}"
+        departure = next((row for row in rows if not row.passed), None)
+        if departure:
+            return str(departure)
+    if len(current) != len(golden.steps):
+        return f"{len(current)} batches where the file has {len(golden.steps)}"
     return ""
 
 
-def _of_model(golden: Golden, live: Live) -> str:
+def _of_model(golden: Golden, live: LiveRun) -> str:
     then, now = golden.outline, live.outline
     for what in ("parameters", "buffers"):
         a, b = getattr(then, what), getattr(now, what)
@@ -59,7 +59,7 @@ def _of_model(golden: Golden, live: Live) -> str:
     return "" if golden.clips == live.clips else "it clips where it did not, or not now"
 
 
-def _of_start(golden: Golden, live: Live) -> str:
+def _of_start(golden: Golden, live: LiveRun) -> str:
     # Some of PyTorch's initialisers round in float32 as the processor has it.
     judge, now = Judge(0, "float32"), live.start()
     for name, then in golden.start.items():
@@ -69,14 +69,14 @@ def _of_start(golden: Golden, live: Live) -> str:
     return ""
 
 
-class Again(TorchRun):
+class GoldenRun(TorchRun):
     """PyTorch's side, with every step as the golden one began."""
 
     def __init__(self, side: TorchSide, dtype: str):
         super().__init__(side, dtype)
-        self._given: dict[str, Any] = {}
+        self._former: dict[str, Any] = {}
 
-    def again(self, batch: Batch, then: Step) -> Step:
+    def repeat(self, batch: Batch, then: Step) -> Step:
         """Take a step from the golden state.
 
         Args:
@@ -84,21 +84,21 @@ class Again(TorchRun):
             then: the golden step.
         """
         self.restore(then)
-        self._given = then.gradients
+        self._former = then.gradients
         now = self.step(batch, then.masks)
         return replace(
             now,
             gradients=_present(now.gradients),
             clipped=_present(now.clipped),
-            asked=[(mask.kept.shape, mask.keep) for mask in now.masks],
+            asked=[(mask.elements.shape, mask.keep) for mask in now.masks],
         )
 
     def _update(self) -> tuple[dict[str, Any], bool]:
         # A gradient that is nothing but rounding decides where Adam goes.
         for name, p in self.model.named_parameters():
-            own, given = p.grad, self._given[name]
-            if given is not None:
-                p.grad = torch.as_tensor(np.array(given)).to(p.dtype)
+            own, former = p.grad, self._former[name]
+            if former is not None:
+                p.grad = torch.as_tensor(np.array(former)).to(p.dtype)
                 if own is not None and own.is_sparse:
                     p.grad = p.grad.to_sparse(own.sparse_dim())
         return super()._update()

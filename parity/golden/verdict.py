@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parity.golden.content import Golden, Stored, stored_pairs, taken
+from parity.golden.content import Golden, Playback, golden_pairs, make_golden
 from parity.golden.file import GoldenError, read, write
 from parity.port.case import Case
 from parity.port.comparison import Pair, batch_pairs, record_from
@@ -12,7 +12,7 @@ from parity.port.mapping import MapError
 from parity.port.step import Original
 
 
-class Task(NamedTuple):
+class GoldenTask(NamedTuple):
     """One call of the fixture."""
 
     path: Path
@@ -23,17 +23,17 @@ class Task(NamedTuple):
     dtype: str
 
 
-def with_torch(case: Case, task: Task) -> str:
+def with_torch(case: Case, task: GoldenTask) -> str:
     """Why the test fails where PyTorch is installed; empty if it does not."""
-    from parity.port.torch_run import Live
+    from parity.port.torch_run import LiveRun
 
     pairs = list(batch_pairs(case, task.steps))
-    departure = _departure(Live(case.torch, task.dtype), case, pairs, task)
+    departure = _departure(LiveRun(case.torch, task.dtype), case, pairs, task)
     theirs = [batch for batch, _ in pairs if batch is not None]
     return "\n".join(filter(None, [departure, _staleness(case, task, theirs)]))
 
 
-def while_writing(case: Case, task: Task, tell: Callable[[bool], None]) -> str:
+def with_new_file(case: Case, task: GoldenTask, tell: Callable[[bool], None]) -> str:
     """The same with a golden file written first.
 
     The file is PyTorch's alone: it is written whether the port departs or not. The port
@@ -46,11 +46,11 @@ def while_writing(case: Case, task: Task, tell: Callable[[bool], None]) -> str:
     """
     pairs = list(batch_pairs(case, task.steps))
     theirs = [batch for batch, _ in pairs if batch is not None]
-    tell(write(task.path, taken(case.torch, theirs, task.dtype)))
-    return _departure(Stored(read(task.path)), case, pairs, task)
+    tell(write(task.path, make_golden(case.torch, theirs, task.dtype)))
+    return _departure(Playback(read(task.path)), case, pairs, task)
 
 
-def without_torch(case: Case, task: Task, writes: bool) -> str:
+def without_torch(case: Case, task: GoldenTask, writes: bool) -> str:
     """The same where PyTorch is not installed."""
     if writes:
         return "--write-golden needs PyTorch, which is not installed"
@@ -60,13 +60,17 @@ def without_torch(case: Case, task: Task, writes: bool) -> str:
             f"it where PyTorch is, by {task.renewal}"
         )
     golden = _read(task)
-    pairs = stored_pairs(golden, case, task.steps)
+    pairs = golden_pairs(golden, case, task.steps)
     source = f" {golden.torch} by {task.path}"
-    return _departure(Stored(golden), case, pairs, task, source)
+    return _departure(Playback(golden), case, pairs, task, source)
 
 
 def _departure(
-    original: Original, case: Case, pairs: Iterable[Pair], task: Task, source: str = ""
+    original: Original,
+    case: Case,
+    pairs: Iterable[Pair],
+    task: GoldenTask,
+    source: str = "",
 ) -> str:
     try:
         report = record_from(original, case, pairs, task.dtype).report
@@ -78,7 +82,7 @@ def _departure(
     return f"{report.verdict}\ncompared with PyTorch{source}:\n{table}".rstrip()
 
 
-def _staleness(case: Case, task: Task, batches: list[Any]) -> str:
+def _staleness(case: Case, task: GoldenTask, batches: list[Any]) -> str:
     if not task.path.is_file():
         return ""
     from parity.golden.stale import first_change
@@ -93,7 +97,7 @@ def _staleness(case: Case, task: Task, batches: list[Any]) -> str:
     )
 
 
-def _read(task: Task) -> Golden:
+def _read(task: GoldenTask) -> Golden:
     try:
         golden = read(task.path)
     except GoldenError as error:

@@ -72,8 +72,8 @@ class TorchSide:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
         _check_steps(self.optimizer, self.scheduler)
         own = {id(p) for p in self.model.parameters()}
-        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        if not own & held:
+        ids = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if not own & ids:
             raise ValueError("the optimizer holds no parameter of the model")
 
 
@@ -99,10 +99,10 @@ def _check_steps(optimizer: torch.optim.Optimizer, scheduler: Any) -> None:
             f"not {type(scheduler).__name__}; chain several by SequentialLR or "
             "ChainedScheduler"
         )
-    driven = getattr(scheduler, "optimizer", optimizer)
-    if driven is not optimizer:
+    target = getattr(scheduler, "optimizer", optimizer)
+    if target is not optimizer:
         raise ValueError(
-            f"scheduler drives another optimizer ({type(driven).__name__}) than the "
+            f"scheduler drives another optimizer ({type(target).__name__}) than the "
             f"one given ({type(optimizer).__name__})"
         )
 
@@ -226,7 +226,7 @@ class Case:
     def _check_torch(self, what: str) -> None:
         _check_kind(what, self.torch, TorchSide, "a TorchSide")
         own, theirs = self.jax.batches, self.torch.batches
-        if self.batches_given or (own is not None and theirs is not None):
+        if self.has_batches or (own is not None and theirs is not None):
             return
         if theirs is None:
             raise ValueError(
@@ -237,7 +237,7 @@ class Case:
         object.__setattr__(self, "torch", replace(self.torch, batches=None))
 
     @property
-    def batches_given(self) -> bool:
+    def has_batches(self) -> bool:
         """Whether `batches` holds any, as far as can be seen."""
         # A generator has no length.
         return not isinstance(self.batches, Sized) or len(self.batches) > 0
@@ -264,6 +264,6 @@ def check_batch(batch: Any, what: str = "a batch") -> Batch:
     )
 
 
-def _check_kind(name: str, value: Any, kind: type, wanted: str) -> None:
+def _check_kind(name: str, value: Any, kind: type, need: str) -> None:
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+        raise TypeError(f"{name} must be {need}, not {type(value).__name__}")

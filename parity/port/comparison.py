@@ -105,12 +105,12 @@ def record(
     """`compare`, with every tensor kept."""
     import torch
 
-    from parity.port.torch_run import Live
+    from parity.port.torch_run import LiveRun
 
     check_arguments(steps, dtype)
     # Dropout draws from the generator that the caller's own training goes on with.
     with torch.random.fork_rng(devices=[]):
-        original = Live(case.torch, dtype)
+        original = LiveRun(case.torch, dtype)
         return record_from(original, case, batch_pairs(case, steps), dtype, stop=stop)
 
 
@@ -169,7 +169,7 @@ def _record(
         rows += _weights(original, layout, ours_run)
     theirs: list[Step] = []
     ours: list[Step] = []
-    taken: list[tuple[Batch, Batch]] = []
+    batches: list[tuple[Batch, Batch]] = []
     initial = ours_run.weights()
     for number, (a, b) in enumerate(pairs):
         if a is None or b is None:
@@ -177,41 +177,41 @@ def _record(
             break
         step, exact = original.step(a)
         theirs.append(step)
-        failed = _other_shape(number, step, ours_run, b)
-        if failed:
-            rows.append(failed)
+        failure = _other_shape(number, step, ours_run, b)
+        if failure:
+            rows.append(failure)
             break
         try:
             ours.append(_our_step(ours_run, layout, step, b))
         except (TypeError, ValueError) as error:
-            rows.append(_failed(number, layout, step, ours_run, error))
+            rows.append(_failure(number, layout, step, ours_run, error))
             break
         rows += judge_step(number, clips, layout, step, ours[-1], exact)
-        taken.append((a, b))
+        batches.append((a, b))
         if stop and any(not row.passed for row in rows):
             break
     if not theirs and not rows:
         raise ValueError("there are no batches: is it a generator that was used up?")
-    losses = _free(ours_run, layout, theirs, [b for _, b in taken], rows)
+    losses = _free(ours_run, layout, theirs, [b for _, b in batches], rows)
     report = Report(
         dtype=dtype,
         steps=len(ours),
         rows=tuple(rows),
         map=layout,
         empty=tuple(_empty(theirs)),
-        warnings=tuple(_unproved(original, case, theirs, ours)),
+        warnings=tuple(_gaps(original, case, theirs, ours)),
         losses=tuple(losses),
     )
-    return Recording(case, report, tuple(theirs), tuple(ours), tuple(taken), initial)
+    return Recording(case, report, tuple(theirs), tuple(ours), tuple(batches), initial)
 
 
 def _our_step(run: JaxRun, layout: WeightMap, theirs: Step, batch: Batch) -> Step:
     values = layout.to_jax({**theirs.before, **theirs.buffers_before})
-    given = {
+    targets = {
         "raw": layout.gradients_to_jax(theirs.gradients),
         "clipped": layout.gradients_to_jax(theirs.clipped),
     }
-    return run.step(batch, values, given, theirs)
+    return run.step(batch, values, targets, theirs)
 
 
 def batch_pairs(case: Case, steps: int | None) -> Iterator[Pair]:
@@ -239,15 +239,15 @@ def _missing_batch(step: int, on_torch: bool) -> Row:
 
 def _other_shape(number: int, theirs: Step, ours: JaxRun, batch: Batch) -> Row | None:
     """Batches of other sizes: what follows could not be compared, nor always run."""
-    made = as_arrays(ours.prepared(batch))
-    sizes = [np.shape(arrays[0])[:1] for arrays in (theirs.batch, made)]
+    own = as_arrays(ours.prepare(batch))
+    sizes = [np.shape(arrays[0])[:1] for arrays in (theirs.batch, own)]
     if sizes[0] == sizes[1]:
         return None
     note = f"{sizes[1][0]} examples where PyTorch has {sizes[0][0]}"
     return Row(number, "batch", "input", np.inf, 0.0, np.inf, 0.0, note)
 
 
-def _failed(
+def _failure(
     number: int, layout: WeightMap, theirs: Step, run: JaxRun, error: Exception
 ) -> Row:
     """A port that cannot go on: the layer whose output has another shape.
@@ -255,10 +255,10 @@ def _failed(
     Raises:
         Exception: the error itself, where all layers before it have PyTorch's shapes.
     """
-    paired = dict(layout.layers)
-    for path, made in theirs.layers.items():
-        found = run.layers.get(paired.get(path, "-"), [])
-        for a, b in zip(made, found, strict=False):
+    layers = dict(layout.layers)
+    for path, outputs in theirs.layers.items():
+        own = run.layers.get(layers.get(path, "-"), [])
+        for a, b in zip(outputs, own, strict=False):
             if tuple(b.shape) not in {x.shape for x in activation_layouts(a)}:
                 note = (
                     f"shape {tuple(b.shape)} where PyTorch has {a.shape}; the port "
@@ -276,12 +276,12 @@ def _narrow(original: Original, case: Case, layout: WeightMap) -> Iterator[Row]:
         for path, variable in nnx.to_flat_state(nnx.state(case.jax.model, nnx.Param))
     }
     for leaf in layout.leaves:
-        kind, wanted = own.get(leaf.path), theirs.get(leaf.sources[0])
-        if kind is None or wanted is None or not jnp.issubdtype(kind, jnp.floating):
+        kind, tensor = own.get(leaf.path), theirs.get(leaf.sources[0])
+        if kind is None or tensor is None or not jnp.issubdtype(kind, jnp.floating):
             continue
         # JAX has no float64 unless told so: float32 is not held against it.
-        if kind.itemsize < min(jnp.dtype(wanted.dtype).itemsize, 4):
-            note = f"{kind} where PyTorch has {wanted.dtype}"
+        if kind.itemsize < min(jnp.dtype(tensor.dtype).itemsize, 4):
+            note = f"{kind} where PyTorch has {tensor.dtype}"
             path = layout.name(leaf.path)
             yield Row(0, "weights", path, np.inf, 0.0, np.inf, 0.0, note)
 
@@ -289,9 +289,9 @@ def _narrow(original: Original, case: Case, layout: WeightMap) -> Iterator[Row]:
 def _weights(original: Original, layout: WeightMap, ours: JaxRun) -> Iterator[Row]:
     judge = Judge(0, ours.dtype)
     own = ours.weights()
-    mapped = layout.to_jax(original.start())
+    weights = layout.to_jax(original.start())
     for leaf in layout.leaves:
-        value = mapped[leaf.path]
+        value = weights[leaf.path]
         name = layout.name(leaf.path)
         yield judge.row("weights", name, value, own[leaf.path], value)
 
@@ -325,7 +325,7 @@ CHECKS: tuple[Check, ...] = (
         "the loss is not finite",
         lambda steps: not all(np.isfinite(s.loss) for s in steps),
     ),
-    ("the gradients are the same at every step", lambda steps: _unchanging(steps)),
+    ("the gradients are the same at every step", lambda steps: _is_constant(steps)),
 )
 """What makes a comparison prove nothing, whatever it finds."""
 
@@ -342,7 +342,7 @@ def _constant(step: Step) -> bool:
     return bool(inputs) and all((x == x.flat[0]).all() for x in inputs)
 
 
-def _unchanging(steps: Sequence[Step]) -> bool:
+def _is_constant(steps: Sequence[Step]) -> bool:
     if len(steps) < 2:
         return False
     first, *others = (
@@ -355,11 +355,11 @@ def _unchanging(steps: Sequence[Step]) -> bool:
     )
 
 
-def _unproved(
+def _gaps(
     original: Original, case: Case, theirs: Sequence[Step], ours: Sequence[Step]
 ) -> Iterator[str]:
-    trained = {n for n, p in original.outline.parameters.items() if p.trained}
-    for name in sorted(trained):
+    trainable = {n for n, p in original.outline.parameters.items() if p.trained}
+    for name in sorted(trainable):
         if not any(
             g is not None and g.any() for g in (s.gradients[name] for s in theirs)
         ):

@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 
 from parity.port.case import Batch, JaxSide, check_batch
-from parity.port.masks import Asked, Mask, SharedMasks
+from parity.port.masks import Mask, Request, SharedMasks
 from parity.port.step import Arrays, Step
 from parity.port.taps import as_arrays, jax_taps
 from parity.port.units import jax_modules
@@ -36,7 +36,7 @@ class JaxRun:
 
     def __init__(self, side: JaxSide, dtype: str):
         self.side, self.dtype = side, dtype
-        graph, params, rest = nnx.split(widened(side.model, dtype), side.wrt, ...)
+        graph, params, rest = nnx.split(widen(side.model, dtype), side.wrt, ...)
         self._graph = graph
         self._params, self._rest = (cast(state, dtype) for state in (params, rest))
         self._tx = optax.with_extra_args_support(side.transformation)
@@ -45,10 +45,10 @@ class JaxRun:
         self._updates = 0
         self.layers: dict[str, list[Any]] = {}
         """What the forward pass that was traced last had come to."""
-        self._seen_gradients: Any = None
+        self._gradient_template: Any = None
         # What a traced step asked for, by the shapes that it was traced with.
-        self._asked: dict[Any, list[Asked]] = {}
-        self._traced: Any = None
+        self._requests: dict[Any, list[Request]] = {}
+        self._trace_key: Any = None
         options = QUICK if dtype == "float64" else {}
         self._gradient = jax.jit(
             jax.value_and_grad(self._loss, has_aux=True),
@@ -61,33 +61,33 @@ class JaxRun:
         """Parameters and buffers as they are, by path."""
         return {**arrays(self._params), **arrays(self._rest)}
 
-    def prepared(self, batch: Batch) -> Batch:
+    def prepare(self, batch: Batch) -> Batch:
         """The batch as arrays, after the side's preparation."""
-        made = as_jax(check_batch(batch), self.dtype)
+        result = as_jax(check_batch(batch), self.dtype)
         if self.side.prepare is None:
-            return made
-        return check_batch(self.side.prepare(*made), "what JaxSide.prepare returns")
+            return result
+        return check_batch(self.side.prepare(*result), "what JaxSide.prepare returns")
 
     def forward(
         self, values: Arrays, batch: Batch, masks: Sequence[Mask]
     ) -> tuple[float, Arrays, dict[str, Any]]:
         """Loss, gradients by path, and what else there is to see."""
-        params, rest = filled(self._params, values), filled(self._rest, values)
-        kept = [jnp.asarray(mask.kept) for mask in masks]
+        params, rest = fill_state(self._params, values), fill_state(self._rest, values)
+        elements = [jnp.asarray(mask.elements) for mask in masks]
         keeps = tuple(mask.keep for mask in masks)
-        shapes = [(np.shape(x), x.dtype) for x in as_arrays(list(batch)) + kept]
-        self._traced = (*shapes, keeps)
-        (loss, seen), grads = self._gradient(params, rest, batch, kept, keeps)
-        self._seen_gradients = grads
-        return float(loss), arrays(grads), seen
+        shapes = [(np.shape(x), x.dtype) for x in as_arrays(list(batch)) + elements]
+        self._trace_key = (*shapes, keeps)
+        (loss, extra), grads = self._gradient(params, rest, batch, elements, keeps)
+        self._gradient_template = grads
+        return float(loss), arrays(grads), extra
 
     def _loss(
-        self, params: Any, rest: Any, batch: Batch, kept: list[Any], keeps: Any
+        self, params: Any, rest: Any, batch: Batch, elements: list[Any], keeps: Any
     ) -> tuple[jax.Array, dict[str, Any]]:
         model = nnx.merge(self._graph, params, rest, copy=True)
-        shared = SharedMasks(list(zip(kept, keeps, strict=True)))
+        source = SharedMasks(list(zip(elements, keeps, strict=True)))
         inputs = batch[0] if isinstance(batch[0], tuple | list) else (batch[0],)
-        with shared.lent(), jax_taps(model) as layers:
+        with source.lend(), jax_taps(model) as layers:
             self.layers = layers
             if self.side.forward:
                 output = self.side.forward(model, *inputs)
@@ -96,48 +96,51 @@ class JaxRun:
             loss = self.side.loss(output, *batch[1:])
         if self.side.penalty:
             loss = loss + self.side.penalty(model)
-        self._asked[self._traced] = shared.asked
+        self._requests[self._trace_key] = source.requests
         after = nnx.state(model, nnx.Not(self.side.wrt))
-        seen = {"layers": dict(layers), "output": output, "after": after}
-        return loss, seen
+        extra = {"layers": dict(layers), "output": output, "after": after}
+        return loss, extra
 
     def step(
-        self, batch: Batch, values: Arrays, given: Mapping[str, Any], theirs: Step
+        self, batch: Batch, values: Arrays, targets: Mapping[str, Any], theirs: Step
     ) -> Step:
         """Take one step.
 
         Args:
             batch: as the user gave it.
             values: parameters and buffers to start from, by path.
-            given: PyTorch's gradients by path, before clipping (`"raw"`) and after it
+            targets: PyTorch's gradients by path, before clipping (`"raw"`) and after it
                 (`"clipped"`): every part is judged on what PyTorch's part was given.
             theirs: PyTorch's step, for its masks.
         """
-        made = self.prepared(batch)
-        loss, grads, seen = self.forward(values, made, theirs.masks)
-        start = filled(self._params, values)
-        clipped = self._clipped(grads, given)
-        fed = given["clipped"] if self.side.clip else given["raw"]
-        fed = {**clipped, **fed}
-        moved, self._state = self._update(
-            filled(self._seen_gradients, fed), self._state, start, self._handed()
+        inputs = self.prepare(batch)
+        loss, grads, extra = self.forward(values, inputs, theirs.masks)
+        start = fill_state(self._params, values)
+        clips = self._clip(grads, targets)
+        grads_in = targets["clipped"] if self.side.clip else targets["raw"]
+        grads_in = {**clips, **grads_in}
+        params, self._state = self._update(
+            fill_state(self._gradient_template, grads_in),
+            self._state,
+            start,
+            self._extra(),
         )
-        before, after = arrays(start), arrays(moved)
+        before, after = arrays(start), arrays(params)
         lr = self._lr()
         self._updates += theirs.updated
         return Step(
-            batch=as_arrays(made),
-            layers={n: as_arrays(list(xs)) for n, xs in seen["layers"].items()},
-            output=as_arrays(jax.tree.leaves(seen["output"])),
+            batch=as_arrays(inputs),
+            layers={n: as_arrays(list(xs)) for n, xs in extra["layers"].items()},
+            output=as_arrays(jax.tree.leaves(extra["output"])),
             loss=loss,
             before=before,
             gradients=grads,
-            clipped=clipped,
+            clipped=clips,
             lr=lr,
             updates={n: x - before[n] for n, x in after.items()},
             buffers_before={n: v for n, v in values.items() if n not in before},
-            buffers=arrays(seen["after"]),
-            asked=list(self._asked[self._traced]),
+            buffers=arrays(extra["after"]),
+            asked=list(self._requests[self._trace_key]),
         )
 
     def free_losses(
@@ -153,46 +156,46 @@ class JaxRun:
         state, clip = self._tx.init(self._params), self._clip_state
         losses, self._updates = [], 0
         for batch, theirs in zip(batches, steps, strict=False):
-            made = self.prepared(batch)
-            loss, _, seen = self.forward(values, made, theirs.masks)
-            grads = self._seen_gradients
+            inputs = self.prepare(batch)
+            loss, _, extra = self.forward(values, inputs, theirs.masks)
+            grads = self._gradient_template
             if self.side.clip is not None:
                 grads, clip = self.side.clip.update(grads, clip)
-            params = filled(self._params, values)
-            params, state = self._update(grads, state, params, self._handed())
+            params = fill_state(self._params, values)
+            params, state = self._update(grads, state, params, self._extra())
             self._updates += theirs.updated
-            values = {**values, **arrays(params), **arrays(seen["after"])}
+            values = {**values, **arrays(params), **arrays(extra["after"])}
             losses.append(loss)
         return losses
 
-    def _clipped(self, grads: Arrays, given: Mapping[str, Any]) -> Arrays:
+    def _clip(self, grads: Arrays, targets: Mapping[str, Any]) -> Arrays:
         if self.side.clip is None:
             return grads
-        raw = filled(self._seen_gradients, {**grads, **given["raw"]})
-        clipped, self._clip_state = self.side.clip.update(raw, self._clip_state)
-        return arrays(clipped)
+        raw = fill_state(self._gradient_template, {**grads, **targets["raw"]})
+        clips, self._clip_state = self.side.clip.update(raw, self._clip_state)
+        return arrays(clips)
 
     def _lr(self) -> np.ndarray | None:
         """The rate of the update just made, where it is declared or injected."""
         lr = self.side.rate(self._updates)
         if lr is None:
-            lr = injected(self._state)
+            lr = rate_in_state(self._state)
         return None if lr is None else np.atleast_1d(np.asarray(lr, np.float64))
 
-    def _handed(self) -> dict[str, Any]:
+    def _extra(self) -> dict[str, Any]:
         lr = self.side.rate(self._updates)
         if lr is None or np.ndim(lr):
             return {}
         return {"lr": jnp.asarray(lr, self.dtype)}
 
     def _apply(
-        self, grads: Any, state: Any, params: Any, handed: dict[str, Any]
+        self, grads: Any, state: Any, params: Any, extra: dict[str, Any]
     ) -> tuple[Any, Any]:
-        updates, state = self._tx.update(grads, state, params, **handed)
+        updates, state = self._tx.update(grads, state, params, **extra)
         return optax.apply_updates(params, updates), state
 
 
-def injected(state: Any) -> Any:
+def rate_in_state(state: Any) -> Any:
     """The learning rate that `optax.inject_hyperparams` used last, or None."""
     for part in jax.tree.leaves(state, is_leaf=lambda s: hasattr(s, "hyperparams")):
         if hasattr(part, "hyperparams"):
@@ -215,16 +218,16 @@ def _is_array(value: Any) -> bool:
     )
 
 
-def filled(state: Any, values: Mapping[str, Any]) -> Any:
+def fill_state(state: Any, values: Mapping[str, Any]) -> Any:
     """A copy of a state with the values that are given by path, in its own types."""
     flat = [
-        (path, _filled_one(variable, values.get(".".join(map(str, path)))))
+        (path, _fill_one(variable, values.get(".".join(map(str, path)))))
         for path, variable in nnx.to_flat_state(state)
     ]
     return nnx.from_flat_state(flat)
 
 
-def _filled_one(variable: Any, value: Any) -> Any:
+def _fill_one(variable: Any, value: Any) -> Any:
     if value is None:
         return variable
     return variable.replace(jnp.asarray(value, variable[...].dtype))
@@ -243,18 +246,18 @@ def cast(state: Any, dtype: str) -> Any:
     return nnx.from_flat_state(flat)
 
 
-def widened(model: nnx.Module, dtype: str) -> nnx.Module:
+def widen(model: nnx.Module, dtype: str) -> nnx.Module:
     """A copy whose layers compute in `dtype` where they were told float32.
 
     `nnx.Embed` notes the type of its table when it is made, and a cell that of its
     parameters, in which it starts its carry. Narrower types stay.
     """
-    copied = nnx.merge(*nnx.split(model), copy=True)
-    for _, module in jax_modules(copied):
+    result = nnx.merge(*nnx.split(model), copy=True)
+    for _, module in jax_modules(result):
         for name in ("dtype", "param_dtype"):
             if getattr(module, name, None) in (jnp.float32, np.dtype("float32")):
                 setattr(module, name, jnp.dtype(dtype))
-    return copied
+    return result
 
 
 def as_jax(tree: Any, dtype: str) -> Any:

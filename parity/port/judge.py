@@ -13,7 +13,7 @@ from parity.difference import difference
 from parity.port.case import Case
 from parity.port.layouts import activation_layouts
 from parity.port.mapping import WeightMap
-from parity.port.masks import KEEP_BOUND, apart
+from parity.port.masks import KEEP_BOUND, mask_distance
 from parity.port.report import Row
 from parity.port.step import Step
 
@@ -67,7 +67,7 @@ def judge_step(
     yield from _batch(judge, theirs, ours)
     yield from _outputs(judge, layout, theirs, ours, truth)
     if theirs.masks or ours.asked:
-        far, note = apart(theirs.masks, ours.asked)
+        far, note = mask_distance(theirs.masks, ours.asked)
         yield Row(number, "dropout", "", far, KEEP_BOUND, far / judge.eps, 1.0, note)
     a, b, c = (np.asarray(step.loss) for step in (theirs, ours, truth))
     yield judge.row("loss", "", a, b, c)
@@ -144,11 +144,11 @@ def nearest_layout(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
         >>> nearest_layout(x, np.moveaxis(x, 1, -1)).shape
         (1, 3, 2)
     """
-    fitting = [x for x in activation_layouts(theirs) if x.shape == ours.shape]
+    candidates = [x for x in activation_layouts(theirs) if x.shape == ours.shape]
     if theirs.dtype.kind in "iu" and ours.shape == (*theirs.shape, ours.shape[-1:]):
         return theirs
     return min(
-        fitting,
+        candidates,
         key=lambda x: float(difference(x, ours).max(initial=0.0)),
         default=theirs,
     )
@@ -158,16 +158,16 @@ def _activation(
     judge: Judge, kind: str, name: str, arrays: Sequence[np.ndarray]
 ) -> Row:
     theirs, ours, exact = arrays
-    laid = nearest_layout(theirs, ours)
+    layout = nearest_layout(theirs, ours)
     # The same layout for the exact one.
     same = [
         x
         for x, y in zip(
             activation_layouts(exact), activation_layouts(theirs), strict=True
         )
-        if y.shape == laid.shape and np.array_equal(y, laid, equal_nan=True)
+        if y.shape == layout.shape and np.array_equal(y, layout, equal_nan=True)
     ]
-    return judge.row(kind, name, laid, ours, same[0] if same else laid)
+    return judge.row(kind, name, layout, ours, same[0] if same else layout)
 
 
 def _batch(judge: Judge, theirs: Step, ours: Step) -> Iterator[Row]:
@@ -185,12 +185,12 @@ def _outputs(
     """Layers, then the model's output, which alone decides whether any departs."""
     whole = list(_all(judge, "output", "", theirs.output, ours.output, exact.output))
     departs = any(not row.passed for row in whole)
-    paired = dict(layout.layers)
-    for path, made in theirs.layers.items():
-        found = ours.layers.get(paired.get(path, "-"), [])
-        if not path or len(found) != len(made):
+    layers = dict(layout.layers)
+    for path, outputs in theirs.layers.items():
+        own = ours.layers.get(layers.get(path, "-"), [])
+        if not path or len(own) != len(outputs):
             continue
-        for row in _all(judge, "output", path, made, found, exact.layers[path]):
+        for row in _all(judge, "output", path, outputs, own, exact.layers[path]):
             # A layer of a port may hold its activation as well.
             if departs or row.passed:
                 yield row

@@ -9,7 +9,7 @@ from flax import nnx
 
 from parity.port.units import Unit
 
-Change = Callable[..., np.ndarray]
+LayoutChange = Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Leaf:
 
     path: str
     sources: tuple[str, ...]
-    change: Change
+    change: LayoutChange
     layout: str
     """In words."""
-    gradient: Change | None = None
+    gradient: LayoutChange | None = None
     """For gradients, where the variable stands for a sum of PyTorch's parameters."""
 
     @property
@@ -44,7 +44,7 @@ def same(*tensors: np.ndarray) -> np.ndarray:
     return tensor
 
 
-def transposed(x: np.ndarray) -> np.ndarray:
+def transpose(x: np.ndarray) -> np.ndarray:
     """A `Linear` weight (out, in) as a kernel (in, out)."""
     return x.T
 
@@ -59,18 +59,18 @@ def channels_last_kernel(x: np.ndarray) -> np.ndarray:
     return np.moveaxis(x, (1, 0), (-2, -1))
 
 
-def flipped_kernel(x: np.ndarray) -> np.ndarray:
+def flip_kernel(x: np.ndarray) -> np.ndarray:
     """A `ConvTransposeNd` weight (in, out, *k) as a kernel (*k, in, out).
 
     PyTorch's layer is the gradient of a convolution, Flax's is a convolution of the
     input spread out: the one kernel is the other's mirror image.
 
     Example:
-        >>> flipped_kernel(np.arange(3.0).reshape(1, 1, 3)).ravel()
+        >>> flip_kernel(np.arange(3.0).reshape(1, 1, 3)).ravel()
         array([2., 1., 0.])
     """
-    mirrored = np.flip(x, tuple(range(2, x.ndim)))
-    return np.moveaxis(mirrored, (0, 1), (-2, -1))
+    mirror = np.flip(x, tuple(range(2, x.ndim)))
+    return np.moveaxis(mirror, (0, 1), (-2, -1))
 
 
 def gradient_kernel(x: np.ndarray) -> np.ndarray:
@@ -119,20 +119,20 @@ def flax_cell(unit: Unit) -> Callable[[Unit, Unit], list[Leaf] | None] | None:
     """The rule for a cell of Flax's, or None."""
     kinds: list[tuple[Any, Any]] = [
         (nnx.LSTMCell, _separate_gates),
-        (nnx.OptimizedLSTMCell, _joined_gates),
-        (nnx.GRUCell, _joined_gates),
-        (nnx.SimpleCell, _joined_gates),
+        (nnx.OptimizedLSTMCell, _join_gates),
+        (nnx.GRUCell, _join_gates),
+        (nnx.SimpleCell, _join_gates),
     ]
     return next((rule for kind, rule in kinds if isinstance(unit.module, kind)), None)
 
 
-def _named(unit: Unit, start: str) -> str | None:
+def _name_from(unit: Unit, start: str) -> str | None:
     return next((n for n in unit.shapes if n.startswith(start)), None)
 
 
-def _joined_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
+def _join_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
     """Kernels (in, gates·hidden) in PyTorch's order of the gates."""
-    found = []
+    result = []
     for jax_name, shape in theirs.shapes.items():
         dense, kind = jax_name.split(".")
         start = "ih" if dense == "dense_i" else "hh"
@@ -142,13 +142,13 @@ def _joined_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
             one = _bias(ours, theirs, jax_name, slice(None), shape)
         if one is None:
             return None
-        found.append(one)
-    return found
+        result.append(one)
+    return result
 
 
 def _separate_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
     """A kernel for each gate, in PyTorch's order i, f, g, o."""
-    found = []
+    result = []
     for jax_name, shape in theirs.shapes.items():
         dense, kind = jax_name.split(".")
         size = ours.module.sizes["hidden_size"]
@@ -161,8 +161,8 @@ def _separate_gates(ours: Unit, theirs: Unit) -> list[Leaf] | None:
             one = _bias(ours, theirs, jax_name, rows, shape)
         if one is None:
             return None
-        found.append(one)
-    return found
+        result.append(one)
+    return result
 
 
 def _weight(
@@ -173,7 +173,7 @@ def _weight(
     rows: slice,
     shape: Sequence[int],
 ) -> Leaf | None:
-    name = _named(ours, f"weight_{start}")
+    name = _name_from(ours, f"weight_{start}")
     if name is None or ours.shapes[name][1] != shape[0]:
         return None
 
@@ -186,7 +186,7 @@ def _weight(
 def _bias(
     ours: Unit, theirs: Unit, jax_name: str, rows: slice, shape: Sequence[int]
 ) -> Leaf | None:
-    names = [_named(ours, f"bias_{start}") for start in ("ih", "hh")]
+    names = [_name_from(ours, f"bias_{start}") for start in ("ih", "hh")]
     if None in names:
         return None
     gru_n = isinstance(theirs.module, nnx.GRUCell)
@@ -205,7 +205,7 @@ def _bias(
     return Leaf(theirs.full(jax_name), sources, value, "sum of two", gradient)
 
 
-Rule = Callable[[Unit, Unit], list[Leaf] | None]
+LayoutRule = Callable[[Unit, Unit], list[Leaf] | None]
 """(PyTorch's unit, the JAX unit) -> the leaves; None where they do not fit."""
 
 FLAX_NAMES = {
@@ -225,14 +225,19 @@ def leaves(ours: Unit, theirs: Unit) -> list[Leaf] | None:
         theirs: the JAX side's.
     """
     for rule in (_identity, _attention, _recurrent, _flax):
-        found = rule(ours, theirs)
-        if found:
-            return found
+        result = rule(ours, theirs)
+        if result:
+            return result
     return None
 
 
 def leaf(
-    ours: Unit, theirs: Unit, name: str, jax_name: str, change: Change, layout: str
+    ours: Unit,
+    theirs: Unit,
+    name: str,
+    jax_name: str,
+    change: LayoutChange,
+    layout: str,
 ) -> Leaf:
     """A leaf made of one tensor."""
     return Leaf(theirs.full(jax_name), (ours.full(name),), change, layout)
@@ -248,12 +253,12 @@ def _identity(ours: Unit, theirs: Unit) -> list[Leaf] | None:
 
 def _flax(ours: Unit, theirs: Unit) -> list[Leaf] | None:
     """Flax's layers by their names `kernel`, `scale`, `embedding`."""
-    found = list(_by_names(ours, theirs))
+    pairs = list(_by_names(ours, theirs))
     fits = all(
         one.change(np.empty(ours.shapes[name])).shape == theirs.shapes[jax_name]
-        for one, name, jax_name in found
+        for one, name, jax_name in pairs
     )
-    return [one for one, _, _ in found] if fits else None
+    return [one for one, _, _ in pairs] if fits else None
 
 
 def _by_names(ours: Unit, theirs: Unit) -> Iterator[tuple[Leaf, str, str]]:
@@ -264,7 +269,9 @@ def _by_names(ours: Unit, theirs: Unit) -> Iterator[tuple[Leaf, str, str]]:
                 yield one, name, jax_name
 
 
-def _places(ours: Unit, theirs: Unit, name: str) -> Iterator[tuple[str, Change, str]]:
+def _places(
+    ours: Unit, theirs: Unit, name: str
+) -> Iterator[tuple[str, LayoutChange, str]]:
     module = ours.module
     if name == "weight" and "kernel" in theirs.shapes:
         yield ("kernel", *_kernel(ours, theirs))
@@ -277,17 +284,17 @@ def _places(ours: Unit, theirs: Unit, name: str) -> Iterator[tuple[str, Change, 
         yield FLAX_NAMES[name], same, "as it is"
 
 
-def _kernel(ours: Unit, theirs: Unit) -> tuple[Change, str]:
+def _kernel(ours: Unit, theirs: Unit) -> tuple[LayoutChange, str]:
     module, shape = ours.module, theirs.shapes["kernel"]
     if module.is_a("_ConvTransposeNd"):
         if getattr(theirs.module, "transpose_kernel", False):
             return gradient_kernel, "(*k, out, in)"
-        return flipped_kernel, "mirrored, (*k, in, out)"
+        return flip_kernel, "mirrored, (*k, in, out)"
     if module.is_a("_ConvNd"):
         return channels_last_kernel, "(*k, in, out)"
     if isinstance(theirs.module, nnx.LinearGeneral):
         return lambda x: x.T.reshape(shape), f"transposed, {shape}"
-    return transposed, "transposed"
+    return transpose, "transposed"
 
 
 def _attention(ours: Unit, theirs: Unit) -> list[Leaf] | None:
@@ -296,28 +303,30 @@ def _attention(ours: Unit, theirs: Unit) -> list[Leaf] | None:
         return None
     if not isinstance(theirs.module, nnx.MultiHeadAttention):
         return None
-    found = []
+    result = []
     for place, part in enumerate(("query", "key", "value")):
         for jax_name in (f"{part}.kernel", f"{part}.bias"):
             if jax_name in theirs.shapes:
                 name, change = _projection(ours, theirs, place, jax_name)
-                found.append(leaf(ours, theirs, name, jax_name, change, f"{part} part"))
+                result.append(
+                    leaf(ours, theirs, name, jax_name, change, f"{part} part")
+                )
     for end in ("weight", "bias"):
         jax_name = {"weight": "out.kernel", "bias": "out.bias"}[end]
         if jax_name in theirs.shapes:
             shape = theirs.shapes[jax_name]
-            change = _shaped(shape, turned=end == "weight")
+            change = _reshape(shape, turn=end == "weight")
             name = f"out_proj.{end}"
-            found.append(leaf(ours, theirs, name, jax_name, change, f"{shape}"))
-    return found
+            result.append(leaf(ours, theirs, name, jax_name, change, f"{shape}"))
+    return result
 
 
 def _projection(
     ours: Unit, theirs: Unit, place: int, jax_name: str
-) -> tuple[str, Change]:
+) -> tuple[str, LayoutChange]:
     part, kind = jax_name.split(".")
     shape = theirs.shapes[jax_name]
-    change = _shaped(shape, turned=kind == "kernel")
+    change = _reshape(shape, turn=kind == "kernel")
     if kind == "kernel" and "in_proj_weight" not in ours.shapes:
         return f"{part[0]}_proj_weight", change
     size = ours.module.sizes["embed_dim"]
@@ -326,8 +335,8 @@ def _projection(
     return name, lambda x: change(x[rows])
 
 
-def _shaped(shape: tuple[int, ...], turned: bool) -> Change:
-    return lambda x: (x.T if turned else x).reshape(shape)
+def _reshape(shape: tuple[int, ...], turn: bool) -> LayoutChange:
+    return lambda x: (x.T if turn else x).reshape(shape)
 
 
 def _recurrent(ours: Unit, theirs: Unit) -> list[Leaf] | None:

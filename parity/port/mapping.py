@@ -13,7 +13,7 @@ from jaxtrain.errors import nearest
 from parity.port import layouts
 from parity.port.case import Placement
 from parity.port.layouts import Leaf, by_layer, same, torch_recurrent
-from parity.port.outline import Outline, outlined
+from parity.port.outline import Outline, outline_of
 from parity.port.units import Unit, jax_modules, jax_units, torch_units
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class MapError(ValueError):
     ):
         self.torch_left, self.jax_left = dict(torch_left), dict(jax_left)
         sides = [
-            f"{side}: " + ", ".join(f"{n} {s}" for n, s in left.items())
-            for side, left in (("PyTorch", torch_left), ("JAX", jax_left))
-            if left
+            f"{side}: " + ", ".join(f"{n} {s}" for n, s in rest.items())
+            for side, rest in (("PyTorch", torch_left), ("JAX", jax_left))
+            if rest
         ]
         super().__init__(
             f"without a counterpart are, in {'; in '.join(sides)}. "
@@ -90,7 +90,7 @@ class WeightMap:
 def weight_map(
     model: torch.nn.Module | Outline,
     jax_model: nnx.Module,
-    given: Mapping[str, Placement] | None = None,
+    placements: Mapping[str, Placement] | None = None,
     jax_only: Sequence[str] = (),
 ) -> WeightMap:
     """Pair the layers of two models: those of one name first, the others in order.
@@ -100,12 +100,12 @@ def weight_map(
     Args:
         model: PyTorch's, or its outline.
         jax_model: the port.
-        given: PyTorch's name -> JAX path, (path, change of layout) or None.
+        placements: PyTorch's name -> JAX path, (path, change of layout) or None.
         jax_only: JAX paths that have no counterpart.
 
     Raises:
         MapError: something is left over on either side; the message lists all of it.
-        ValueError: `given` or `jax_only` holds a name that there is not.
+        ValueError: `placements` or `jax_only` holds a name that there is not.
 
     Example:
         >>> import torch
@@ -114,19 +114,19 @@ def weight_map(
         weight  kernel  transposed
         bias    bias  as it is
     """
-    given = given or {}
-    outline = outlined(model)
+    placements = placements or {}
+    outline = outline_of(model)
     theirs = jax_units(jax_model)
     ours = torch_units(outline, _whole(theirs))
-    leaves = _given_leaves(given, ours, theirs)
+    leaves = _placement_leaves(placements, ours, theirs)
     _check_names("jax_only", jax_only, [u.full(n) for u in theirs for n in u.shapes])
-    taken = {leaf.path for leaf in leaves} | set(jax_only)
-    ours = _without(ours, set(given))
-    theirs = _without(theirs, taken)
+    paths = {leaf.path for leaf in leaves} | set(jax_only)
+    ours = _drop_names(ours, set(placements))
+    theirs = _drop_names(theirs, paths)
     pairs = _pairs(_split(ours, theirs), theirs)
-    for one, other, found in pairs:
+    for one, other, group in pairs:
         del one, other
-        leaves += found
+        leaves += group
     _check_whole(ours, theirs, leaves)
     layers = [(one.path, other.path) for one, other, _ in pairs]
     return WeightMap(tuple(leaves), _layers(outline, jax_model, layers))
@@ -138,23 +138,23 @@ def _whole(theirs: list[Unit]) -> tuple[str, ...]:
     return ("MultiheadAttention",) if flax else ()
 
 
-def _given_leaves(
-    given: Mapping[str, Placement], ours: list[Unit], theirs: list[Unit]
+def _placement_leaves(
+    placements: Mapping[str, Placement], ours: list[Unit], theirs: list[Unit]
 ) -> list[Leaf]:
-    _check_names("map", list(given), [u.full(n) for u in ours for n in u.shapes])
-    found = []
+    _check_names("map", list(placements), [u.full(n) for u in ours for n in u.shapes])
+    leaves = []
     paths = {u.full(n): (u, n) for u in theirs for n in u.shapes}
     names = {u.full(n): (u, n) for u in ours for n in u.shapes}
-    for name, place in given.items():
+    for name, place in placements.items():
         if place is None:
             continue
         path = place if isinstance(place, str) else place[0]
         _check_names(f"map[{name!r}]", [path], list(paths))
         if isinstance(place, str):
-            found.append(_one_leaf(*names[name], *paths[path]))
+            leaves.append(_one_leaf(*names[name], *paths[path]))
         else:
-            found.append(Leaf(path, (name,), place[1], "as given"))
-    return found
+            leaves.append(Leaf(path, (name,), place[1], "as given"))
+    return leaves
 
 
 def _one_leaf(ours: Unit, name: str, theirs: Unit, jax_name: str) -> Leaf:
@@ -173,24 +173,24 @@ def _one_leaf(ours: Unit, name: str, theirs: Unit, jax_name: str) -> Leaf:
     return Leaf(theirs.full(jax_name), (ours.full(name),), same, "as it is")
 
 
-def _check_names(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _check_names(what: str, names: Sequence[str], choices: Sequence[str]) -> None:
     for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"; did you mean {near!r}?" if near else f": {', '.join(known)}"
+        if name not in choices:
+            near = nearest(name, choices)
+            hint = f"; did you mean {near!r}?" if near else f": {', '.join(choices)}"
             raise ValueError(f"{what}: there is no {name!r}{hint}")
 
 
-def _without(units: list[Unit], taken: set[str]) -> list[Unit]:
-    left = [
+def _drop_names(units: list[Unit], names: set[str]) -> list[Unit]:
+    rest = [
         Unit(
             unit.path,
             unit.module,
-            {n: s for n, s in unit.shapes.items() if unit.full(n) not in taken},
+            {n: s for n, s in unit.shapes.items() if unit.full(n) not in names},
         )
         for unit in units
     ]
-    return [unit for unit in left if unit.shapes]
+    return [unit for unit in rest if unit.shapes]
 
 
 def _split(ours: list[Unit], theirs: list[Unit]) -> list[Unit]:
@@ -204,62 +204,62 @@ def _split(ours: list[Unit], theirs: list[Unit]) -> list[Unit]:
     ]
 
 
-Pair = tuple[Unit, Unit, list[Leaf]]
+UnitPair = tuple[Unit, Unit, list[Leaf]]
 
 
-def _pairs(ours: list[Unit], theirs: list[Unit]) -> list[Pair]:
-    left = list(theirs)
-    found: dict[int, Pair] = {}
+def _pairs(ours: list[Unit], theirs: list[Unit]) -> list[UnitPair]:
+    rest = list(theirs)
+    matches: dict[int, UnitPair] = {}
     for by_name in (True, False):
         for place, unit in enumerate(ours):
-            for other in [] if place in found else left:
-                if by_name and plain(unit.path) != plain(other.path):
+            for other in [] if place in matches else rest:
+                if by_name and plain_path(unit.path) != plain_path(other.path):
                     continue
                 leaves = layouts.leaves(unit, other)
                 if leaves:
-                    found[place] = (unit, other, leaves)
-                    left.remove(other)
+                    matches[place] = (unit, other, leaves)
+                    rest.remove(other)
                     break
-    return [found[place] for place in sorted(found)]
+    return [matches[place] for place in sorted(matches)]
 
 
-def plain(path: str) -> str:
+def plain_path(path: str) -> str:
     """A path without the attribute in which `nnx.Sequential` keeps its layers.
 
     Example:
-        >>> plain("net.layers.0"), plain("net.0")
+        >>> plain_path("net.layers.0"), plain_path("net.0")
         ('net.0', 'net.0')
     """
     return ".".join(part for part in path.split(".") if part != "layers")
 
 
 def _check_whole(ours: list[Unit], theirs: list[Unit], leaves: list[Leaf]) -> None:
-    used = {name for leaf in leaves for name in leaf.sources}
-    filled = {leaf.path for leaf in leaves}
-    torch_left = {
+    sources = {name for leaf in leaves for name in leaf.sources}
+    paths = {leaf.path for leaf in leaves}
+    torch_rest = {
         unit.full(n): s
         for unit in ours
         for n, s in unit.shapes.items()
         # A counter that only a cumulative average needs; Flax has none.
-        if unit.full(n) not in used and n.split(".")[-1] != "num_batches_tracked"
+        if unit.full(n) not in sources and n.split(".")[-1] != "num_batches_tracked"
     }
-    jax_left = {
+    jax_rest = {
         unit.full(n): s
         for unit in theirs
         for n, s in unit.shapes.items()
-        if unit.full(n) not in filled
+        if unit.full(n) not in paths
     }
-    if torch_left or jax_left:
-        raise MapError(torch_left, jax_left)
+    if torch_rest or jax_rest:
+        raise MapError(torch_rest, jax_rest)
 
 
 def _layers(
-    outline: Outline, jax_model: nnx.Module, paired: list[tuple[str, str]]
+    outline: Outline, jax_model: nnx.Module, pairs: list[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
     """Paired layers, and others that have one name on both sides."""
-    found = dict(paired)
-    others = {plain(path): path for path, _ in jax_modules(jax_model)}
+    layers = dict(pairs)
+    others = {plain_path(path): path for path, _ in jax_modules(jax_model)}
     for path in (module.path for module in outline.modules):
-        if path not in found and plain(path) in others:
-            found[path] = others[plain(path)]
-    return tuple(found.items())
+        if path not in layers and plain_path(path) in others:
+            layers[path] = others[plain_path(path)]
+    return tuple(layers.items())

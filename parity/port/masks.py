@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     import torch
 
 
-DROPPING = ("dropout", "dropout1d", "dropout2d", "dropout3d")
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 
 
 class Mask(NamedTuple):
     """Which elements are kept, and the probability with which they are."""
 
-    kept: np.ndarray
+    elements: np.ndarray
     """Of whole channels: (N, C, 1, …)."""
     keep: float
 
 
-Asked = tuple[tuple[int, ...], float]
+Request = tuple[tuple[int, ...], float]
 """(shape, probability) of a mask that the port draws."""
 
 
 @contextmanager
-def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
+def torch_masks(supply: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
     """Inside the block, PyTorch's masks are collected in the list.
 
     Args:
-        given: masks to use, in order, in place of drawing them.
+        supply: masks to use, in order, in place of drawing them.
     """
     import torch
     import torch.nn.functional as F
 
-    drawn: list[Mask] = []
-    left = None if given is None else iter(given)
-    originals = {name: getattr(F, name) for name in DROPPING}
+    masks: list[Mask] = []
+    rest = None if supply is None else iter(supply)
+    originals = {name: getattr(F, name) for name in DROPOUTS}
 
-    def replaced(name: str) -> Callable[..., torch.Tensor]:
-        def dropped(
+    def replacement(name: str) -> Callable[..., torch.Tensor]:
+        def dropout(
             input: torch.Tensor,
             p: float = 0.5,
             training: bool = True,
@@ -63,21 +63,21 @@ def torch_masks(given: Sequence[Mask] | None = None) -> Iterator[list[Mask]]:
             if not training or p == 0:
                 return input
             keep = 1 - p or 1.0
-            mask = next(left, None) if left is not None else None
+            mask = next(rest, None) if rest is not None else None
             if mask is None:
                 noise = originals[name](torch.ones_like(input), p, True)
                 mask = Mask(_narrow(name, noise != 0), 1 - p)
-            drawn.append(mask)
+            masks.append(mask)
             # Looked up here, so that another can be put in its place.
-            return apply_mask(input, torch.as_tensor(mask.kept).to(input) / keep, p)
+            return apply_mask(input, torch.as_tensor(mask.elements).to(input) / keep, p)
 
-        return dropped
+        return dropout
 
-    patches: dict[str, Any] = {name: replaced(name) for name in DROPPING}
+    patches: dict[str, Any] = {name: replacement(name) for name in DROPOUTS}
     # Of what it is now, so that a block within a block works as well.
     attention = partial(_attention, F.scaled_dot_product_attention)
     with patch.multiple(F, **patches, scaled_dot_product_attention=attention):
-        yield drawn
+        yield masks
 
 
 def apply_mask(input: torch.Tensor, noise: torch.Tensor, p: float) -> torch.Tensor:
@@ -92,12 +92,12 @@ def apply_mask(input: torch.Tensor, noise: torch.Tensor, p: float) -> torch.Tens
     return input * noise
 
 
-def _narrow(name: str, kept: torch.Tensor) -> np.ndarray:
+def _narrow(name: str, mask: torch.Tensor) -> np.ndarray:
     """One element a channel where whole channels are dropped."""
     if name != "dropout":
-        leading = 1 if name == "dropout1d" and kept.ndim == 2 else 2
-        kept = kept[(..., *[slice(1)] * (kept.ndim - leading))]
-    return kept.numpy().copy()
+        lead = 1 if name == "dropout1d" and mask.ndim == 2 else 2
+        mask = mask[(..., *[slice(1)] * (mask.ndim - lead))]
+    return mask.numpy().copy()
 
 
 def _attention(
@@ -119,12 +119,12 @@ def _attention(
     if kwargs.get("is_causal"):
         bias = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
     if bias is not None:
-        hidden = bias.dtype == torch.bool
-        scores = scores.masked_fill(~bias, -torch.inf) if hidden else scores + bias
+        is_bool = bias.dtype == torch.bool
+        scores = scores.masked_fill(~bias, -torch.inf) if is_bool else scores + bias
     return F.dropout(scores.softmax(-1), p) @ value
 
 
-def mask_layouts(kept: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+def mask_layouts(mask: Any, shape: tuple[int, ...]) -> Iterator[Any]:
     """What a mask may look like on the JAX side.
 
     Itself, with channels last, with the first two axes swapped (time first), or with
@@ -134,39 +134,41 @@ def mask_layouts(kept: Any, shape: tuple[int, ...]) -> Iterator[Any]:
         >>> [x.shape for x in mask_layouts(np.ones((4, 2, 3, 5)), (8, 3, 5))]
         [(4, 2, 3, 5), (4, 3, 5, 2), (2, 4, 3, 5), (8, 3, 5)]
     """
-    yield kept
-    if kept.ndim > 2:
-        yield jnp.moveaxis(kept, 1, -1)
-        yield jnp.swapaxes(kept, 0, 1)
-    if kept.size == math.prod(shape) and kept.shape[-2:] == tuple(shape)[-2:]:
-        yield kept.reshape(shape)
+    yield mask
+    if mask.ndim > 2:
+        yield jnp.moveaxis(mask, 1, -1)
+        yield jnp.swapaxes(mask, 0, 1)
+    if mask.size == math.prod(shape) and mask.shape[-2:] == tuple(shape)[-2:]:
+        yield mask.reshape(shape)
 
 
 KEEP_BOUND = 1e-7
 """Of keep probabilities: what rounding one to float32 may change."""
 
 
-def apart(masks: Sequence[Mask], asked: Sequence[Asked]) -> tuple[float, str]:
+def mask_distance(
+    masks: Sequence[Mask], requests: Sequence[Request]
+) -> tuple[float, str]:
     """How far what the port asked for is from what PyTorch drew, and why in words.
 
     Handing out PyTorch's masks hides a mask too many, and another probability.
 
     Args:
         masks: PyTorch's.
-        asked: the port's (shape, probability), in order.
+        requests: the port's (shape, probability), in order.
 
     Example:
-        >>> apart([Mask(np.ones((2, 3)), 0.75)], [((2, 3), 0.5)])
+        >>> mask_distance([Mask(np.ones((2, 3)), 0.75)], [((2, 3), 0.5)])
         (0.25, 'dropout 0 keeps with probability 0.5 where PyTorch has 0.75')
     """
     # All dropped: Flax then draws nothing.
-    drawn = [mask for mask in masks if mask.keep > 0]
-    if len(drawn) != len(asked):
-        return np.inf, f"the port draws {len(asked)} masks, PyTorch {len(drawn)}"
+    draws = [mask for mask in masks if mask.keep > 0]
+    if len(draws) != len(requests):
+        return np.inf, f"the port draws {len(requests)} masks, PyTorch {len(draws)}"
     worst, note = 0.0, ""
-    for place, (mask, (shape, p)) in enumerate(zip(drawn, asked, strict=True)):
-        if all(x.shape != shape for x in mask_layouts(mask.kept, shape)):
-            says = f"shape {shape} where PyTorch has {mask.kept.shape}"
+    for place, (mask, (shape, p)) in enumerate(zip(draws, requests, strict=True)):
+        if all(x.shape != shape for x in mask_layouts(mask.elements, shape)):
+            says = f"shape {shape} where PyTorch has {mask.elements.shape}"
             return np.inf, f"dropout {place} has a mask of {says}"
         # The port may draw what is dropped.
         far = min(abs(p - mask.keep), abs(1 - p - mask.keep))
@@ -184,20 +186,22 @@ class SharedMasks:
     """
 
     def __init__(self, masks: Sequence[tuple[Any, float]]):
-        self._left = iter(masks)
-        self.asked: list[Asked] = []
+        self._rest = iter(masks)
+        self.requests: list[Request] = []
 
     def bernoulli(self, shape: tuple[int, ...], p: float) -> jax.Array:
         """The next mask; all ones where there is none that fits."""
-        self.asked.append((tuple(shape), float(p)))
-        kept, keep = next(self._left, (None, 1.0))
-        if kept is None:
+        self.requests.append((tuple(shape), float(p)))
+        elements, keep = next(self._rest, (None, 1.0))
+        if elements is None:
             return jnp.ones(shape, bool)
         # A mask of what is dropped, drawn with the rate itself.
         if abs(p - keep) > abs(p - (1 - keep)):
-            kept = ~kept
-        fitting = (x for x in mask_layouts(kept, shape) if x.shape == tuple(shape))
-        return next(fitting, jnp.ones(shape, bool))
+            elements = ~elements
+        candidates = (
+            x for x in mask_layouts(elements, shape) if x.shape == tuple(shape)
+        )
+        return next(candidates, jnp.ones(shape, bool))
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> jax.Array:
         """Random slopes are not shared.
@@ -208,7 +212,7 @@ class SharedMasks:
         raise ValueError("RReLU's random slopes cannot be shared: use eval() on both")
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
+    def lend(self) -> Iterator[None]:
         """Inside the block, the port draws from here."""
 
         def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, **rest: Any) -> Any:

@@ -49,17 +49,17 @@ class Outline:
     buffers: dict[str, Tensor]
 
 
-def outlined(model: torch.nn.Module | Outline) -> Outline:
+def outline_of(model: torch.nn.Module | Outline) -> Outline:
     """The outline of a model; one that is an outline already stays.
 
     Example:
         >>> import torch
-        >>> outlined(torch.nn.Linear(3, 2)).parameters["weight"]
+        >>> outline_of(torch.nn.Linear(3, 2)).parameters["weight"]
         Tensor(shape=(2, 3), dtype='float32', trained=True, kept=True)
     """
     if isinstance(model, Outline):
         return model
-    kept = set(model.state_dict())
+    names = set(model.state_dict())
     return Outline(
         tuple(_module(path, module) for path, module in model.named_modules()),
         {
@@ -67,7 +67,7 @@ def outlined(model: torch.nn.Module | Outline) -> Outline:
             for name, p in model.named_parameters()
         },
         {
-            name: Tensor(tuple(b.shape), _dtype(b), kept=name in kept)
+            name: Tensor(tuple(b.shape), _dtype(b), kept=name in names)
             for name, b in model.named_buffers()
         },
     )
@@ -76,8 +76,8 @@ def outlined(model: torch.nn.Module | Outline) -> Outline:
 def _module(path: str, module: torch.nn.Module) -> Module:
     kinds = (c.__name__ for c in type(module).__mro__ if _is_torchs(c))
     sizes = {name: getattr(module, name, None) for name in SIZES}
-    known = {name: size for name, size in sizes.items() if isinstance(size, int)}
-    return Module(path, tuple(kinds), known)
+    result = {name: size for name, size in sizes.items() if isinstance(size, int)}
+    return Module(path, tuple(kinds), result)
 
 
 def _is_torchs(kind: type) -> bool:

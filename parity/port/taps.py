@@ -22,19 +22,19 @@ Outputs = dict[str, list[Any]]
 @contextmanager
 def torch_taps(model: torch.nn.Module) -> Iterator[Outputs]:
     """Inside the block, what the model's modules return is collected."""
-    found: Outputs = {}
+    outputs: Outputs = {}
     handles = []
     for path, module in model.named_modules():
 
         def hook(_module: Any, _inputs: Any, output: Any, path: str = path) -> None:
             # A later operation may work in place.
-            found.setdefault(path, []).extend(
+            outputs.setdefault(path, []).extend(
                 x.detach().numpy().copy() for x in tensors(output)
             )
 
         handles.append(module.register_forward_hook(hook))
     try:
-        yield found
+        yield outputs
     finally:
         for handle in handles:
             handle.remove()

@@ -12,7 +12,7 @@ import torch
 
 from parity.port.case import Batch, TorchSide, check_batch
 from parity.port.masks import Mask, torch_masks
-from parity.port.outline import outlined
+from parity.port.outline import outline_of
 from parity.port.step import Arrays, Step
 from parity.port.taps import as_arrays, torch_taps
 
@@ -56,12 +56,12 @@ class TorchRun:
         self._sums: dict[str, torch.Tensor] = {}
         self._steps = self._updates = 0
 
-    def prepared(self, batch: Batch) -> Batch:
+    def prepare(self, batch: Batch) -> Batch:
         """The batch as tensors, after the side's preparation."""
-        made = as_tensors(check_batch(batch), getattr(torch, self.dtype))
+        result = as_tensors(check_batch(batch), getattr(torch, self.dtype))
         if self.side.prepare is None:
-            return made
-        return check_batch(self.side.prepare(*made), "what TorchSide.prepare returns")
+            return result
+        return check_batch(self.side.prepare(*result), "what TorchSide.prepare returns")
 
     def forward(self, batch: Batch) -> tuple[Any, torch.Tensor]:
         """Output and loss of a prepared batch."""
@@ -85,16 +85,16 @@ class TorchRun:
 
     def _step(self, batch: Batch, masks: Sequence[Mask] | None) -> Step:
         before, buffers_before = self.parameters(), self.buffers()
-        made = self.prepared(batch)
+        inputs = self.prepare(batch)
         self.model.zero_grad(set_to_none=True)
-        with torch_masks(masks) as drawn, torch_taps(self.model) as layers:
-            output, loss = self.forward(made)
+        with torch_masks(masks) as draws, torch_taps(self.model) as layers:
+            output, loss = self.forward(inputs)
         loss.backward()
         gradients = self.gradients()
         lr = np.array([float(g["lr"]) for g in self.optimizer.param_groups])
         clipped, updated = self._update()
         return Step(
-            batch=as_arrays(made),
+            batch=as_arrays(inputs),
             layers=layers,
             output=as_arrays(output),
             loss=float(loss.detach()),
@@ -105,7 +105,7 @@ class TorchRun:
             updates={n: x - before[n] for n, x in self.parameters().items()},
             buffers_before=buffers_before,
             buffers=self.buffers(),
-            masks=drawn,
+            masks=draws,
             updated=updated,
         )
 
@@ -119,15 +119,15 @@ class TorchRun:
         """
         with default_dtype(self.dtype):
             self.restore(step)
-            made = self.prepared(batch)
+            inputs = self.prepare(batch)
             self.model.zero_grad(set_to_none=True)
             with torch_masks(step.masks), torch_taps(self.model) as layers:
-                output, loss = self.forward(made)
+                output, loss = self.forward(inputs)
             if backward:
                 loss.backward()
             return replace(
                 step,
-                batch=as_arrays(made),
+                batch=as_arrays(inputs),
                 layers=layers,
                 output=as_arrays(output),
                 loss=float(loss.detach()),
@@ -146,15 +146,15 @@ class TorchRun:
     def _update(self) -> tuple[dict[str, Any], bool]:
         """Clip and step, where enough batches are summed."""
         self._steps += 1
-        named = dict(self.model.named_parameters())
-        for name, p in named.items():
+        parameters = dict(self.model.named_parameters())
+        for name, p in parameters.items():
             if p.grad is not None and self.side.accumulate > 1:
-                held = self._sums.get(name)
-                self._sums[name] = p.grad if held is None else held + p.grad
+                before = self._sums.get(name)
+                self._sums[name] = p.grad if before is None else before + p.grad
         if self._steps % self.side.accumulate:
             return self.gradients(), False
         for name, grad in self._sums.items():
-            named[name].grad = grad
+            parameters[name].grad = grad
         self._sums = {}
         if self.side.clip:
             self.side.clip(self.model.parameters())
@@ -180,7 +180,7 @@ class TorchRun:
             for n, p in self.model.named_parameters()
         }
 
-    def widened(self) -> "TorchRun":
+    def widen(self) -> "TorchRun":
         """The same state in float64, to take the next step exactly."""
         other = copy.deepcopy(self)
         other.dtype = "float64"
@@ -192,7 +192,7 @@ class TorchRun:
         return other
 
 
-class Live:
+class LiveRun:
     """An `Original` that runs now.
 
     Args:
@@ -201,7 +201,7 @@ class Live:
     """
 
     def __init__(self, side: TorchSide, dtype: str):
-        self.outline = outlined(side.model)
+        self.outline = outline_of(side.model)
         self.clips = side.clip is not None
         self._run = TorchRun(side, dtype)
 
@@ -211,9 +211,9 @@ class Live:
 
     def step(self, batch: Batch) -> tuple[Step, Step | None]:
         """Take one step, and where it is narrower also in float64."""
-        exact_run = self._run.widened() if self._run.dtype == "float32" else None
-        made = self._run.step(batch)
-        return made, exact_run.step(batch, made.masks) if exact_run else None
+        exact_run = self._run.widen() if self._run.dtype == "float32" else None
+        result = self._run.step(batch)
+        return result, exact_run.step(batch, result.masks) if exact_run else None
 
 
 def cast_state(optimizer: torch.optim.Optimizer, kind: torch.dtype) -> None:

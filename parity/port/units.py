@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flax import nnx
 
-from parity.port.outline import Module, Outline, Tensor, outlined
+from parity.port.outline import Module, Outline, Tensor, outline_of
 
 if TYPE_CHECKING:
     import torch
@@ -37,14 +37,14 @@ class Unit:
 
     def full(self, name: str) -> str:
         """The name within the model."""
-        return joined(self.path, name)
+        return join(self.path, name)
 
 
-def joined(path: str, name: str) -> str:
+def join(path: str, name: str) -> str:
     """Two parts of a dotted name, of which either may be empty.
 
     Example:
-        >>> joined("", "fc"), joined("fc", "weight")
+        >>> join("", "fc"), join("fc", "weight")
         ('fc', 'fc.weight')
     """
     return f"{path}.{name}" if path and name else path or name
@@ -59,18 +59,18 @@ def torch_units(
         model: PyTorch's, or its outline.
         whole: classes of `torch.nn` that are one unit with all that is in them.
     """
-    outline = outlined(model)
-    kept = {n: t for n, t in outline.buffers.items() if t.kept}
-    names = outline.parameters | kept
-    taken: set[str] = set()
+    outline = outline_of(model)
+    buffers = {n: t for n, t in outline.buffers.items() if t.kept}
+    names = outline.parameters | buffers
+    own_names: set[str] = set()
     units = []
     for module in outline.modules:
         own = {
-            name: names[joined(module.path, name)].shape
+            name: names[join(module.path, name)].shape
             for name in _torch_names(module, names, module.is_a(*whole))
-            if joined(module.path, name) not in taken
+            if join(module.path, name) not in own_names
         }
-        taken |= {joined(module.path, name) for name in own}
+        own_names |= {join(module.path, name) for name in own}
         if own:
             units.append(Unit(module.path, module, own))
     return units
@@ -89,20 +89,20 @@ def _torch_names(
 
 def jax_modules(model: nnx.Module) -> list[tuple[str, nnx.Module]]:
     """(dotted path, module), in the order in which attributes were set; each once."""
-    found: list[tuple[str, nnx.Module]] = []
-    seen: set[int] = set()
+    modules: list[tuple[str, nnx.Module]] = []
+    ids: set[int] = set()
 
     def walk(path: str, module: nnx.Module) -> None:
-        if id(module) in seen:
+        if id(module) in ids:
             return
-        seen.add(id(module))
-        found.append((path, module))
+        ids.add(id(module))
+        modules.append((path, module))
         for name, member in _members(module):
             if isinstance(member, nnx.Module):
-                walk(joined(path, name), member)
+                walk(join(path, name), member)
 
     walk("", model)
-    return found
+    return modules
 
 
 def jax_units(model: nnx.Module) -> list[Unit]:
@@ -118,7 +118,7 @@ def jax_units(model: nnx.Module) -> list[Unit]:
     for path, module in modules:
         inside = any(path.startswith(f"{outer}.") for outer in whole)
         own = {
-            name: shapes.pop(joined(path, name))
+            name: shapes.pop(join(path, name))
             for name in ([] if inside else _names(path, module, shapes))
         }
         if own:
@@ -133,13 +133,13 @@ def _names(path: str, module: nnx.Module, shapes: dict[str, Any]) -> list[str]:
     if isinstance(module, WHOLE_IN_FLAX):
         return [n.removeprefix(start) for n in list(shapes) if n.startswith(start)]
     own = [name for name, member in _members(module)]
-    return [name for name in own if joined(path, name) in shapes]
+    return [name for name in own if join(path, name) in shapes]
 
 
 def _members(module: nnx.Module) -> list[tuple[str, Any]]:
     # A merged module has its attributes by name; its record of them keeps the order.
-    recorded = getattr(module, "_pytree__nodes", ())
-    places = {name: place for place, name in enumerate(recorded)}
+    nodes = getattr(module, "_pytree__nodes", ())
+    places = {name: place for place, name in enumerate(nodes)}
     members = [m for m in vars(module).items() if not m[0].startswith("_pytree__")]
     return sorted(members, key=lambda m: places.get(m[0], len(places)))
 

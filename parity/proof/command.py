@@ -17,15 +17,15 @@ from parity.proof.report import record, table
 from parity.proof.verdict import DTYPES, Findings, Task, Verdict
 
 
-class Progress:
+class ProgressLine:
     """Shows what is being judged on stderr, and nothing where that is no terminal."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def show(self, text: str) -> None:
         """Replace the line."""
-        if self._shown:
+        if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\x1b[2K{text[:width]}", end="", file=sys.stderr, flush=True)
 
@@ -100,24 +100,24 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
     _check_files(options)
-    chosen = tasks(options)
-    if "fashion" in chosen:
+    selection = tasks(options)
+    if "fashion" in selection:
         # Before minutes of work, not after.
         from parity.proof.runs.runs import fashion_mnist
 
         fashion_mnist()
-    from parity.proof.surroundings import described, surroundings
+    from parity.proof.surroundings import describe, surroundings
 
-    print(table.paragraph(described(surroundings())).strip(), flush=True)
-    found = Findings()
-    for group, wanted in chosen.items():
-        _judge(group, wanted, found, options.full)
-    if not found.all:
+    print(table.paragraph(describe(surroundings())).strip(), flush=True)
+    findings = Findings()
+    for group, work in selection.items():
+        _judge(group, work, findings, options.full)
+    if not findings.all:
         raise ConfigError(f"there is nothing to judge in {options.dtype}")
-    _write(options, found)
-    line = table.last_line(found.all)
+    _write(options, findings)
+    line = table.last_line(findings.all)
     print(f"{line} ({time.perf_counter() - start:.0f} s)", flush=True)
-    return 0 if found.passed else 1
+    return 0 if findings.passed else 1
 
 
 def collect(options: argparse.Namespace) -> int:
@@ -213,43 +213,43 @@ def _by_group(
     """Who has which of the names; without names, everybody has none."""
     if not names:
         return dict.fromkeys(groups, ())
-    known = {group: module(group).NAMES for group in groups}
-    everything = [name for own in known.values() for name in own]
+    all_names = {group: module(group).NAMES for group in groups}
+    everything = [name for own in all_names.values() for name in own]
     kind = groups[0].removesuffix("s") if len(groups) == 1 else "case"
     for name in names:
         check_name(kind, name, everything)
-    found = {
+    matches = {
         group: tuple(name for name in dict.fromkeys(names) if name in own)
-        for group, own in known.items()
+        for group, own in all_names.items()
     }
-    return {group: own for group, own in found.items() if own}
+    return {group: own for group, own in matches.items() if own}
 
 
-def _judge(group: str, wanted: Task, found: Findings, full: bool) -> None:
+def _judge(group: str, work: Task, findings: Findings, full: bool) -> None:
     """Judge one group and its control, or in full all its twins; print its part."""
     print(f"\n{group}", flush=True)
-    progress = Progress()
+    progress = ProgressLine()
     try:
         for name, twin in list(twins(group).items())[: None if full else 1]:
             progress.show(f"{group}: {name}")
-            found.controls.setdefault(group, []).append(twin())
-        _check_seen(group, found.controls[group])
-        judged = list(module(group).verdicts(wanted, progress.show))
+            findings.controls.setdefault(group, []).append(twin())
+        _check_seen(group, findings.controls[group])
+        verdicts = list(module(group).verdicts(work, progress.show))
     finally:
         progress.clear()
-    if not judged and wanted.dtype:
-        print(table.paragraph(f"There is no such case in {wanted.dtype}."), flush=True)
+    if not verdicts and work.dtype:
+        print(table.paragraph(f"There is no such case in {work.dtype}."), flush=True)
         return
-    if not judged:
+    if not verdicts:
         raise ConfigError(f"the cases of {group} never ran: there is nothing to judge")
-    found.verdicts[group] = judged
-    _print(group, found)
+    findings.verdicts[group] = verdicts
+    _print(group, findings)
 
 
 def _print(group: str, found: Findings) -> None:
     print(table.table(found.verdicts[group]))
     print(table.paragraph(GROUPS[group].proves))
-    seen = table.seen(GROUPS[group].control, found.controls[group])
+    seen = table.control_text(GROUPS[group].control, found.controls[group])
     print(table.paragraph(seen), flush=True)
 
 
@@ -265,14 +265,14 @@ def _check_seen(group: str, judged: Sequence[Verdict]) -> None:
             )
 
 
-def _write(options: argparse.Namespace, found: Findings) -> None:
+def _write(options: argparse.Namespace, findings: Findings) -> None:
     if options.json:
-        record.save(Path(options.json), found)
+        record.save(Path(options.json), findings)
     if options.html:
         from parity.proof.report import page
 
-        page.save(Path(options.html), found)
+        page.save(Path(options.html), findings)
     if options.picture:
         from parity.proof.report import curves
 
-        curves.save(Path(options.picture), found.all)
+        curves.save(Path(options.picture), findings.all)

@@ -9,7 +9,7 @@ from parity.proof.verdict import Task, Verdict
 
 
 @dataclass(frozen=True)
-class Size:
+class Extent:
     """How much of a group is judged; None stands for all, as the tests judge it."""
 
     names: tuple[str, ...] | None = None
@@ -29,19 +29,19 @@ class Group:
     """In plain words, and what it does not."""
     control: str
     """The broken twin that the group must see before it may say equal."""
-    core: Size
+    core: Extent
     """A part of the two minutes."""
-    moderate: Size
+    moderate: Extent
     """A part of the four minutes of `all`."""
-    push: tuple[Size, ...] = (Size(),)
+    push: tuple[Extent, ...] = (Extent(),)
     """What the tests judge at every push."""
     has_steps: bool = False
     has_curves: bool = False
     """Whether the page draws its runs."""
 
-    def size(self, which: str) -> Size:
+    def size(self, which: str) -> Extent:
         """`"core"`, `"moderate"` or `"full"`."""
-        return {"core": self.core, "moderate": self.moderate, "full": Size()}[which]
+        return {"core": self.core, "moderate": self.moderate, "full": Extent()}[which]
 
 
 def module(group: str) -> Any:
@@ -69,9 +69,9 @@ def task(
     """
     size = GROUPS[group].size(which)
     if names:
-        size = Size(names, size.steps)
-    chosen = size.names or module(group).NAMES
-    return Task(chosen, dtype or size.dtype, steps or size.steps, size.limit)
+        size = Extent(names, size.steps)
+    selection = size.names or module(group).NAMES
+    return Task(selection, dtype or size.dtype, steps or size.steps, size.limit)
 
 
 def twins(group: str) -> Mapping[str, Callable[[], Verdict]]:
@@ -119,7 +119,7 @@ _EVERY_SCHEDULER = (
     "rmsprop+step_lr",
 )
 """What those lack, so that each is run."""
-_SOME_RUNS = Size(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8)
+_SOME_RUNS = Extent(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8)
 
 GROUPS: Mapping[str, Group] = {
     "rng": Group(
@@ -127,16 +127,16 @@ GROUPS: Mapping[str, Group] = {
         "the same weights, order and masks. It says nothing of what is computed with "
         "them, nor of PyTorch's generators on other devices.",
         "draws that begin at the next seed",
-        core=Size(),
-        moderate=Size(),
+        core=Extent(),
+        moderate=Extent(),
     ),
     "schedulers": Group(
         "Same bits. Every learning rate and momentum of a schedule is PyTorch's, at "
         "every step. It is the host's face, in Python's floats; compiled schedules "
         "have tests of their own.",
         "a rate that falls one step late",
-        core=Size(steps=200, limit=3),
-        moderate=Size(steps=500),
+        core=Extent(steps=200, limit=3),
+        moderate=Extent(steps=500),
         has_steps=True,
     ),
     "optimizers": Group(
@@ -145,9 +145,9 @@ GROUPS: Mapping[str, Group] = {
         "are the same formula, rounded as well. It says nothing of how rounding grows "
         "in a free run, which the runs show.",
         "one step of several, a ten-thousandth too long",
-        core=Size(("sgd", "adam", "adamw", "rmsprop"), steps=20, limit=3),
-        moderate=Size(steps=20, limit=4),
-        push=(Size(steps=100, dtype="float32"), Size(steps=40, dtype="float64")),
+        core=Extent(("sgd", "adam", "adamw", "rmsprop"), steps=20, limit=3),
+        moderate=Extent(steps=20, limit=4),
+        push=(Extent(steps=100, dtype="float32"), Extent(steps=40, dtype="float64")),
         has_steps=True,
     ),
     "losses": Group(
@@ -155,19 +155,19 @@ GROUPS: Mapping[str, Group] = {
         "float32 they are rounded as well as PyTorch's or nearly. It says nothing of "
         "arguments or shapes that the cases do not have.",
         "a loss that is a hundred-thousandth too large",
-        core=Size(("cross_entropy", "mse_loss", "huber_loss"), limit=8),
-        moderate=Size(limit=6),
+        core=Extent(("cross_entropy", "mse_loss", "huber_loss"), limit=8),
+        moderate=Extent(limit=6),
     ),
     "layers": Group(
         "Three calls, the parameters moving between them. Outputs, gradients of inputs "
         "and parameters, and buffers are the same formula in float64, rounded as well "
         "in float32. It says nothing of layers inside one another.",
         "GELU by tanh where PyTorch's is exact",
-        core=Size(("Linear", "Conv2d", "BatchNorm2d", "LayerNorm"), limit=3),
-        moderate=Size(limit=2, dtype="float64"),
+        core=Extent(("Linear", "Conv2d", "BatchNorm2d", "LayerNorm"), limit=3),
+        moderate=Extent(limit=2, dtype="float64"),
         push=(
-            Size(limit=4, dtype="float64", first=True),
-            Size(limit=3, dtype="float32", first=True),
+            Extent(limit=4, dtype="float64", first=True),
+            Extent(limit=3, dtype="float32", first=True),
         ),
     ),
     "pairs": Group(
@@ -175,9 +175,9 @@ GROUPS: Mapping[str, Group] = {
         "the same loss at every step to ten digits: rounding could not hide a wrong "
         "formula there. It says nothing of how well float32 is rounded.",
         "a rate that falls by a ten-millionth less",
-        core=Size(("sgd+step_lr", "adam+one_cycle_lr"), steps=100),
-        moderate=Size(_SOME_PAIRS, steps=100),
-        push=(Size((*_SOME_PAIRS, *_EVERY_SCHEDULER), steps=100),),
+        core=Extent(("sgd+step_lr", "adam+one_cycle_lr"), steps=100),
+        moderate=Extent(_SOME_PAIRS, steps=100),
+        push=(Extent((*_SOME_PAIRS, *_EVERY_SCHEDULER), steps=100),),
         has_steps=True,
     ),
     "noise": Group(
@@ -187,7 +187,7 @@ GROUPS: Mapping[str, Group] = {
         "error of the rate that is still seen says how sharp it is. It says nothing of "
         "smaller ones, which float64 shows.",
         "a learning rate that is one percent too high",
-        core=Size(("mlp+adam",), steps=60, limit=8),
+        core=Extent(("mlp+adam",), steps=60, limit=8),
         moderate=_SOME_RUNS,
         push=(_SOME_RUNS,),
         has_steps=True,
@@ -200,8 +200,8 @@ GROUPS: Mapping[str, Group] = {
         "not. Plain SGD does not amplify rounding: other float32 runs part in PyTorch "
         "too, once started an ulp apart.",
         "a learning rate that is one percent too high",
-        core=Size(("tutorial",), steps=938),
-        moderate=Size(("tutorial", "float64"), steps=938),
+        core=Extent(("tutorial",), steps=938),
+        moderate=Extent(("tutorial", "float64"), steps=938),
         has_steps=True,
         has_curves=True,
     ),

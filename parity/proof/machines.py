@@ -103,29 +103,29 @@ def _outcome(python: str, name: str, command: Sequence[str]) -> Outcome:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "proof.json"
-        done = subprocess.run(
+        process = subprocess.run(
             [python, "-m", "parity", *command, "--json", str(file)],
             env=environment(name),
             capture_output=True,
             text=True,
         )
-        found = json.loads(file.read_text()) if file.exists() else {}
-    said = (done.stdout if done.returncode < 2 else done.stderr).strip()
-    torch = found.get("versions", {}).get("torch", "?").partition("+")[0]
+        content = json.loads(file.read_text()) if file.exists() else {}
+    text = (process.stdout if process.returncode < 2 else process.stderr).strip()
+    torch = content.get("versions", {}).get("torch", "?").partition("+")[0]
     took = time.perf_counter() - start
-    line = said.splitlines()[-1] if said else "nothing was printed"
-    return Outcome(name, torch, done.returncode, _twins(found), took, line)
+    line = text.splitlines()[-1] if text else "nothing was printed"
+    return Outcome(name, torch, process.returncode, _twins(content), took, line)
 
 
 def environment(name: str) -> dict[str, str]:
     """This process's, changed to a machine's."""
-    changed = dict(MACHINES[name])
-    if flags := changed.get("XLA_FLAGS"):
-        changed["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
-    return {**os.environ, **changed}
+    result = dict(MACHINES[name])
+    if flags := result.get("XLA_FLAGS"):
+        result["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    return {**os.environ, **result}
 
 
-def _twins(found: Mapping[str, Any]) -> str:
-    controls = found.get("controls", [])
-    seen = sum(not control["passed"] for control in controls)
-    return f"{seen} of {len(controls)}"
+def _twins(content: Mapping[str, Any]) -> str:
+    controls = content.get("controls", [])
+    count = sum(not control["passed"] for control in controls)
+    return f"{count} of {len(controls)}"

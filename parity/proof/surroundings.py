@@ -27,15 +27,15 @@ def surroundings() -> dict[str, str]:
     }
 
 
-def described(found: dict[str, str]) -> str:
+def describe(facts: dict[str, str]) -> str:
     """In a line.
 
     Example:
-        >>> described({"processor": "A 1", "PyTorch path": "AVX2", "torch": "2.13"})
+        >>> describe({"processor": "A 1", "PyTorch path": "AVX2", "torch": "2.13"})
         'on A 1; PyTorch path AVX2, torch 2.13'
     """
-    rest = ", ".join(f"{k} {v}" for k, v in found.items() if k != "processor")
-    return f"on {found['processor']}; {rest}"
+    rest = ", ".join(f"{k} {v}" for k, v in facts.items() if k != "processor")
+    return f"on {facts['processor']}; {rest}"
 
 
 def machine() -> str:

@@ -33,30 +33,30 @@ class Task:
     first: bool = False
     """Whether a limit takes the first argument sets rather than evenly spread ones."""
 
-    def dtypes(self, having: Sequence[str] = DTYPES) -> list[str]:
+    def dtypes(self, choices: Sequence[str] = DTYPES) -> list[str]:
         """Those of a group's types that are asked for.
 
         Example:
             >>> Task(["sgd"], dtype="float32").dtypes(), Task([]).dtypes(["float64"])
             (['float32'], ['float64'])
         """
-        return [kind for kind in having if self.dtype in (None, kind)]
+        return [kind for kind in choices if self.dtype in (None, kind)]
 
-    def chosen(self, cases: Iterable[Case]) -> list[Case]:
+    def choose(self, cases: Iterable[Case]) -> list[Case]:
         """As many cases as are asked for, evenly spread: the plain and the crowded.
 
         Example:
-            >>> Task([], limit=3).chosen("abcdefg"), Task([]).chosen("ab")
+            >>> Task([], limit=3).choose("abcdefg"), Task([]).choose("ab")
             (['a', 'd', 'g'], ['a', 'b'])
         """
-        held = list(cases)
-        if self.limit is None or len(held) <= self.limit:
-            return held
+        items = list(cases)
+        if self.limit is None or len(items) <= self.limit:
+            return items
         if self.first:
-            return held[: self.limit]
-        last = len(held) - 1
+            return items[: self.limit]
+        last = len(items) - 1
         gaps = max(self.limit - 1, 1)
-        return [held[round(turn * last / gaps)] for turn in range(self.limit)]
+        return [items[round(turn * last / gaps)] for turn in range(self.limit)]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Findings:
     @property
     def all(self) -> list[Verdict]:
         """Of all groups."""
-        return [verdict for held in self.verdicts.values() for verdict in held]
+        return [verdict for group in self.verdicts.values() for verdict in group]
 
     @property
     def passed(self) -> bool:

@@ -30,15 +30,15 @@ from jaxtrain.events import (
     epoch_with_test,
 )
 from jaxtrain.run.config import Config, RecordsConfig, check_rates
-from jaxtrain.run.stopping import Stop, chosen_images, never
-from parity.pytorch.losses import configured_loss, penalty
+from jaxtrain.run.stopping import Stop, never, select_images
+from parity.pytorch.losses import make_loss, penalty
 from parity.pytorch.names import (
     cycles_momentum,
     make_optimizers,
     make_scheduler,
     torch_gradient,
 )
-from parity.pytorch.networks import configured_model
+from parity.pytorch.networks import make_model
 from parity.pytorch.transforms import Augment
 
 REPORT_EVERY = 100
@@ -68,7 +68,7 @@ def run(
     # As `jaxtrain.nn.Linear` does: only float64 is drawn in its own precision.
     dtype = torch.float64 if config.loop.dtype == "float64" else torch.float32
     _refuse_what_is_not_ours(config)
-    dataset = chosen_images(config, dataset)
+    dataset = select_images(config, dataset)
     with _folders(dataset) as roots:
         events = _run(config, dataset, roots, prepare, stop)
         while (event := _next(events, dtype)) is not None:
@@ -80,11 +80,11 @@ def _refuse_what_is_not_ours(config: Config) -> None:
     usual = RecordsConfig()
     for field in fields(config.records):
         value = getattr(config.records, field.name)
-        given = value != getattr(usual, field.name)
+        is_set = value != getattr(usual, field.name)
         # Without the monitor a loss that is not finite ends no run, in either.
         off = field.name == "monitor" and value == 0
         theirs = field.name in ("resume", "save_every", "keep", "monitor")
-        if theirs and given and not off:
+        if theirs and is_set and not off:
             raise ConfigError(
                 f"{field.metadata['flag']} {value} is not for --backend torch"
             )
@@ -98,8 +98,8 @@ def _folders(dataset: data.Dataset) -> Iterator[tuple[Path, Path]]:
         if dataset.validation is None:
             yield root, root
             return
-        kept = replace(dataset, test=dataset.validation, folder=None)
-        yield stack.enter_context(_torchvision_root(kept)), root
+        validation = replace(dataset, test=dataset.validation, folder=None)
+        yield stack.enter_context(_torchvision_root(validation)), root
 
 
 def _next(events: Iterator[Event], dtype: torch.dtype) -> Event | None:
@@ -130,9 +130,9 @@ def _torchvision_root(dataset: data.Dataset) -> Iterator[Path]:
 
 
 def _holds(root: Path, split: data.Split, train: bool) -> bool:
-    found = FashionMNIST(root, train=train)
-    return np.array_equal(found.data.numpy(), split.images) and np.array_equal(
-        found.targets.numpy(), split.labels
+    theirs = FashionMNIST(root, train=train)
+    return np.array_equal(theirs.data.numpy(), split.images) and np.array_equal(
+        theirs.targets.numpy(), split.labels
     )
 
 
@@ -143,9 +143,9 @@ def _run(
     prepare: Callable[[torch.nn.Module], None],
     stop: Stop,
 ) -> Iterator[Event]:
-    this = _Run(config, dataset, roots)
+    this = _TorchTraining(config, dataset, roots)
     prepare(this.model)
-    yield this.started()
+    yield this.start_event()
     for epoch in range(1, config.loop.epochs + 1):
         start = time.perf_counter()
         losses: list[float] = []
@@ -162,7 +162,7 @@ def _run(
         yield this.last_test()
 
 
-class _Run:
+class _TorchTraining:
     """One configured run: model, optimiser and loaders, as the tutorial has them."""
 
     def __init__(self, config: Config, dataset: data.Dataset, roots: tuple[Path, Path]):
@@ -170,13 +170,13 @@ class _Run:
         self.device = _device(config)
         self.dtype = getattr(torch, config.loop.dtype)
         torch.manual_seed(config.loop.seed)
-        self.model = configured_model(config).to(self.device, self.dtype)
+        self.model = make_model(config).to(self.device, self.dtype)
         self.average = _average(config, self.model)
-        self.loss_fn = configured_loss(config, self.device, self.dtype)
+        self.loss_fn = make_loss(config, self.device, self.dtype)
         self.optimizers = make_optimizers(config, self.model)
         self.schedulers = [make_scheduler(config, each) for each in self.optimizers]
         self.augment = Augment(config, dataset)
-        self.train_loader, self.watched_loader, self.test_loader = (
+        self.train_loader, self.epoch_test_loader, self.test_loader = (
             DataLoader(
                 FashionMNIST(
                     root, train=train, transform=_transform(config, random=train)
@@ -186,15 +186,15 @@ class _Run:
             )
             for root, train in ((roots[0], True), (roots[0], False), (roots[1], False))
         )
-        self.batches = self.limited(self.train_loader)
+        self.batches = self.batch_count(self.train_loader)
         self.steps = 0
 
-    def limited(self, loader: DataLoader) -> int:
+    def batch_count(self, loader: DataLoader) -> int:
         """Batches of one pass."""
         limit = self.config.data.limit_batches
         return len(loader) if limit is None else min(len(loader), limit)
 
-    def started(self) -> Started:
+    def start_event(self) -> Started:
         cuda = self.device.type == "cuda"
         kind = torch.cuda.get_device_name(self.device) if cuda else ""
         return Started(
@@ -227,10 +227,10 @@ class _Run:
             losses.append(self.update(X, y, due).item())
             if due:
                 self.tick("step")
-            lost = self.config.records.monitor and not math.isfinite(losses[-1])
-            if len(losses) == REPORT_EVERY or last or lost:
+            not_finite = self.config.records.monitor and not math.isfinite(losses[-1])
+            if len(losses) == REPORT_EVERY or last or not_finite:
                 yield Steps(epoch, batch + 1 - len(losses), losses, lrs, momenta)
-                if lost:
+                if not_finite:
                     raise TrainingFault(
                         f"epoch {epoch}, step {batch}: the loss is {losses[-1]:g}"
                     )
@@ -296,8 +296,12 @@ class _Run:
 
     def tick(self, what: str) -> None:
         """Step the schedulers, if they step after that."""
-        chosen = self.config.scheduler
-        if chosen.name is not None and chosen.every == what and not chosen.watches:
+        settings = self.config.scheduler
+        if (
+            settings.name is not None
+            and settings.every == what
+            and not settings.watches
+        ):
             self.step_schedulers()
 
     def step_schedulers(self, *metric: float) -> None:
@@ -310,14 +314,14 @@ class _Run:
         flow, epoch = self.config.flow, self.steps // self.batches
         if self.average is not None and flow.swa is not None and epoch >= flow.swa:
             self.average.update_parameters(self.model)
-        tested, _ = self.test(self.watched_loader)
+        result, _ = self.test(self.epoch_test_loader)
         if self.config.scheduler.watches:
-            self.step_schedulers(tested.avg_loss)
-        return tested
+            self.step_schedulers(result.avg_loss)
+        return result
 
     def last_test(self) -> Tested:
-        tested, outputs = self.test(self.test_loader, len(self.test_loader))
-        return Tested(tested.accuracy, tested.avg_loss, outputs.double().numpy())
+        result, outputs = self.test(self.test_loader, len(self.test_loader))
+        return Tested(result.accuracy, result.avg_loss, outputs.double().numpy())
 
     @torch.no_grad()
     def test(
@@ -327,7 +331,7 @@ class _Run:
         if self.average is not None and self.average.n_averaged > 0:
             model = self.average.module
         model.eval()
-        batches = self.limited(loader) if batches is None else batches
+        batches = self.batch_count(loader) if batches is None else batches
         loss, correct, outputs = 0.0, 0, []
         for X, y in islice(loader, batches):
             X, y = X.to(self.device, self.dtype), y.to(self.device)
@@ -335,8 +339,8 @@ class _Run:
             loss += self.loss_fn(pred, y).item()
             correct += int((pred.argmax(1) == y).sum())
             outputs.append(pred.cpu())
-        joined = torch.cat(outputs)
-        return Evaluation(100 * correct / len(joined), loss / batches), joined
+        answers = torch.cat(outputs)
+        return Evaluation(100 * correct / len(answers), loss / batches), answers
 
 
 def _average(
@@ -349,20 +353,20 @@ def _average(
 
 
 def _transform(config: Config, random: bool) -> Callable[..., torch.Tensor]:
-    chosen = config.data.normalization
+    statistics = config.data.normalization
     # Images changed at random are normalised after that, in `Augment`.
-    if chosen is None or (random and config.data.augment):
+    if statistics is None or (random and config.data.augment):
         return ToTensor()
-    mean, std = chosen
+    mean, std = statistics
     return Compose([ToTensor(), Normalize((mean,), (std,))])
 
 
 def _device(config: Config) -> torch.device:
-    name, found = config.loop.device, torch.cuda.is_available()
-    if name == "tpu" or (name == "gpu" and not found):
-        kinds = "cpu, gpu" if found else "cpu"
+    name, has_gpu = config.loop.device, torch.cuda.is_available()
+    if name == "tpu" or (name == "gpu" and not has_gpu):
+        kinds = "cpu, gpu" if has_gpu else "cpu"
         raise ConfigError(f"no {name} device: PyTorch finds only {kinds} here")
-    device = torch.device("cuda" if found and name != "cpu" else "cpu")
+    device = torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
     masks = config.model.dropout_masks
     if masks != "torch":
         raise ConfigError(

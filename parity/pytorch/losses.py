@@ -22,8 +22,8 @@ def torch_loss(name: str) -> Loss:
         >>> torch_loss("mse_loss") is F.mse_loss
         True
     """
-    if name in WRITTEN_OUT:
-        return WRITTEN_OUT[name]
+    if name in FORMULAS:
+        return FORMULAS[name]
     if hasattr(F, name):
         return getattr(F, name)
     import torchvision
@@ -31,7 +31,7 @@ def torch_loss(name: str) -> Loss:
     return getattr(torchvision.ops, name)
 
 
-def _reduced(values: torch.Tensor, reduction: str) -> torch.Tensor:
+def _reduce(values: torch.Tensor, reduction: str) -> torch.Tensor:
     return values if reduction == "none" else getattr(values, reduction)()
 
 
@@ -41,17 +41,17 @@ def _hinge(
     margin: float = 1.0,
     reduction: str = "mean",
 ) -> torch.Tensor:
-    return _reduced((margin - target * input).clamp_min(0), reduction)
+    return _reduce((margin - target * input).clamp_min(0), reduction)
 
 
 def _zero_one(
     input: torch.Tensor, target: torch.Tensor, reduction: str = "mean"
 ) -> torch.Tensor:
     wrong = input.argmax(min(1, input.ndim - 1)) != target
-    return _reduced(wrong.to(input.dtype), reduction)
+    return _reduce(wrong.to(input.dtype), reduction)
 
 
-WRITTEN_OUT: dict[str, Loss] = {
+FORMULAS: dict[str, Loss] = {
     "hinge_loss": _hinge,
     "zero_one_loss": _zero_one,
     "l1_penalty": lambda params: params.abs().sum(),
@@ -59,7 +59,7 @@ WRITTEN_OUT: dict[str, Loss] = {
 }
 
 
-def configured_loss(config: Config, device: torch.device, dtype: torch.dtype) -> Loss:
+def make_loss(config: Config, device: torch.device, dtype: torch.dtype) -> Loss:
     """A function of outputs and labels, or `ConfigError`."""
     outputs = torch.zeros(2, 10, dtype=dtype, device=device)
     labels = torch.zeros(2, dtype=torch.int64, device=device)
@@ -71,7 +71,7 @@ def _loss_on_trial(name: str) -> Callable[..., Loss]:
     function, fit = torch_loss(name), CLASSIFICATION[name]
 
     @wraps(function)
-    def fitted(
+    def adapt(
         outputs: torch.Tensor, labels: torch.Tensor, **arguments: Any
     ) -> torch.Tensor:
         targets = TARGETS[fit.targets](labels, outputs)
@@ -84,7 +84,7 @@ def _loss_on_trial(name: str) -> Callable[..., Loss]:
             for key, value in arguments.items()
         }
         try:
-            value = fitted(outputs, labels, **tensors)
+            value = adapt(outputs, labels, **tensors)
         except (RuntimeError, AttributeError) as error:
             raise ValueError(str(error)) from error
         if value.ndim:
@@ -92,7 +92,7 @@ def _loss_on_trial(name: str) -> Callable[..., Loss]:
                 f"it gives values of shape {tuple(value.shape)} for a batch of "
                 f"{len(labels)}; training needs one number, as with reduction=mean"
             )
-        return partial(fitted, **tensors)
+        return partial(adapt, **tensors)
 
     return make
 
@@ -123,7 +123,7 @@ def _one_hot(labels: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
     return F.one_hot(labels, outputs.shape[1]).to(outputs.dtype)
 
 
-def _padded(labels: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+def _pad(labels: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
     return F.pad(labels[:, None], (0, outputs.shape[1] - 1), value=-1)
 
 
@@ -131,5 +131,5 @@ TARGETS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "labels": lambda labels, outputs: labels,
     "one_hot": _one_hot,
     "signs": lambda labels, outputs: 2 * _one_hot(labels, outputs) - 1,
-    "padded": _padded,
+    "padded": _pad,
 }

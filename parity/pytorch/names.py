@@ -51,17 +51,17 @@ def make_optimizers(
     Raises:
         ConfigError: PyTorch has none of that name, or its arguments do not fit.
     """
-    chosen, params = config.optimizer, list(model.parameters())
+    settings, params = config.optimizer, list(model.parameters())
     rest: list[torch.nn.Parameter] = []
-    if chosen.rest is not None:
+    if settings.rest is not None:
         rest = [p for p in params if p.ndim != 2]
         params = [p for p in params if p.ndim == 2]
-    built = by_name.build(
-        OPTIMIZER, chosen.name, chosen.arguments, params, lr=chosen.lr
+    first = by_name.build(
+        OPTIMIZER, settings.name, settings.arguments, params, lr=settings.lr
     )
-    if chosen.rest is None:
-        return [built]
-    return [built, torch_optimizer(chosen.rest)(rest, lr=chosen.lr)]
+    if settings.rest is None:
+        return [first]
+    return [first, torch_optimizer(settings.rest)(rest, lr=settings.lr)]
 
 
 def _optimizer_on_trial(name: str) -> Callable[..., Any]:
@@ -95,10 +95,10 @@ def make_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> Any:
     Raises:
         ConfigError: PyTorch has none of that name, or it does not fit.
     """
-    chosen = config.scheduler
-    if chosen.name is None:
+    settings = config.scheduler
+    if settings.name is None:
         return None
-    return by_name.build(SCHEDULER, chosen.name, chosen.args, optimizer)
+    return by_name.build(SCHEDULER, settings.name, settings.args, optimizer)
 
 
 def _scheduler_on_trial(name: str) -> Callable[..., Any]:
@@ -135,11 +135,11 @@ def _scheduler(name: str) -> Callable[..., Any]:
     if name == "swa_lr":
         return torch.optim.swa_utils.SWALR
     if name == "chained_scheduler":
-        return _chained
+        return _chain
     return torch_class("scheduler", name, torch.optim.lr_scheduler)
 
 
-def _chained(optimizer: torch.optim.Optimizer, schedulers: list[Any]) -> Any:
+def _chain(optimizer: torch.optim.Optimizer, schedulers: list[Any]) -> Any:
     return torch.optim.lr_scheduler.ChainedScheduler(schedulers, optimizer)
 
 

@@ -110,9 +110,9 @@ class ResNetSmall(nn.Module):
             BasicBlock(16, 16, 1), BasicBlock(16, 32, 2), BasicBlock(32, 64, 2)
         )
         self.pool = nn.AdaptiveAvgPool2d(1)
-        dropped = [nn.Dropout(dropout)] if dropout else []
+        masks = [nn.Dropout(dropout)] if dropout else []
         self.classifier = nn.Sequential(
-            nn.Flatten(), *dropped, nn.Linear(64, out_features)
+            nn.Flatten(), *masks, nn.Linear(64, out_features)
         )
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
@@ -151,6 +151,6 @@ class VisionTransformer(nn.Module):
 MODEL = replace(by_name.MODEL, find=by_name.model_in(__name__))
 
 
-def configured_model(config: Config) -> nn.Module:
+def make_model(config: Config) -> nn.Module:
     """The network that a configuration names."""
     return by_name.build(MODEL, config.model.name, config.model.arguments)

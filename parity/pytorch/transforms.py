@@ -15,7 +15,7 @@ One = Mapping[str, Any]
 """The parameters of one image, plain numbers."""
 
 
-def apply_drawn(
+def apply_draws(
     images: torch.Tensor, transform: transforms.Transform, drawn: Mapping[str, Any]
 ) -> torch.Tensor:
     """Transform images (N, C, H, W) one by one, by torchvision's own functions.
@@ -32,7 +32,7 @@ def apply_drawn(
         >>> import numpy as np
         >>> flip = transforms.random_horizontal_flip()
         >>> drawn = {"flip": np.array([True])}
-        >>> apply_drawn(torch.tensor([[[[1.0, 2.0]]]]), flip, drawn)
+        >>> apply_draws(torch.tensor([[[[1.0, 2.0]]]]), flip, drawn)
         tensor([[[[2., 1.]]]])
     """
     function = _function(transform)
@@ -63,7 +63,7 @@ def apply_chain(
                   [1.]]]])
     """
     for transform, parameters in zip(augmentation.transforms, drawn, strict=True):
-        images = apply_drawn(images, transform, parameters)
+        images = apply_draws(images, transform, parameters)
     return images
 
 
@@ -145,11 +145,11 @@ class Augment:
         """Images (N, 1, H, W) of a step, counted from 0 over the run."""
         if self.chain is None:
             return X
-        drawn = [
+        draws = [
             {name: values[0] for name, values in each.items()}
             for each in self.draw(step, (1, len(X)))
         ]
-        X = apply_chain(X, self.chain, drawn)
+        X = apply_chain(X, self.chain, draws)
         if self.normalization is None:
             return X
         mean, std = self.normalization

@@ -23,7 +23,7 @@ from jaxtrain.data.transforms import (
     random_rotation,
     random_vertical_flip,
 )
-from parity.pytorch.transforms import apply_chain, apply_drawn
+from parity.pytorch.transforms import apply_chain, apply_draws
 
 BATCH = 32
 SIZE = (28, 28)
@@ -124,7 +124,7 @@ def test_it_is_torchvision_s_bit_for_bit(
     transform, twin, altered = CASES[name]
     images = images_of(dtype, size)
     drawn = transform.draw(np.random.default_rng(1), BATCH, *size)
-    theirs = apply_drawn(images, transform, drawn).double().numpy()
+    theirs = apply_draws(images, transform, drawn).double().numpy()
     np.testing.assert_array_equal(ours(transform.apply, images, drawn), theirs)
     assert (ours(twin.apply, images, altered(drawn)) != theirs).any()
 
@@ -174,4 +174,4 @@ def test_an_unknown_transform_is_refused_by_name() -> None:
         parameters = apply_one = lambda self, *args: None
 
     with pytest.raises(TypeError, match=r"no counterpart of .*Other"):
-        apply_drawn(images_of("float32", SIZE), Other(), {})
+        apply_draws(images_of("float32", SIZE), Other(), {})

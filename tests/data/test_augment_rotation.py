@@ -14,7 +14,7 @@ pytest.importorskip("torchvision")
 
 from jaxtrain.data.transforms import RandomRotation, random_rotation
 from jaxtrain.data.transforms._arguments import source_positions
-from parity.pytorch.transforms import apply_drawn
+from parity.pytorch.transforms import apply_draws
 
 SIZES = [(28, 28), (9, 14), (33, 20)]
 SQUARE = [0.0, 90.0, 180.0, 270.0, -90.0]
@@ -124,7 +124,7 @@ def test_the_nearest_pixel_is_torchvision_s(size: tuple[int, int], dtype: str) -
     rotation, drawn = random_rotation(180, fill=(0.25, 2)), drawn_of(angles)
     images = torch_images(size, dtype, BATCH)
     ours = rotated(rotation, images, drawn)
-    theirs = apply_drawn(images, rotation, drawn).numpy()
+    theirs = apply_draws(images, rotation, drawn).numpy()
     ties = near_ties(angles, size, dtype)
     differ = (ours != theirs).any(axis=1)
     assert not (differ & ~ties).any()
@@ -158,7 +158,7 @@ def test_the_blend_of_four_is_torchvision_s(size: tuple[int, int], dtype: str) -
     rotation, drawn = random_rotation(180, "bilinear", fill=0.25), drawn_of(angles)
     images = torch_images(size, dtype, BATCH)
     ours = rotated(rotation, images, drawn)
-    theirs = apply_drawn(images, rotation, drawn).numpy()
+    theirs = apply_draws(images, rotation, drawn).numpy()
     rounding = np.finfo(dtype).eps / 2
     within = 4 * allowance(size, dtype) + 32 * rounding
     assert np.abs(ours - theirs).max() <= within
@@ -175,7 +175,7 @@ def test_bfloat16_is_rotated_in_float32_and_rounded_once(interpolation: str) -> 
     ours = rotated(rotation, images, drawn)
     precise = rotated(rotation, images.float(), drawn)
     np.testing.assert_array_equal(ours, precise.astype(ours.dtype))
-    theirs = apply_drawn(images, rotation, drawn).double().numpy()
+    theirs = apply_draws(images, rotation, drawn).double().numpy()
     # Roundings of what float32 allows: apart by one at most, 2^-8 of it twice.
     np.testing.assert_allclose(
         ours.astype(np.float64),
@@ -190,7 +190,7 @@ def test_the_direction_is_torchvision_s() -> None:
     images = torch_images((28, 28), "float64", 1)
     there, back = drawn_of([30.0]), drawn_of([-30.0])
     rotation = random_rotation(30)
-    theirs = apply_drawn(images, rotation, there).numpy()
+    theirs = apply_draws(images, rotation, there).numpy()
     np.testing.assert_array_equal(rotated(rotation, images, there), theirs)
     assert (rotated(rotation, images, back) != theirs).mean() > 0.5
 
@@ -205,7 +205,7 @@ def test_the_border_of_two_pixels_goes_to_the_even_one(dtype: str) -> None:
     ties = [[place == 14.5 for place in written_out(a, *size, dtype)] for a in angles]
     images, rotation = torch_images(size, dtype, 2), random_rotation(45)
     ours = rotated(rotation, images, drawn_of(angles))
-    theirs = apply_drawn(images, rotation, drawn_of(angles)).numpy()
+    theirs = apply_draws(images, rotation, drawn_of(angles)).numpy()
     for n, (rows, columns) in enumerate(ties):
         either = rows | columns
         assert either.sum() >= 30

@@ -58,7 +58,7 @@ def test_the_new_content_replaces_the_old(old: Path) -> None:
 
 def test_an_error_in_the_block_changes_nothing(old: Path) -> None:
     def fail() -> None:
-        with files.writing(old) as file:
+        with files.open_atomic(old) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 

@@ -11,7 +11,12 @@ import pytest
 from data_fakes import HASTY, PATIENT, Behaviour, Server, Tiny, body, status
 
 from jaxtrain.data import DataError
-from jaxtrain.data.fashion_mnist.download import Limits, Unreachable, fetch, from_mirror
+from jaxtrain.data.fashion_mnist.download import (
+    Limits,
+    UnreachableError,
+    fetch,
+    from_mirror,
+)
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CONTENT = bytes(range(256)) * 400
@@ -91,7 +96,7 @@ def test_redirects_to_nowhere_are_named(server: Server, to: str) -> None:
 
 def test_a_redirect_to_ftp_is_not_followed(server: Server) -> None:
     server.answers["/x"] = redirect("ftp://127.0.0.1:1/x")
-    with pytest.raises(Unreachable, match="unknown url type: ftp"):
+    with pytest.raises(UnreachableError, match="unknown url type: ftp"):
         get(server)
 
 
@@ -209,7 +214,7 @@ def test_a_slow_server_is_given_up(
     start = time.monotonic()
     # On a busy machine the wait for the first byte may end first.
     given_up = r"x: (\d+ bytes in 0.6 s, too slow|no answer: timed out)"
-    with pytest.raises(Unreachable, match=given_up):
+    with pytest.raises(UnreachableError, match=given_up):
         get(server, HASTY)
     assert 0.5 < time.monotonic() - start < 3
     assert len(server.asked) == 1, "no second try, no second wait"
@@ -232,7 +237,7 @@ def test_a_slow_mirror_is_not_asked_for_another_file(
 ) -> None:
     for name in tiny.contents:
         server.answers[f"/{name}.gz"] = hang(server)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         mirror(server, tiny, limits=HASTY)
     assert len(server.asked) == 1
 
@@ -252,12 +257,12 @@ def test_a_steady_slow_line_is_served(server: Server) -> None:
 
 
 def test_a_closed_port_is_named(server: Server) -> None:
-    with pytest.raises(Unreachable, match=r"x: no connection: .*refused"):
+    with pytest.raises(UnreachableError, match=r"x: no connection: .*refused"):
         fetch("http://127.0.0.1:1/x", CAP, PATIENT, "x", lambda *told: None)
 
 
 def test_a_name_that_does_not_exist_is_named(server: Server) -> None:
-    with pytest.raises(Unreachable, match=r"x: (no connection|0 bytes in)"):
+    with pytest.raises(UnreachableError, match=r"x: (no connection|0 bytes in)"):
         fetch("http://mirror.invalid/x", CAP, PATIENT, "x", lambda *told: None)
 
 

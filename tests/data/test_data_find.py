@@ -18,7 +18,7 @@ from data_fakes import Behaviour, Server, Tiny, body, child, status
 
 from jaxtrain.data import DataError, Dataset, idx
 from jaxtrain.data.fashion_mnist.debian import Package
-from jaxtrain.data.fashion_mnist.find import Places, auto, default_cache, locked
+from jaxtrain.data.fashion_mnist.find import Places, auto, default_cache, hold_lock
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 MakePlaces = Callable[..., Places]
@@ -388,24 +388,24 @@ def test_what_a_killed_writer_left_is_neither_trusted_nor_kept(
 
 def test_a_lock_held_for_too_long_is_named(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with locked(path) as held:
+    with hold_lock(path) as held:
         assert held
         with (
             pytest.raises(DataError, match=f"another process has held {path} for"),
-            locked(path, patience=0.2),
+            hold_lock(path, patience=0.2),
         ):
             pass
-    with locked(path, patience=0.2) as held:
+    with hold_lock(path, patience=0.2) as held:
         assert held
 
 
 def test_waiting_is_told(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with (
-        locked(path),
+        hold_lock(path),
         pytest.warns(UserWarning, match=f"waiting for another process: {path}"),
         pytest.raises(DataError),
-        locked(path, patience=2.3),
+        hold_lock(path, patience=2.3),
     ):
         pass
 

@@ -12,13 +12,13 @@ from data_fakes import Tiny
 
 from jaxtrain.data import DataError, idx
 from jaxtrain.data.fashion_mnist.description import FASHION_MNIST
-from jaxtrain.data.fashion_mnist.folder import verified
+from jaxtrain.data.fashion_mnist.folder import verify
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
 
 def check(tiny: Tiny, name: str, data: bytes) -> bytes:
-    return verified(tiny.file(name), data, tiny.manifest, "F")
+    return verify(tiny.file(name), data, tiny.manifest, "F")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -63,7 +63,7 @@ def test_known_impostors_are_called_by_their_name(tiny: Tiny, other_tiny: Tiny) 
     known = {other_tiny.file(IMAGES).sha256: "MNIST (handwritten digits)"}
     manifest = replace(tiny.manifest, impostors=known)
     with pytest.raises(DataError, match=r"F is MNIST \(handwritten digits\), not Tiny"):
-        verified(tiny.file(IMAGES), other_tiny.contents[IMAGES], manifest, "F")
+        verify(tiny.file(IMAGES), other_tiny.contents[IMAGES], manifest, "F")
 
 
 def test_no_hash_is_both_wanted_and_refused() -> None:

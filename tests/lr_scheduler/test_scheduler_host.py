@@ -18,7 +18,7 @@ from parity.proof.schedulers.cases import CASES, LRS, PLATEAU, SINGLE, Scheduler
 from parity.proof.schedulers.twins import BROKEN, NAMED
 from parity.proof.schedulers.values import (
     ENDS,
-    Values,
+    ValueTable,
     momentum_of,
     optimizer_for,
     our_schedule,
@@ -106,7 +106,9 @@ def test_the_scheduler_s_face_is_pytorch_s(case: SchedulerCase) -> None:
 # Resuming.
 
 
-def their_future(optimizer: Any, scheduler: Any, steps: int) -> tuple[Values, Values]:
+def their_future(
+    optimizer: Any, scheduler: Any, steps: int
+) -> tuple[ValueTable, ValueTable]:
     """(rates, momenta) from here on, until PyTorch raises."""
     rates, momenta = [], []
     for _ in range(steps):
@@ -121,7 +123,7 @@ def their_future(optimizer: Any, scheduler: Any, steps: int) -> tuple[Values, Va
     return rates, momenta
 
 
-def our_future(scheduler: Any, steps: int) -> tuple[Values, Values | None]:
+def our_future(scheduler: Any, steps: int) -> tuple[ValueTable, ValueTable | None]:
     """(rates, momenta) from here on; no momenta where none are cycled."""
     rates, momenta = [], []
     for _ in range(steps):
@@ -136,7 +138,7 @@ def our_future(scheduler: Any, steps: int) -> tuple[Values, Values | None]:
 
 
 def check_futures(
-    theirs: tuple[Values, Values], ours: tuple[Values, Values | None]
+    theirs: tuple[ValueTable, ValueTable], ours: tuple[ValueTable, ValueTable | None]
 ) -> None:
     assert not unequal_steps(theirs[0], ours[0])
     assert ours[1] is None or not unequal_steps(theirs[1], ours[1])
@@ -355,7 +357,7 @@ def test_what_has_settled_stays(case: SchedulerCase) -> None:
     settled_at = None
     for _ in range(1200):
         before = copy.deepcopy(scheduler.param_groups)
-        settled = scheduler.settled
+        settled = scheduler.is_constant
         try:
             scheduler.step()
         except ValueError:
@@ -628,7 +630,7 @@ def test_every_family_has_a_broken_twin() -> None:
 
 
 def test_the_judge_sees_one_bit_and_a_shorter_run() -> None:
-    reference: Values = [[0.1], [0.2]]
+    reference: ValueTable = [[0.1], [0.2]]
     assert unequal_steps(reference, [[0.1], [float(np.nextafter(0.2, 1))]]) == [1]
     assert unequal_steps(reference, [[0.1]]) == [1]
     assert unequal_steps([[0.0]], [[-0.0]]) == [0]

@@ -20,20 +20,20 @@ from parity.difference import difference
 from parity.proof.runs import pairs_cases
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
 from parity.proof.runs.histories import compare_histories, history, part_of
-from parity.proof.runs.pairs_cases import BATCHES, CYCLED, configured
+from parity.proof.runs.pairs_cases import BATCHES, CYCLES, configure
 
 
 def test_every_scheduler_is_run() -> None:
     assert {*pairs_cases.SCHEDULERS, "reduce_lr_on_plateau"} == {*SCHEDULER.names}
-    assert {*CYCLED} == {*lr_scheduler.SETTING_LR}
+    assert {*CYCLES} == {*lr_scheduler.SETTING_LR}
     assert {*pairs_cases.OPTIMIZERS} < {*optim.OPTIMIZERS}
     assert len({*pairs_cases.PAIRS}) >= 40
 
 
-@pytest.mark.parametrize("scheduler", CYCLED)
+@pytest.mark.parametrize("scheduler", CYCLES)
 def test_the_momentum_cycles(scheduler: str, fashion_mnist: Dataset) -> None:
     """So that equal momenta are not none at all."""
-    config = configured("sgd", scheduler, 100)
+    config = configure("sgd", scheduler, 100)
     ours = history(config, part_of(fashion_mnist, 1280, 64), "jax")
     assert len({*ours.momenta}) > 50
 
@@ -42,7 +42,7 @@ def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
     plateau = SchedulerConfig(
         "reduce_lr_on_plateau", {"patience": 0, "factor": 0.5, "threshold": 0.1}
     )
-    config = configured("sgd", "constant", 12 * BATCHES)
+    config = configure("sgd", "constant", 12 * BATCHES)
     config = replace(config, scheduler=plateau)
     theirs, ours = (
         history(config, part_of(fashion_mnist, 1280, 64), backend)
@@ -56,7 +56,7 @@ def test_the_plateau_follows_the_test_loss(fashion_mnist: Dataset) -> None:
 def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
     calls = "one_cycle_lr(max_lr=0.005,total_steps=60),step_lr(step_size=30)"
     chain = SchedulerConfig("chained_scheduler", {"schedulers": calls}, "step")
-    config = replace(configured("adam", "constant", 60), scheduler=chain)
+    config = replace(configure("adam", "constant", 60), scheduler=chain)
     theirs, ours = (
         history(config, part_of(fashion_mnist, 1280, 64), backend)
         for backend in ("torch", "jax")
@@ -81,8 +81,8 @@ def test_a_cycle_in_a_chain(fashion_mnist: Dataset) -> None:
 def test_another_schedule_is_noticed(
     scheduler: str, changed: dict[str, Any], fashion_mnist: Dataset
 ) -> None:
-    config = configured("sgd", scheduler, 100)
-    off = configured("sgd", scheduler, 100, **changed)
+    config = configure("sgd", scheduler, 100)
+    off = configure("sgd", scheduler, 100, **changed)
     part = part_of(fashion_mnist, 1280, 64)
     theirs, ours = history(config, part, "torch"), history(off, part, "jax")
     assert difference(theirs.losses, ours.losses).max() > FLOAT64_BOUND
@@ -90,7 +90,7 @@ def test_another_schedule_is_noticed(
 
 def test_the_rate_in_the_momentum_of_rmsprop_is_noticed(fashion_mnist: Dataset) -> None:
     """What Optax does: 142 % off under a rate that falls in steps."""
-    config = configured("rmsprop", "step_lr", 100)
+    config = configure("rmsprop", "step_lr", 100)
     theirs = history(config, part_of(fashion_mnist, 1280, 64), "torch")
     schedule = lr_scheduler.step_lr(1e-3, **config.scheduler.args)
     tx = optax.rmsprop(schedule, 0.99, 1e-8, eps_in_sqrt=False, momentum=0.9)

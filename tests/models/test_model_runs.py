@@ -21,7 +21,7 @@ from jaxtrain.run.config import (
 from jaxtrain.run.history import History
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
 from parity.proof.runs.histories import compare_histories, history, part_of
-from parity.proof.runs.noise import departure_from_noise, nudged_history
+from parity.proof.runs.noise import departure_from_noise, history_with_nudge
 
 BATCH = 16
 OPTIMIZERS = {
@@ -103,7 +103,7 @@ def test_a_run_in_float32_is_within_pytorchs_own_noise(
     config = replace(configured(model, "sgd", "float32"), optimizer=GENTLE)
     part = data_for(fashion_mnist, 40)
     theirs = history(config, part, "torch")
-    others = [nudged_history(config, part, seed) for seed in range(NOISY_RUNS)]
+    others = [history_with_nudge(config, part, seed) for seed in range(NOISY_RUNS)]
     ours = history(config, part, "jax")
     assert departure_from_noise(theirs, others, ours) is None
     # The judge is fair: by it, each of PyTorch's own runs passes for PyTorch's.

@@ -11,7 +11,7 @@ from jaxtrain.run import by_name
 from jaxtrain.run.config import MODELS, Config, LoopConfig, ModelConfig
 from jaxtrain.run.recipe import build_model
 from parity.pytorch import networks
-from parity.pytorch.networks import configured_model
+from parity.pytorch.networks import make_model
 
 SEEDS = 20
 
@@ -30,7 +30,7 @@ def test_initial_weights_are_pytorchs_bit_for_bit(name: str, dropout: float) -> 
     config = Config(model=ModelConfig(name, dropout=dropout))
     for seed in range(SEEDS if not dropout else 1):
         torch.manual_seed(seed)
-        theirs = configured_model(config).state_dict()
+        theirs = make_model(config).state_dict()
         generator = rng.Generator(seed)
         ours = nn.state_dict(build_model(config, generator))
         assert list(ours) == list(theirs)
@@ -44,7 +44,7 @@ def test_initial_weights_are_pytorchs_bit_for_bit(name: str, dropout: float) -> 
 def test_sixteen_bits_are_pytorchs_weights_rounded(name: str) -> None:
     config = Config(model=ModelConfig(name), loop=LoopConfig(dtype="bfloat16"))
     torch.manual_seed(0)
-    theirs = configured_model(config).to(torch.bfloat16).state_dict()
+    theirs = make_model(config).to(torch.bfloat16).state_dict()
     ours = nn.state_dict(build_model(config, rng.Generator(0)))
     for key, tensor in theirs.items():
         right = tensor.double().numpy()

@@ -183,5 +183,5 @@ def test_numpy_float64_is_taken_as_float32(name: str) -> None:
     """Without a warning, which the settings would turn into an error."""
     case = cases_of(name)[0]
     layer = our_layer(case, "float32")
-    outputs = layer(*case.arranged([tensor(given, 0) for given in case.inputs]))
+    outputs = layer(*case.arrange([tensor(given, 0) for given in case.inputs]))
     assert all(x.dtype.itemsize <= 4 for x in jax.tree.leaves(outputs))

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from jaxtrain import nn, rng
 from parity.proof.layers.cases import CASES, NAMES, LayerCase
-from parity.proof.layers.judge import our_layer, starting_state, torch_layer
+from parity.proof.layers.judge import our_layer, start_state, torch_layer
 
 SEEDS = [0, 1, 2, 17, -1, 2**32 - 1, 2**63, 2**64 - 1, *range(100, 112)]
 
@@ -67,7 +67,7 @@ def test_float64_draws_its_own_values(name: str) -> None:
 def test_state_dicts_cross_both_ways(name: str) -> None:
     for case in kinds(name):
         ours, theirs = our_layer(case, "float32"), torch_layer(case)
-        nn.load_state_dict(ours, starting_state(case))
+        nn.load_state_dict(ours, start_state(case))
         plain = nn.state_dict(ours)
         theirs.load_state_dict({k: torch.tensor(v) for k, v in plain.items()})
         assert_same_state(ours, theirs)

@@ -16,7 +16,7 @@ from jaxtrain.run.config import MODELS, Config, ModelConfig
 from jaxtrain.run.recipe import build_model
 from parity.proof.layers.cases import CASES, NAMES
 from parity.proof.layers.judge import our_layer, torch_layer
-from parity.pytorch.networks import configured_model
+from parity.pytorch.networks import make_model
 
 FIRST = {name: next(case for case in CASES if case.name == name) for name in NAMES}
 WITH_STATE = [name for name in NAMES if torch_layer(FIRST[name]).state_dict()]
@@ -63,7 +63,7 @@ def test_a_layer_crosses(name: str) -> None:
 def test_a_network_crosses(name: str) -> None:
     config = Config(model=ModelConfig(name))
     ours = build_model(config, rng.Generator(0))
-    check(configured_model(config), ours, configured_model(config))
+    check(make_model(config), ours, make_model(config))
 
 
 def test_float64_and_bfloat16_cross() -> None:
@@ -81,7 +81,7 @@ def test_float64_and_bfloat16_cross() -> None:
 
 def test_a_file_of_another_network_is_refused() -> None:
     config = Config(model=ModelConfig("cnn"))
-    state = dict(configured_model(config).state_dict())
+    state = dict(make_model(config).state_dict())
     del state["classifier.1.bias"]
     safetensors.torch.save_file(state, "weights.safetensors")
     ours = build_model(config, rng.Generator(0))

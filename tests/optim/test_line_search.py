@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxtrain.optim import _line_search
-from jaxtrain.optim._line_search import Point, strong_wolfe
+from jaxtrain.optim._line_search import LinePoint, strong_wolfe
 
 torch = pytest.importorskip("torch")
 
@@ -54,9 +54,9 @@ def torch_search(curve: Curve, first: float, most: int) -> tuple[float, int]:
 
 
 def our_search(curve: Curve, first: float, most: int) -> tuple[float, int]:
-    def evaluate(t: jax.Array) -> Point:
+    def evaluate(t: jax.Array) -> LinePoint:
         value, slope = map(jnp.asarray, curve(float(t)))
-        return Point(t, value, slope, slope)
+        return LinePoint(t, value, slope, slope)
 
     # One operation at a time rounds as PyTorch does; compiled code contracts some.
     with jax.disable_jit():

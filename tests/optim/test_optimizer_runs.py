@@ -24,7 +24,7 @@ from jaxtrain.run.history import History
 from parity.difference import difference
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
 from parity.proof.runs.histories import compare_histories, history, part_of
-from parity.proof.runs.noise import allowance, departure_from_noise, nudged_history
+from parity.proof.runs.noise import allowance, departure_from_noise, history_with_nudge
 
 # Learning rates at which each optimiser learns, and arguments that keep more state.
 ARGUMENTS: dict[str, tuple[float, dict[str, Any]]] = {
@@ -123,7 +123,7 @@ def with_more_threads(config: Config, dataset: Dataset) -> History:
 
 def noisy_runs(config: Config, dataset: Dataset, runs: int) -> list[History]:
     size = ROUNDING_OF_A_SUM if config.optimizer.name == "muon" else None
-    return [nudged_history(config, dataset, seed, size) for seed in range(runs)]
+    return [history_with_nudge(config, dataset, seed, size) for seed in range(runs)]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_twenty_updates_of_the_tutorial_s_network(
     # Sums of 512 terms are rounded otherwise with every order of adding them up: with
     # two threads for one, PyTorch's loss under the line search moves by 2e-3.
     size = ROUNDING_OF_A_SUM if name == "muon" else 8 * np.finfo(np.float64).eps
-    others = [nudged_history(config, part, seed, size) for seed in range(7)]
+    others = [history_with_nudge(config, part, seed, size) for seed in range(7)]
     others.append(with_more_threads(config, part))
     ours = history(config, part, "jax")
     apart = [f"{x:.1e}" for x in difference(theirs.losses, ours.losses)]

@@ -123,7 +123,9 @@ def test_a_mean_over_images_is_noticed(part: Dataset, reference: History) -> Non
     candidate.epochs = weighted
     seen = compare_histories(reference, candidate, FLOAT64_BOUND)
     assert seen.departure is None
-    run = runs.Run("fashion", "mean", FAULTY, "float64 run", FLOAT64_BOUND, "a reason")
+    run = runs.RunCase(
+        "fashion", "mean", FAULTY, "float64 run", FLOAT64_BOUND, "a reason"
+    )
     pair = Twins("mean", reference, candidate, FLOAT64_BOUND)
     found = runs.verdicts(run, pair, "70 steps")
     assert [v.measure for v in found if not v.passed] == ["max |Δtest loss|"]

@@ -654,7 +654,7 @@ class PairsInFloat32(Generator):
 
 class SaysFreshIsUsedUp(Generator):
     def get_state(self) -> np.ndarray:
-        self._begun = True
+        self._in_use = True
         return super().get_state()
 
 

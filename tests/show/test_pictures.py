@@ -292,12 +292,12 @@ def test_of_many_points_the_extremes_remain(count: int) -> None:
     x, y = np.arange(count), np.ones(count)
     y[count // 3], y[count // 2] = 9.0, -9.0
     y[5:50] = np.nan
-    few, kept = charts.thinned(x, y)
+    few, kept = charts.thin(x, y)
     assert len(few) <= 4000
     assert (np.diff(few) >= 0).all()
     assert (np.nanmin(kept), np.nanmax(kept)) == (-9.0, 9.0)
     assert few[np.nanargmax(kept)] == count // 3
-    assert charts.thinned(x[:3], y[:3])[0].tolist() == [0, 1, 2]
+    assert charts.thin(x[:3], y[:3])[0].tolist() == [0, 1, 2]
 
 
 def test_without_matplotlib_it_says_what_to_install(tmp_path: Path) -> None:

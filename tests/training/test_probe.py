@@ -17,7 +17,7 @@ from jaxtrain.events import Sampled
 from jaxtrain.models import CNN, MLP, ResNetSmall, VisionTransformer
 from jaxtrain.rng import Generator
 from jaxtrain.training import Numerics, to_tensor
-from jaxtrain.training.probe import Probe, Probed, dead_share, make_probe
+from jaxtrain.training.probe import Probe, Readings, dead_share, make_probe
 from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
 
 BATCH, STEPS, P = 32, 3, 0.5
@@ -359,7 +359,7 @@ class Twice(nnx.Module):
         return hidden + dead
 
 
-def probed(model: nnx.Module, dtype: str = "float32") -> Probed:
+def probed(model: nnx.Module, dtype: str = "float32") -> Readings:
     """A step of SGD on four bright images."""
     graph, params, buffers = nnx.split(model, nnx.Param, ...)
     tx = optax.with_extra_args_support(optim.sgd(lr=0.1))

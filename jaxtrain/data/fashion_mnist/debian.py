@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from jaxtrain.data.dataset import DataError
 from jaxtrain.data.fashion_mnist.description import SYSTEM_FOLDER, IdxFile, Manifest
-from jaxtrain.data.fashion_mnist.download import Progress
+from jaxtrain.data.fashion_mnist.download import OnProgress
 from jaxtrain.data.fashion_mnist.folder import read_folder
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Package:
 
 
 def from_package(
-    manifest: Manifest, package: Package, files: Iterable[IdxFile], progress: Progress
+    manifest: Manifest, package: Package, files: Iterable[IdxFile], progress: OnProgress
 ) -> Iterator[tuple[IdxFile, bytes]]:
     """Yield each of `files` in the package with its verified decompressed bytes.
 
@@ -49,7 +49,7 @@ def from_package(
     tools = [_tool(package.apt_get), _tool(package.dpkg)]
     try:
         with tempfile.TemporaryDirectory(prefix="jaxtrain-") as name:
-            root = _Workshop(Path(name), package, progress).unpacked(*tools)
+            root = _Workshop(Path(name), package, progress).unpack(*tools)
             folder = root / SYSTEM_FOLDER.relative_to("/")
             yield from read_folder(manifest, folder, files)
     except OSError as error:
@@ -69,9 +69,9 @@ def _tool(name: str) -> str:
 class _Workshop:
     folder: Path
     package: Package
-    progress: Progress
+    progress: OnProgress
 
-    def unpacked(self, apt_get: str, dpkg: str) -> Path:
+    def unpack(self, apt_get: str, dpkg: str) -> Path:
         """Fetch and unpack the package; the folder that stands for /."""
         environment = private_settings(self.folder)
         # Where one of several sources is out of reach, update fails and yet may have
@@ -82,8 +82,8 @@ class _Workshop:
         )
         archives = list(self.folder.glob("*.deb"))
         if download or not archives:
-            told = "; ".join(filter(None, (update, download)))
-            raise DataError(f"apt-get fails: {told or 'no package came'}")
+            complaints = "; ".join(filter(None, (update, download)))
+            raise DataError(f"apt-get fails: {complaints or 'no package came'}")
         if fault := self._run([dpkg, "-x", str(archives[0]), "root"], environment):
             raise DataError(f"dpkg cannot unpack the package: {fault}")
         return self.folder / "root"
@@ -92,13 +92,13 @@ class _Workshop:
         """Run `command` to its end; what it complained of, or nothing if it worked."""
         import subprocess
 
-        with (self.folder / "told").open("wb") as told:
+        with (self.folder / "told").open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=told,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 # Helpers of apt outlive it when it is killed; a session of their own
                 # lets one signal reach all.
@@ -130,8 +130,8 @@ def private_settings(folder: Path) -> dict[str, str]:
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
     first, last = folder / "first.conf", folder / "last.conf"
-    given = os.environ.get("APT_CONFIG", "")
-    first.write_text(_include(given) + f'Dir::Etc::main "{last}";\n')
+    config = os.environ.get("APT_CONFIG", "")
+    first.write_text(_include(config) + f'Dir::Etc::main "{last}";\n')
     last.write_text(_include("/etc/apt/apt.conf") + _settings(folder))
     return {**os.environ, "APT_CONFIG": str(first), "LC_ALL": "C.UTF-8"}
 
@@ -178,5 +178,5 @@ def _complaint(output: Path, status: int) -> str:
     lines = output.read_text("utf-8", "replace").split("\n")
     lines = [line.strip() for line in lines if line.strip()]
     errors = [line for line in lines if line.startswith("E:")]
-    told = "; ".join(errors[:2] or lines[-1:]) or "it says nothing"
-    return f"status {status}: {told}"
+    text = "; ".join(errors[:2] or lines[-1:]) or "it says nothing"
+    return f"status {status}: {text}"

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from jaxtrain.data.dataset import DataError
 from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
-from jaxtrain.data.fashion_mnist.folder import SLACK, verified
+from jaxtrain.data.fashion_mnist.folder import SLACK, verify
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 
-Progress: TypeAlias = Callable[[str, int, "int | None"], None]
+OnProgress: TypeAlias = Callable[[str, int, "int | None"], None]
 """Called with a file's name, the bytes so far, and the bytes in all where known."""
 
 _CHUNK = 1 << 16
@@ -47,11 +47,11 @@ class Limits:
     pause: float = 1.0
 
 
-class Unreachable(DataError):
+class UnreachableError(DataError):
     """The server itself fails; there is no use in asking it for another file."""
 
 
-class _Transient(DataError):
+class _TransientError(DataError):
     """A failure that trying again may mend."""
 
 
@@ -60,7 +60,7 @@ def from_mirror(
     base: str,
     files: Iterable[IdxFile],
     limits: Limits,
-    progress: Progress,
+    progress: OnProgress,
 ) -> Iterator[tuple[IdxFile, bytes]]:
     """Yield each of `files` with its verified decompressed bytes, as they arrive.
 
@@ -82,8 +82,8 @@ def from_mirror(
         name = f"{file.name}.gz"
         try:
             data = fetch(base + name, file.size + SLACK, limits, name, progress)
-            content = verified(file, data, manifest, name)
-        except Unreachable:
+            content = verify(file, data, manifest, name)
+        except UnreachableError:
             raise
         except DataError as error:
             faults.append(str(error))
@@ -94,18 +94,18 @@ def from_mirror(
         raise DataError(faults[0] + more)
 
 
-def fetch(url: str, cap: int, limits: Limits, name: str, progress: Progress) -> bytes:
+def fetch(url: str, cap: int, limits: Limits, name: str, progress: OnProgress) -> bytes:
     """The body at `url`, at most `cap` bytes; HTTP and HTTPS only.
 
     Raises:
-        Unreachable: no connection, or one too slow.
+        UnreachableError: no connection, or one too slow.
         DataError: refused, cut short twice, or larger than `cap`.
     """
     for attempt in range(limits.attempts):
         time.sleep(limits.pause if attempt else 0)
         try:
             return _fetch_once(url, cap, limits, name, progress)
-        except _Transient as error:
+        except _TransientError as error:
             last = str(error)
     raise DataError(f"{last}, {limits.attempts} times")
 
@@ -120,7 +120,7 @@ _Events: TypeAlias = "queue.SimpleQueue[_Event]"
 
 
 def _fetch_once(
-    url: str, cap: int, limits: Limits, name: str, progress: Progress
+    url: str, cap: int, limits: Limits, name: str, progress: OnProgress
 ) -> bytes:
     events: _Events = queue.SimpleQueue()
     stop = threading.Event()
@@ -134,7 +134,7 @@ def _fetch_once(
         stop.set()
 
 
-def _collect(events: _Events, limits: Limits, name: str, progress: Progress) -> bytes:
+def _collect(events: _Events, limits: Limits, name: str, progress: OnProgress) -> bytes:
     body, total = bytearray(), None
     pace = _Pace(limits)
     while True:
@@ -157,24 +157,24 @@ class _Pace:
         self._limits = limits
         self._since, self._before = time.monotonic(), 0
 
-    def wait(self, events: _Events, name: str, received: int) -> _Event:
+    def wait(self, events: _Events, name: str, count: int) -> _Event:
         while True:
-            left = self._since + self._limits.window - time.monotonic()
+            rest = self._since + self._limits.window - time.monotonic()
             try:
-                if left > 0:
-                    return events.get(timeout=left)
+                if rest > 0:
+                    return events.get(timeout=rest)
             except queue.Empty:
                 pass
-            self._check(name, received)
+            self._check(name, count)
 
-    def _check(self, name: str, received: int) -> None:
-        fresh = received - self._before
+    def _check(self, name: str, count: int) -> None:
+        fresh = count - self._before
         if fresh < self._limits.least:
-            raise Unreachable(
+            raise UnreachableError(
                 f"{name}: {fresh:,} bytes in {self._limits.window:g} s, too slow "
                 f"(least: {self._limits.least:,})"
             )
-        self._since, self._before = time.monotonic(), received
+        self._since, self._before = time.monotonic(), count
 
 
 def _read(
@@ -183,15 +183,15 @@ def _read(
     """The reading thread: the response, piece by piece, into the queue."""
     try:
         with _open(url, timeout) as response:
-            total, received = response.length, 0
+            total, count = response.length, 0
             _check_cap(total or 0, cap)
             events.put(_Head(total))
             while not stop.is_set() and (chunk := response.read1(_CHUNK)):
-                received += len(chunk)
-                _check_cap(received, cap)
+                count += len(chunk)
+                _check_cap(count, cap)
                 events.put(chunk)
-            if total is not None and received < total:
-                raise _Transient(f"cut off after {received:,} of {total:,} bytes")
+            if total is not None and count < total:
+                raise _TransientError(f"cut off after {count:,} of {total:,} bytes")
         events.put(b"")
     except Exception as error:
         events.put(_in_words(error))
@@ -217,8 +217,8 @@ def _open(url: str, timeout: float) -> HTTPResponse:
         request.UnknownHandler,
     ):
         opener.add_handler(handler())
-    wanted = request.Request(url, headers={"User-Agent": "jaxtrain"})
-    response: HTTPResponse = opener.open(wanted, timeout=timeout)
+    query = request.Request(url, headers={"User-Agent": "jaxtrain"})
+    response: HTTPResponse = opener.open(query, timeout=timeout)
     return response
 
 
@@ -232,14 +232,14 @@ def _in_words(error: Exception) -> DataError:
         error.close()
         return _refusal(error.code, str(error.reason))
     if isinstance(error, URLError):
-        return Unreachable(f"no connection: {error.reason}")
+        return UnreachableError(f"no connection: {error.reason}")
     if isinstance(error, (ConnectionError, HTTPException)):
-        return _Transient(f"connection lost: {error!r}")
-    return Unreachable(f"no answer: {error}")
+        return _TransientError(f"connection lost: {error!r}")
+    return UnreachableError(f"no answer: {error}")
 
 
 def _refusal(code: int, reason: str) -> DataError:
     if 300 <= code < 400:
         return DataError(f"HTTP {code}: redirects in a circle or to no web address")
-    kind = _Transient if code in _BUSY else DataError
+    kind = _TransientError if code in _BUSY else DataError
     return kind(f"HTTP {code} {reason}")

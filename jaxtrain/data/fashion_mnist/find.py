@@ -22,20 +22,20 @@ from jaxtrain.data.fashion_mnist.description import (
     IdxFile,
     Manifest,
 )
-from jaxtrain.data.fashion_mnist.download import Limits, Progress, from_mirror
+from jaxtrain.data.fashion_mnist.download import Limits, OnProgress, from_mirror
 from jaxtrain.data.fashion_mnist.folder import (
     exists,
-    read_capped,
+    read_at_most,
     read_folder,
     reason,
     user_folder,
-    verified,
+    verify,
 )
 from jaxtrain.files import try_lock
 
 
 @contextmanager
-def locked(path: Path, patience: float = 1800.0) -> Iterator[bool]:
+def hold_lock(path: Path, patience: float = 1800.0) -> Iterator[bool]:
     """Hold the lock file `path`, waiting up to `patience` seconds for it.
 
     Yields:
@@ -54,19 +54,19 @@ def locked(path: Path, patience: float = 1800.0) -> Iterator[bool]:
 
 def _acquire(handle: int, path: Path, patience: float) -> bool:
     start = time.monotonic()
-    told = False
-    while (taken := try_lock(handle)) is None:
-        waited = time.monotonic() - start
-        if waited > patience:
+    notice = False
+    while (lock := try_lock(handle)) is None:
+        delay = time.monotonic() - start
+        if delay > patience:
             raise DataError(
                 f"another process has held {path} for {patience:.0f} s; "
                 "end it, or set JAXTRAIN_CACHE to another folder"
             )
-        if waited > 2 and not told:
-            told = True
+        if delay > 2 and not notice:
+            notice = True
             warnings.warn(f"waiting for another process: {path}", stacklevel=2)
         time.sleep(min(0.1, patience))
-    return taken
+    return lock
 
 
 Contents: TypeAlias = dict[str, bytes]
@@ -101,11 +101,11 @@ def default_cache() -> Path:
     Raises:
         DataError: there is no home folder to fall back on.
     """
-    if chosen := os.environ.get("JAXTRAIN_CACHE"):
-        return Path(os.path.expanduser(chosen))
-    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if shared.is_absolute():  # the XDG specification has relative ones ignored
-        return shared / "jaxtrain"
+    if path := os.environ.get("JAXTRAIN_CACHE"):
+        return Path(os.path.expanduser(path))
+    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if root.is_absolute():  # the XDG specification has relative ones ignored
+        return root / "jaxtrain"
     try:
         return Path.home() / ".cache" / "jaxtrain"
     except RuntimeError:
@@ -122,7 +122,7 @@ def from_folder(manifest: Manifest, folder: Path) -> Dataset:
         DataError: a file is missing or not the one it should be.
     """
     place = user_folder(manifest, folder)
-    contents = dict(_named(read_folder(manifest, place, manifest.files)))
+    contents = dict(_by_name(read_folder(manifest, place, manifest.files)))
     plain = all(
         exists(place / file.name) and (place / file.name).stat().st_size == file.size
         for file in manifest.files
@@ -130,25 +130,25 @@ def from_folder(manifest: Manifest, folder: Path) -> Dataset:
     return _dataset(manifest, contents, str(place), place if plain else None)
 
 
-def auto(manifest: Manifest, places: Places, progress: Progress) -> Dataset:
+def auto(manifest: Manifest, places: Places, progress: OnProgress) -> Dataset:
     """The data set from the first place that has it.
 
     Raises:
         DataError: no place has it, each with its reason; or the cache cannot be
             written and there is no system-wide copy.
     """
-    contents, _ = _cached(manifest, places.raw)
+    contents, _ = _read_cache(manifest, places.raw)
     if len(contents) == len(manifest.files):
         return _dataset(manifest, contents, str(places.raw), places.raw)
     try:
         contents, origins = _fill(manifest, places, progress)
     except _CacheError as error:
-        return _uncached(manifest, places, str(error))
+        return _read_system_copy(manifest, places, str(error))
     source = ", from ".join([str(places.raw), *origins])
     return _dataset(manifest, contents, source, places.raw)
 
 
-def _cached(manifest: Manifest, raw: Path) -> tuple[Contents, list[str]]:
+def _read_cache(manifest: Manifest, raw: Path) -> tuple[Contents, list[str]]:
     """What the cache holds, and what is wrong with the rest of it."""
     contents: Contents = {}
     faults = []
@@ -156,26 +156,26 @@ def _cached(manifest: Manifest, raw: Path) -> tuple[Contents, list[str]]:
         path = raw / file.name
         try:
             if exists(path):
-                contents[file.name] = _plain(file, path, manifest)
+                contents[file.name] = _read_plain(file, path, manifest)
         except DataError as error:
             faults.append(str(error))
     return contents, faults
 
 
-def _plain(file: IdxFile, path: Path, manifest: Manifest) -> bytes:
-    data = read_capped(path, file.size)
-    if verified(file, data, manifest, str(path)) is not data:
+def _read_plain(file: IdxFile, path: Path, manifest: Manifest) -> bytes:
+    data = read_at_most(path, file.size)
+    if verify(file, data, manifest, str(path)) is not data:
         raise DataError(f"{path} is gzipped, which other readers do not expect")
     return data
 
 
 def _fill(
-    manifest: Manifest, places: Places, progress: Progress
+    manifest: Manifest, places: Places, progress: OnProgress
 ) -> tuple[Contents, list[str]]:
     """Complete the cache; its contents, and the names of the sources that gave them."""
     origins = []
-    with _locked_cache(places.raw):
-        contents, faults = _cached(manifest, places.raw)
+    with _hold_cache(places.raw):
+        contents, faults = _read_cache(manifest, places.raw)
         for fault in faults:
             warnings.warn(f"not trusted and fetched again: {fault}", stacklevel=4)
         tries = [f"{places.raw}: {'; '.join(faults) or 'not all files are there'}"]
@@ -194,7 +194,7 @@ def _fill(
 
 
 def _sources(
-    manifest: Manifest, places: Places, progress: Progress
+    manifest: Manifest, places: Places, progress: OnProgress
 ) -> Iterator[tuple[str, Source]]:
     """The sources outside the cache, in the order in which they are asked."""
     yield str(places.system), partial(read_folder, manifest, places.system)
@@ -212,12 +212,12 @@ def _sources(
 
 
 @contextmanager
-def _locked_cache(raw: Path) -> Iterator[None]:
+def _hold_cache(raw: Path) -> Iterator[None]:
     with ExitStack() as stack:
         with _cache_errors():
             raw.mkdir(parents=True, exist_ok=True)
-            held = stack.enter_context(locked(raw / ".lock"))
-        if held:
+            lock = stack.enter_context(hold_lock(raw / ".lock"))
+        if lock:
             atomic.remove_leftovers(raw)
         yield
 
@@ -235,18 +235,18 @@ def _cache_errors() -> Iterator[None]:
         raise _CacheError(reason(error)) from error
 
 
-def _uncached(manifest: Manifest, places: Places, fault: str) -> Dataset:
+def _read_system_copy(manifest: Manifest, places: Places, fault: str) -> Dataset:
     """The system-wide copy, read where it lies, since the cache cannot be written."""
-    told = f"the cache {places.cache} cannot be written ({fault})"
+    trouble = f"the cache {places.cache} cannot be written ({fault})"
     try:
-        contents = dict(_named(read_folder(manifest, places.system, manifest.files)))
+        contents = dict(_by_name(read_folder(manifest, places.system, manifest.files)))
     except DataError as error:
         raise DataError(
-            f"{told} and there is no system-wide copy of {manifest.name} ({error}); "
+            f"{trouble} and there is no system-wide copy of {manifest.name} ({error}); "
             "set JAXTRAIN_CACHE to a folder that can be written, or pass --data DIR "
             "or --data synthetic"
         ) from None
-    return _dataset(manifest, contents, f"{places.system}; {told}", None)
+    return _dataset(manifest, contents, f"{places.system}; {trouble}", None)
 
 
 def _advice(manifest: Manifest, places: Places, tries: list[str]) -> str:
@@ -276,5 +276,5 @@ def _dataset(
     )
 
 
-def _named(files: Iterator[tuple[IdxFile, bytes]]) -> Iterator[tuple[str, bytes]]:
+def _by_name(files: Iterator[tuple[IdxFile, bytes]]) -> Iterator[tuple[str, bytes]]:
     return ((file.name, data) for file, data in files)

@@ -13,7 +13,7 @@ from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
 from jaxtrain.data.idx import MAGIC, gunzip
 
 
-def verified(file: IdxFile, data: bytes, manifest: Manifest, where: str) -> bytes:
+def verify(file: IdxFile, data: bytes, manifest: Manifest, where: str) -> bytes:
     """The decompressed bytes of `file`, proved by their SHA-256.
 
     Args:
@@ -78,7 +78,7 @@ def read_folder(
         path = locate(file, folder)
         if path is None:
             raise DataError(f"{folder} has no {file.name} and no {file.name}.gz")
-        yield file, verified(file, read_capped(path, file.size), manifest, str(path))
+        yield file, verify(file, read_at_most(path, file.size), manifest, str(path))
 
 
 def locate(file: IdxFile, folder: Path) -> Path | None:
@@ -104,7 +104,7 @@ def exists(path: Path) -> bool:
     return True
 
 
-def read_capped(path: Path, size: int) -> bytes:
+def read_at_most(path: Path, size: int) -> bytes:
     """The bytes of the regular file `path`, refused unread where far above `size`.
 
     Raises:

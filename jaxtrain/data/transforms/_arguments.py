@@ -72,11 +72,11 @@ def values(name: str, value: Any) -> tuple[float, ...]:
     return tuple(number(name, item) for item in value)
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def integer_from(name: str, value: Any, least: int) -> int:
     """An integer from `least` on.
 
     Example:
-        >>> whole("size", 28, least=1)
+        >>> integer_from("size", 28, least=1)
         28
     """
     if not isinstance(value, int) or isinstance(value, bool):
@@ -124,7 +124,7 @@ def source_positions(
     half_width, half_height = width / 2 + 0 * cos, height / 2 + 0 * cos
     u = _product(x, cos / half_width) + _product(y, -sin / half_width)
     v = _product(x, sin / half_height) + _product(y, cos / half_height)
-    return _unnormalized(v, height), _unnormalized(u, width)
+    return _to_pixels(v, height), _to_pixels(u, width)
 
 
 def _halves(number: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -144,7 +144,7 @@ def _product(few_digits: jax.Array, number: jax.Array) -> jax.Array:
     return few_digits * high + few_digits * low
 
 
-def _unnormalized(coordinate: jax.Array, length: int) -> jax.Array:
+def _to_pixels(coordinate: jax.Array, length: int) -> jax.Array:
     """(u + 1) L/2 - 1/2, the sum rounded, then the rest at once: a fused product."""
     high, low = _halves(coordinate + 1)
     half = jnp.asarray(length / 2, coordinate.dtype)

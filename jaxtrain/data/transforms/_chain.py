@@ -152,13 +152,13 @@ class Augmentation:
         """
         if first_step < 0:
             raise ValueError(f"first_step must be 0 or more, got {first_step}")
-        drawn = []
+        draws = []
         for place, transform in enumerate(self.transforms):
             key = self.seed + (place << 64)
             uniform = _uniform(key, first_step, (*shape, transform.uniforms))
-            drawn.append(transform.parameters(uniform, *size))
+            draws.append(transform.parameters(uniform, *size))
             size = transform.output_size(*size)
-        return drawn
+        return draws
 
     def apply(self, images: jax.Array, drawn: Sequence[Mapping[str, Any]]) -> jax.Array:
         """Transform images (N, C, H, W) by one step's parameters, arrays (N,); pure."""

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxtrain.data.transforms._arguments import is_sequence, number, whole
+from jaxtrain.data.transforms._arguments import integer_from, is_sequence, number
 from jaxtrain.data.transforms._chain import Drawn, Transform, uniform_integers
 
 PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
@@ -131,18 +131,20 @@ def random_crop(
 
 
 def _size(value: Any) -> tuple[int, int]:
-    given = value if is_sequence(value) else (value,)
-    if len(given) not in (1, 2):
+    sizes = value if is_sequence(value) else (value,)
+    if len(sizes) not in (1, 2):
         raise ValueError(f"size must be a number or (height, width), got {value!r}")
-    height, width = (whole("size", item, least=1) for item in (given[0], given[-1]))
+    height, width = (
+        integer_from("size", item, least=1) for item in (sizes[0], sizes[-1])
+    )
     return height, width
 
 
 def _padding(value: Any) -> tuple[int, int, int, int]:
-    given = value if is_sequence(value) else (value,)
-    if len(given) not in (1, 2, 4):
+    widths = value if is_sequence(value) else (value,)
+    if len(widths) not in (1, 2, 4):
         raise ValueError(f"padding must be 1, 2 or 4 numbers, got {value!r}")
-    sides = [whole("padding", side, least=0) for side in given]
+    sides = [integer_from("padding", side, least=0) for side in widths]
     if max(sides) > MOST_PADDING:
         raise ValueError(f"padding must be at most {MOST_PADDING}, got {value!r}")
     left, top, right, bottom = (sides * 4)[:4]

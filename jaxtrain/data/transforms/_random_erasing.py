@@ -29,15 +29,15 @@ class RandomErasing(Transform):
     uniforms: ClassVar[int] = 3 + 2 * ATTEMPTS
 
     def parameters(self, uniform: np.ndarray, height: int, width: int) -> Drawn:
-        waiting = uniform[..., 0] < self.p
-        h = w = np.zeros(waiting.shape, np.int32)
+        pending = uniform[..., 0] < self.p
+        h = w = np.zeros(pending.shape, np.int32)
         for column in range(3, self.uniforms, 2):
-            if not waiting.any():
+            if not pending.any():
                 break
             sides = self._rectangle(uniform[..., column : column + 2], height * width)
-            fits = waiting & (sides[0] < height) & (sides[1] < width)
+            fits = pending & (sides[0] < height) & (sides[1] < width)
             h, w = np.where(fits, sides[0], h), np.where(fits, sides[1], w)
-            waiting &= ~fits
+            pending &= ~fits
         return {
             "i": uniform_integers(uniform[..., 1], height - h + 1),
             "j": uniform_integers(uniform[..., 2], width - w + 1),
@@ -49,9 +49,9 @@ class RandomErasing(Transform):
         self, uniform: np.ndarray, pixels: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Height and width, int32 (…), of two uniform numbers each (…, 2)."""
-        area = pixels * _between(self.scale, uniform[..., 0])
+        area = pixels * _interpolate(self.scale, uniform[..., 0])
         log_ratio = math.log(self.ratio[0]), math.log(self.ratio[1])
-        ratio = np.exp(_between(log_ratio, uniform[..., 1]))
+        ratio = np.exp(_interpolate(log_ratio, uniform[..., 1]))
         h, w = np.sqrt(area * ratio), np.sqrt(area / ratio)
         return np.rint(h).astype(np.int32), np.rint(w).astype(np.int32)
 
@@ -63,16 +63,16 @@ class RandomErasing(Transform):
                 f"got {self.value}"
             )
         value = jnp.asarray(self.value, image.dtype)[:, None, None]
-        rows = _inside(height, drawn["i"], drawn["h"])
-        columns = _inside(width, drawn["j"], drawn["w"])
+        rows = _interval_mask(height, drawn["i"], drawn["h"])
+        columns = _interval_mask(width, drawn["j"], drawn["w"])
         return jnp.where(rows[:, None] & columns, value, image)
 
 
-def _between(bounds: tuple[float, float], uniform: np.ndarray) -> np.ndarray:
+def _interpolate(bounds: tuple[float, float], uniform: np.ndarray) -> np.ndarray:
     return bounds[0] + (bounds[1] - bounds[0]) * uniform
 
 
-def _inside(length: int, start: jax.Array, extent: jax.Array) -> jax.Array:
+def _interval_mask(length: int, start: jax.Array, extent: jax.Array) -> jax.Array:
     place = jnp.arange(length, dtype=jnp.int32)
     return (place >= start) & (place < start + extent)
 

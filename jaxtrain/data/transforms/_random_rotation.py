@@ -40,8 +40,8 @@ class RandomRotation(Transform):
         # rounds the angle first.
         return {
             "angle": angle,
-            "cos": _each(math.cos, angle),
-            "sin": _each(math.sin, angle),
+            "cos": _map_degrees(math.cos, angle),
+            "sin": _map_degrees(math.sin, angle),
         }
 
     def apply_one(self, image: jax.Array, drawn: Mapping[str, Any]) -> jax.Array:
@@ -59,7 +59,7 @@ class RandomRotation(Transform):
         return read(precise, rows, columns, fill).astype(image.dtype)
 
 
-def _each(function: Callable[[float], float], degrees: np.ndarray) -> np.ndarray:
+def _map_degrees(function: Callable[[float], float], degrees: np.ndarray) -> np.ndarray:
     radians = np.radians(degrees)
     return np.reshape([function(angle) for angle in radians.flat], degrees.shape)
 
@@ -95,12 +95,12 @@ def _bilinear(
         (north + 1, west, west_share * south_share),
         (north + 1, west + 1, east_share * south_share),
     )
-    blend, covered = jnp.zeros_like(image), jnp.zeros_like(rows)
+    blend, coverage = jnp.zeros_like(image), jnp.zeros_like(rows)
     for row, column, share in corners:
         pixels, there = _pixels(image, row, column)
         share = jnp.where(there, share, 0)
-        blend, covered = blend + pixels * share, covered + share
-    return blend * covered + (1 - covered) * fill
+        blend, coverage = blend + pixels * share, coverage + share
+    return blend * coverage + (1 - coverage) * fill
 
 
 READ = {"nearest": _nearest, "bilinear": _bilinear}

@@ -13,7 +13,7 @@ from jax.typing import DTypeLike
 from jaxtrain import init, rng
 from jaxtrain.nn.dropout import Dropout
 from jaxtrain.nn.linear import Linear
-from jaxtrain.nn.module import Module, drawn, filled
+from jaxtrain.nn.module import Module, draw_parameter, fill_parameter
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
@@ -91,14 +91,22 @@ class MultiheadAttention(Module):
         self, generator: rng.Generator | None, dtype: DTypeLike
     ) -> None:
         def draw(*shape: int) -> nnx.Param:
-            return drawn(init.xavier_uniform, shape, dtype=dtype, generator=generator)
+            return draw_parameter(
+                init.xavier_uniform, shape, dtype=dtype, generator=generator
+            )
 
         size = self.embed_dim
-        self._packed = self.kdim == self.vdim == size
-        self.in_proj_weight: Any = draw(3 * size, size) if self._packed else None
-        self.q_proj_weight: Any = None if self._packed else draw(size, size)
-        self.k_proj_weight: Any = None if self._packed else draw(size, self.kdim)
-        self.v_proj_weight: Any = None if self._packed else draw(size, self.vdim)
+        self._qkv_same_embed_dim = self.kdim == self.vdim == size
+        self.in_proj_weight: Any = (
+            draw(3 * size, size) if self._qkv_same_embed_dim else None
+        )
+        self.q_proj_weight: Any = None if self._qkv_same_embed_dim else draw(size, size)
+        self.k_proj_weight: Any = (
+            None if self._qkv_same_embed_dim else draw(size, self.kdim)
+        )
+        self.v_proj_weight: Any = (
+            None if self._qkv_same_embed_dim else draw(size, self.vdim)
+        )
 
     def _begin_biases(
         self,
@@ -109,13 +117,15 @@ class MultiheadAttention(Module):
     ) -> None:
         size = self.embed_dim
         # PyTorch draws the bias of the output, and then puts zeros in its place.
-        self.in_proj_bias: Any = filled((3 * size,), 0, dtype) if bias else None
+        self.in_proj_bias: Any = fill_parameter((3 * size,), 0, dtype) if bias else None
         if bias:
-            self.out_proj.bias = filled((size,), 0, dtype)
+            self.out_proj.bias = fill_parameter((size,), 0, dtype)
         self.bias_k: Any
         self.bias_v: Any
         self.bias_k, self.bias_v = (
-            drawn(init.xavier_normal, (1, 1, size), dtype=dtype, generator=generator)
+            draw_parameter(
+                init.xavier_normal, (1, 1, size), dtype=dtype, generator=generator
+            )
             if add_bias_kv
             else None
             for _ in range(2)
@@ -155,20 +165,20 @@ class MultiheadAttention(Module):
                 key_padding_mask = key_padding_mask[None]
         elif self.batch_first:
             query, key, value = (x.swapaxes(0, 1) for x in (query, key, value))
-        q, k, v = self._extended(*self._projected(query, key, value))
+        q, k, v = self._extend(*self._project(query, key, value))
         mask = self._mask(attn_mask, key_padding_mask, query, key.shape[0], k.shape[1])
         # PyTorch returns the weights as they are after dropout.
         weights = self.dropout(_softmax(q, k, mask, safe=not need_weights))
         length, batch = query.shape[:2]
         # (N · num_heads, L, d) -> (L, N, embed_dim).
-        merged = (weights @ v).swapaxes(0, 1).reshape(length, batch, self.embed_dim)
-        output = self._laid_out(self.out_proj(merged), batched)
+        context = (weights @ v).swapaxes(0, 1).reshape(length, batch, self.embed_dim)
+        output = self._arrange(self.out_proj(context), batched)
         if not need_weights:
             return output, None
         # (N, num_heads, L, S): the heads of one example lie side by side.
         by_head = weights.reshape(batch, self.num_heads, length, -1)
-        shown = by_head.mean(1) if average_attn_weights else by_head
-        return output, shown if batched else shown[0]
+        attention = by_head.mean(1) if average_attn_weights else by_head
+        return output, attention if batched else attention[0]
 
     def _check(self, query: jax.Array, key: jax.Array, value: jax.Array) -> bool:
         """Whether there is a batch."""
@@ -182,12 +192,12 @@ class MultiheadAttention(Module):
             raise misfit(name, value, f"keys are {key.shape}")
         return query.ndim == 3
 
-    def _laid_out(self, output: jax.Array, batched: bool) -> jax.Array:
+    def _arrange(self, output: jax.Array, batched: bool) -> jax.Array:
         if not batched:
             return output[:, 0]
         return output.swapaxes(0, 1) if self.batch_first else output
 
-    def _projected(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
+    def _project(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
         """q, k and v, (L or S, N, embed_dim)."""
         if self.in_proj_weight is None:
             parts = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
@@ -195,13 +205,13 @@ class MultiheadAttention(Module):
         else:
             # (3 · embed_dim, embed_dim): q's rows, then k's, then v's.
             weights = jnp.split(self.in_proj_weight[...], 3)
-        projected = [x @ w.T for x, w in zip(inputs, weights, strict=True)]
+        projections = [x @ w.T for x, w in zip(inputs, weights, strict=True)]
         if self.in_proj_bias is None:
-            return tuple(projected)
+            return tuple(projections)
         biases = jnp.split(self.in_proj_bias[...], 3)
-        return tuple(x + b for x, b in zip(projected, biases, strict=True))
+        return tuple(x + b for x, b in zip(projections, biases, strict=True))
 
-    def _extended(
+    def _extend(
         self, q: jax.Array, k: jax.Array, v: jax.Array
     ) -> tuple[jax.Array, ...]:
         """Heads apart, (N · num_heads, L or S, d), and the pairs added to k and v."""
@@ -226,15 +236,15 @@ class MultiheadAttention(Module):
         key_padding_mask: jax.Array | None,
         query: jax.Array,
         keys: int,
-        extended: int,
+        columns: int,
     ) -> jax.Array | None:
-        """What is added to the scores, (1 or N · num_heads, L or 1, extended)."""
+        """What is added to the scores, (1 or N · num_heads, L or 1, columns)."""
         length, batch = query.shape[:2]
         heads = batch * self.num_heads
         masks = []
         if attn_mask is not None:
-            fitting = ((length, keys), (heads, length, keys))
-            _check_mask("attn_mask", attn_mask, fitting)
+            choices = ((length, keys), (heads, length, keys))
+            _check_mask("attn_mask", attn_mask, choices)
             masks.append(attn_mask if attn_mask.ndim == 3 else attn_mask[None])
         if key_padding_mask is not None:
             _check_mask("key_padding_mask", key_padding_mask, ((batch, keys),))
@@ -242,20 +252,20 @@ class MultiheadAttention(Module):
             masks.append(jnp.repeat(key_padding_mask, self.num_heads, 0)[:, None])
         if not masks:
             return None
-        total = sum(_added(mask, query.dtype) for mask in masks)
+        total = sum(_mask_bias(mask, query.dtype) for mask in masks)
         # The pairs that were added are open to every query.
-        return jnp.pad(total, ((0, 0), (0, 0), (0, extended - keys)))
+        return jnp.pad(total, ((0, 0), (0, 0), (0, columns - keys)))
 
 
 def _check_mask(
-    name: str, mask: jax.Array, fitting: tuple[tuple[int, ...], ...]
+    name: str, mask: jax.Array, choices: tuple[tuple[int, ...], ...]
 ) -> None:
-    if mask.shape not in fitting:
-        shapes = " or ".join(map(str, fitting))
+    if mask.shape not in choices:
+        shapes = " or ".join(map(str, choices))
         raise ValueError(f"{name} has shape {mask.shape}: it must be {shapes}")
 
 
-def _added(mask: jax.Array, dtype: DTypeLike) -> jax.Array:
+def _mask_bias(mask: jax.Array, dtype: DTypeLike) -> jax.Array:
     """Numbers to add, of a mask that may say what to leave out."""
     if mask.dtype == bool:
         return jnp.where(mask, jnp.asarray(-jnp.inf, dtype), 0)

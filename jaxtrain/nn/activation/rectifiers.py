@@ -10,7 +10,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxtrain.nn.masks import draw_uniform
-from jaxtrain.nn.module import Module, filled
+from jaxtrain.nn.module import Module, fill_parameter
 from jaxtrain.nn.shapes import check_size
 
 
@@ -95,7 +95,7 @@ class PReLU(Module):
         dtype: DTypeLike = jnp.float32,
     ):
         self.num_parameters = num_parameters
-        self.weight = filled((num_parameters,), init, dtype)
+        self.weight = fill_parameter((num_parameters,), init, dtype)
 
     def __call__(self, input: jax.Array) -> jax.Array:
         slope = self.weight[...]
@@ -197,8 +197,8 @@ class CELU(Module):
         value = jnp.where(input > 0, input, self.alpha * jnp.expm1(below / self.alpha))
         # PyTorch's slope takes the float32 of alpha, whatever the type.
         rate = 1 / float(np.float32(self.alpha))
-        bent = self.alpha * rate * jnp.exp(below * rate)
-        return with_slope(input, value, jnp.where(input > 0, 1, bent))
+        slope = self.alpha * rate * jnp.exp(below * rate)
+        return with_slope(input, value, jnp.where(input > 0, 1, slope))
 
 
 class SELU(Module):
@@ -265,7 +265,7 @@ class Hardtanh(Module):
         self.max_val = max_val
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _clipped(input, self.min_val, self.max_val)
+        return _clip(input, self.min_val, self.max_val)
 
 
 class ReLU6(Module):
@@ -279,7 +279,7 @@ class ReLU6(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _clipped(input, 0.0, 6.0)
+        return _clip(input, 0.0, 6.0)
 
 
 class Hardsigmoid(Module):
@@ -293,11 +293,9 @@ class Hardsigmoid(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        clipped = _clipped(input, -3.0, 3.0)
+        ramp = _clip(input, -3.0, 3.0)
         # PyTorch's slope is the float32 of 1/6, whatever the type.
-        return with_slope(
-            clipped, (clipped + 3) / 6, jnp.asarray(_SIXTH, clipped.dtype)
-        )
+        return with_slope(ramp, (ramp + 3) / 6, jnp.asarray(_SIXTH, ramp.dtype))
 
 
 class Hardswish(Module):
@@ -319,7 +317,7 @@ class Hardswish(Module):
         return jnp.where(input <= -3, 0 * input, jnp.where(input < 3, middle, input))
 
 
-def _clipped(input: jax.Array, low: float, high: float) -> jax.Array:
+def _clip(input: jax.Array, low: float, high: float) -> jax.Array:
     # Slope 0 at both bounds, as in `hardtanh_backward`; that of `jnp.clip` is 1/2.
     inside = (input > low) & (input < high)
     return jnp.where(inside, input, jax.lax.stop_gradient(jnp.clip(input, low, high)))

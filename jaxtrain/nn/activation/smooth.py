@@ -164,15 +164,15 @@ class Softplus(Module):
     def __call__(self, input: jax.Array) -> jax.Array:
         # The unused branch may not overflow: its infinity would spoil the gradient.
         linear = input * self.beta > self.threshold
-        bent = jnp.log1p(jnp.exp(jnp.where(linear, 0, input * self.beta))) / self.beta
-        return jnp.where(linear, input, bent)
+        curve = jnp.log1p(jnp.exp(jnp.where(linear, 0, input * self.beta))) / self.beta
+        return jnp.where(linear, input, curve)
 
 
-State = tuple[jax.Array, ...]
-Step = Callable[[jax.Array, jax.Array, State], State]
+CellState = tuple[jax.Array, ...]
+CellStep = Callable[[jax.Array, jax.Array, CellState], CellState]
 
 
-def tanh_step(x: jax.Array, h: jax.Array, state: State) -> State:
+def tanh_step(x: jax.Array, h: jax.Array, state: CellState) -> CellState:
     """h' = tanh(x + h).
 
     Example:
@@ -182,7 +182,7 @@ def tanh_step(x: jax.Array, h: jax.Array, state: State) -> State:
     return (jnp.tanh(x + h),)
 
 
-def relu_step(x: jax.Array, h: jax.Array, state: State) -> State:
+def relu_step(x: jax.Array, h: jax.Array, state: CellState) -> CellState:
     """h' = max(x + h, 0).
 
     Example:
@@ -192,7 +192,7 @@ def relu_step(x: jax.Array, h: jax.Array, state: State) -> State:
     return (jax.nn.relu(x + h),)
 
 
-def lstm_step(x: jax.Array, h: jax.Array, state: State) -> State:
+def lstm_step(x: jax.Array, h: jax.Array, state: CellState) -> CellState:
     """c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
 
     The gates come in the order i, f, g, o.
@@ -207,7 +207,7 @@ def lstm_step(x: jax.Array, h: jax.Array, state: State) -> State:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def gru_step(x: jax.Array, h: jax.Array, state: State) -> State:
+def gru_step(x: jax.Array, h: jax.Array, state: CellState) -> CellState:
     """n = tanh(x_n + sigmoid(r) h_n), h' = n + sigmoid(z) (h - n).
 
     The gates come in the order r, z, n.
@@ -222,10 +222,10 @@ def gru_step(x: jax.Array, h: jax.Array, state: State) -> State:
     return (n + jax.nn.sigmoid(x_z + h_z) * (state[0] - n),)
 
 
-GATES: dict[Step, int] = {tanh_step: 1, relu_step: 1, lstm_step: 4, gru_step: 3}
+GATES: dict[CellStep, int] = {tanh_step: 1, relu_step: 1, lstm_step: 4, gru_step: 3}
 
 
-def plain_step(nonlinearity: str) -> Step:
+def plain_step(nonlinearity: str) -> CellStep:
     """The step of a recurrent layer without gates.
 
     Raises:

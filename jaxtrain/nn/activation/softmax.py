@@ -11,7 +11,7 @@ from jaxtrain.nn.module import Module
 from jaxtrain.nn.shapes import check_ndim, misfit
 
 
-def _along(
+def _apply_along(
     function: Callable[..., jax.Array], input: jax.Array, dim: int | None
 ) -> jax.Array:
     """`function` along a dimension, of which a single number is given one."""
@@ -40,7 +40,7 @@ class Softmax(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _along(jax.nn.softmax, input, self.dim)
+        return _apply_along(jax.nn.softmax, input, self.dim)
 
 
 class LogSoftmax(Module):
@@ -60,7 +60,7 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _along(jax.nn.log_softmax, input, self.dim)
+        return _apply_along(jax.nn.log_softmax, input, self.dim)
 
 
 class Softmin(Module):
@@ -80,7 +80,7 @@ class Softmin(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _along(jax.nn.softmax, -input, self.dim)
+        return _apply_along(jax.nn.softmax, -input, self.dim)
 
 
 class Softmax2d(Module):

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.max import largest
-from jaxtrain.nn.pooling.windows import Windows, adaptive, gathered, validity
-from jaxtrain.nn.shapes import at_least, batched
+from jaxtrain.nn.pooling.windows import Windows, adaptive, gather, validity
+from jaxtrain.nn.shapes import at_least, ensure_batch
 
 Size = int | Sequence[int | None] | None
 
@@ -32,7 +32,7 @@ class _AdaptivePool(Module):
 
     def _windows(self, input: jax.Array) -> tuple[jax.Array, list[Windows]]:
         """(N, C, *) and the windows of each dimension."""
-        x = batched(f"{type(self).__name__}({self.output_size})", input, self.n)
+        x = ensure_batch(f"{type(self).__name__}({self.output_size})", input, self.n)
         sizes = zip(x.shape[2:], self.output_size, strict=True)
         return x, [adaptive(size, size if o is None else o) for size, o in sizes]
 
@@ -45,7 +45,7 @@ class _AdaptiveAvgPool(_AdaptivePool):
         x, windows = self._windows(input)
         valid = validity(windows)
         # Windows differ in length: what fills up the shorter ones does not count.
-        total = jnp.where(valid, gathered(x, windows), 0).sum(-1)
+        total = jnp.where(valid, gather(x, windows), 0).sum(-1)
         output = total / valid.sum(-1).astype(x.dtype)
         return output if input.ndim == x.ndim else output[0]
 
@@ -108,10 +108,10 @@ class _AdaptiveMaxPool(_AdaptivePool):
 
     def __call__(self, input: jax.Array) -> Any:
         x, windows = self._windows(input)
-        found = largest(x, windows)
+        result = largest(x, windows)
         if input.ndim != x.ndim:
-            found = (found[0][0], found[1][0])
-        return found if self.return_indices else found[0]
+            result = (result[0][0], result[1][0])
+        return result if self.return_indices else result[0]
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):

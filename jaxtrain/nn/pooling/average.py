@@ -11,7 +11,7 @@ import numpy as np
 from jaxtrain.nn.module import Module
 from jaxtrain.nn.pooling.max import MaxPool1d, MaxPool2d, MaxPool3d
 from jaxtrain.nn.pooling.windows import check_counts, check_padding, window_count
-from jaxtrain.nn.shapes import at_least, batched, per_dim
+from jaxtrain.nn.shapes import at_least, ensure_batch, per_dim
 
 
 class _AvgPool(Module):
@@ -28,8 +28,8 @@ class _AvgPool(Module):
     ) -> None:
         name, n = type(self).__name__, self.n
         self.kernel_size = per_dim(name, "kernel_size", kernel_size, n)
-        given = self.kernel_size if stride is None else stride
-        self.stride = per_dim(name, "stride", given, n)
+        strides = self.kernel_size if stride is None else stride
+        self.stride = per_dim(name, "stride", strides, n)
         self.padding = per_dim(name, "padding", padding, n)
         at_least(name, 1, kernel_size=self.kernel_size, stride=self.stride)
         check_padding(name, self.padding, self.kernel_size)
@@ -41,14 +41,14 @@ class _AvgPool(Module):
 
     def __call__(self, input: jax.Array) -> jax.Array:
         name = f"{type(self).__name__}({self.kernel_size})"
-        x = batched(name, input, self.n)
+        x = ensure_batch(name, input, self.n)
         sizes = list(
             zip(x.shape[2:], self.kernel_size, self.stride, self.padding, strict=True)
         )
         counts = tuple(window_count(*size, 1, self.ceil_mode) for size in sizes)
         check_counts(name, input, counts)
         spans = [Span(*size, count) for size, count in zip(sizes, counts, strict=True)]
-        output = summed(x, spans) / self._divisor(spans).astype(x.dtype)
+        output = sum_windows(x, spans) / self._divisor(spans).astype(x.dtype)
         return output if input.ndim == x.ndim else output[0]
 
     def _divisor(self, spans: Sequence[Span]) -> np.ndarray:
@@ -83,8 +83,8 @@ class Span:
     @property
     def pads(self) -> tuple[int, int]:
         """What a sum over the windows needs before and behind."""
-        needed = (self.count - 1) * self.stride + self.kernel
-        return self.padding, max(needed - self.size - self.padding, 0)
+        reach = (self.count - 1) * self.stride + self.kernel
+        return self.padding, max(reach - self.size - self.padding, 0)
 
     def elements(self, count_include_pad: bool) -> np.ndarray:
         """How many elements each window has: in the input, or in its padding too."""
@@ -96,11 +96,11 @@ class Span:
         return np.minimum(end, self.size) - np.maximum(first, 0)
 
 
-def summed(x: jax.Array, spans: Sequence[Span]) -> jax.Array:
+def sum_windows(x: jax.Array, spans: Sequence[Span]) -> jax.Array:
     """The sum over each window of (N, C, *).
 
     Example:
-        >>> summed(jnp.ones((1, 1, 3)), [Span(3, 2, 2, 1, 2)])[0, 0]
+        >>> sum_windows(jnp.ones((1, 1, 3)), [Span(3, 2, 2, 1, 2)])[0, 0]
         Array([1., 2.], dtype=float32)
     """
     return jax.lax.reduce_window(

@@ -12,7 +12,7 @@ from flax import nnx
 
 from jaxtrain.nn.masks import draw_unit
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import at_least, batched, misfit, per_dim
+from jaxtrain.nn.shapes import at_least, ensure_batch, misfit, per_dim
 
 
 class _FractionalMaxPool(Module):
@@ -44,12 +44,12 @@ class _FractionalMaxPool(Module):
             self.output_size = per_dim(name, "output_size", output_size, n)
         self.return_indices = return_indices
         # A buffer, which a `state_dict` holds: numbers in the place of those drawn.
-        given = None if _random_samples is None else jnp.asarray(_random_samples)
-        self._random_samples: Any = None if given is None else nnx.Variable(given)
+        samples = None if _random_samples is None else jnp.asarray(_random_samples)
+        self._random_samples: Any = None if samples is None else nnx.Variable(samples)
 
     def __call__(self, input: jax.Array) -> Any:
         name = f"{type(self).__name__}({self.kernel_size})"
-        x = batched(name, jnp.asarray(input), self.n)
+        x = ensure_batch(name, jnp.asarray(input), self.n)
         counts = self._counts(x.shape[2:])
         sizes = zip(x.shape[2:], self.kernel_size, counts, strict=True)
         if any(count < 1 or count + k - 1 > size for size, k, count in sizes):
@@ -71,10 +71,10 @@ class _FractionalMaxPool(Module):
         shape = (*x.shape[:2], self.n)
         if self._random_samples is None:
             return draw_unit(x, shape)
-        given = self._random_samples[...].astype(x.dtype)
-        if given.shape != shape:
-            raise ValueError(f"_random_samples must be {shape}, got {given.shape}")
-        return given
+        samples = self._random_samples[...].astype(x.dtype)
+        if samples.shape != shape:
+            raise ValueError(f"_random_samples must be {shape}, got {samples.shape}")
+        return samples
 
     def _starts(
         self, x: jax.Array, samples: jax.Array, counts: tuple[int, ...]
@@ -88,12 +88,12 @@ class _FractionalMaxPool(Module):
         ]
 
 
-def _ratios(name: str, given: Any, n: int) -> tuple[float, ...]:
-    ratios = (given,) * n if isinstance(given, int | float) else tuple(given)
+def _ratios(name: str, value: Any, n: int) -> tuple[float, ...]:
+    ratios = (value,) * n if isinstance(value, int | float) else tuple(value)
     if len(ratios) != n or not all(0 < ratio < 1 for ratio in ratios):
         raise ValueError(
             f"{name} needs output_ratio between 0 and 1, one number or {n}, "
-            f"got {given!r}"
+            f"got {value!r}"
         )
     return ratios
 
@@ -107,8 +107,8 @@ def _first_positions(
     # In the input's type, as in ATen/native/FractionalMaxPooling.h: a rounding there
     # decides where a window begins.
     alpha = jnp.asarray(size - kernel, samples.dtype) / (count - 1)
-    moved = (jnp.arange(count, dtype=samples.dtype) + samples[..., None]) * alpha
-    first = moved.astype(int) - (samples * alpha).astype(int)[..., None]
+    places = (jnp.arange(count, dtype=samples.dtype) + samples[..., None]) * alpha
+    first = places.astype(int) - (samples * alpha).astype(int)[..., None]
     return first.at[..., -1].set(size - kernel)
 
 
@@ -132,9 +132,9 @@ def _largest(
     elements = jnp.take_along_axis(
         flat, windows.reshape(*x.shape[:2], -1), -1, mode="promise_in_bounds"
     ).reshape(windows.shape)
-    chosen = elements.argmax(-1, keepdims=True)
-    picked = (jnp.take_along_axis(t, chosen, -1)[..., 0] for t in (elements, windows))
-    values, indices = picked
+    winner = elements.argmax(-1, keepdims=True)
+    pair = (jnp.take_along_axis(t, winner, -1)[..., 0] for t in (elements, windows))
+    values, indices = pair
     return values, indices
 
 

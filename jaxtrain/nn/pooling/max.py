@@ -17,12 +17,12 @@ from jaxtrain.nn.pooling.windows import (
     check_counts,
     check_padding,
     flat_positions,
-    gathered,
-    sliding,
+    gather,
+    slide,
     validity,
     window_count,
 )
-from jaxtrain.nn.shapes import at_least, batched, misfit, per_dim
+from jaxtrain.nn.shapes import at_least, ensure_batch, misfit, per_dim
 
 MOST_ELEMENTS = 64
 """Of a window, up to which it is compared element by element: a gradient that XLA fuses
@@ -43,8 +43,8 @@ class _MaxPool(Module):
     ):
         name, n = type(self).__name__, self.n
         self.kernel_size = per_dim(name, "kernel_size", kernel_size, n)
-        given = self.kernel_size if stride is None else stride
-        self.stride = per_dim(name, "stride", given, n)
+        strides = self.kernel_size if stride is None else stride
+        self.stride = per_dim(name, "stride", strides, n)
         self.padding = per_dim(name, "padding", padding, n)
         self.dilation = per_dim(name, "dilation", dilation, n)
         at_least(
@@ -60,7 +60,7 @@ class _MaxPool(Module):
 
     def __call__(self, input: jax.Array) -> Any:
         name = f"{type(self).__name__}({self.kernel_size})"
-        x = batched(name, input, self.n)
+        x = ensure_batch(name, input, self.n)
         sizes = list(
             zip(
                 x.shape[2:],
@@ -75,17 +75,17 @@ class _MaxPool(Module):
         check_counts(name, input, counts)
         if self.return_indices or max(self.dilation) > 1:
             windows = [
-                sliding(size, count, *rest)
+                slide(size, count, *rest)
                 for (size, *rest), count in zip(sizes, counts, strict=True)
             ]
             values, indices = largest(x, windows)
         else:
-            values, indices = self._reduced(x, counts), None
+            values, indices = self._reduce(x, counts), None
         if input.ndim == self.n + 1:
             values, indices = values[0], indices if indices is None else indices[0]
         return (values, indices) if self.return_indices else values
 
-    def _reduced(self, x: jax.Array, counts: tuple[int, ...]) -> jax.Array:
+    def _reduce(self, x: jax.Array, counts: tuple[int, ...]) -> jax.Array:
         """The largest alone, of windows without gaps: several times as fast."""
         sizes = zip(
             x.shape[2:],
@@ -109,9 +109,9 @@ class _MaxPool(Module):
                 ((0, 0), (0, 0), *pads),
             )
         # -∞ in the padding, which is never the largest: PyTorch does not look there.
-        filled = [(0, 0, 0)] * 2 + [(*pad, 0) for pad in pads]
+        widths = [(0, 0, 0)] * 2 + [(*pad, 0) for pad in pads]
         x = jnp.asarray(x)
-        padded = jax.lax.pad(x, jnp.full((), -jnp.inf, x.dtype), filled)
+        padded = jax.lax.pad(x, jnp.full((), -jnp.inf, x.dtype), widths)
         return reduce(_larger, self._elements(padded, counts))
 
     def _elements(self, x: jax.Array, counts: tuple[int, ...]) -> Iterator[jax.Array]:
@@ -139,12 +139,12 @@ def largest(x: jax.Array, windows: Sequence[Windows]) -> tuple[jax.Array, jax.Ar
         >>> largest(jnp.array([[[1.0, 3.0, 3.0]]]), [adaptive(3, 1)])
         (Array([[[3.]]], dtype=float32), Array([[[1]]], dtype=int32))
     """
-    elements = jnp.where(validity(windows), gathered(x, windows), -jnp.inf)
+    elements = jnp.where(validity(windows), gather(x, windows), -jnp.inf)
     # The first of equal ones, and NaN before any number, as PyTorch's loop has it.
-    chosen = elements.argmax(-1, keepdims=True)
+    winner = elements.argmax(-1, keepdims=True)
     places = jnp.broadcast_to(flat_positions(windows, x.shape[2:]), elements.shape)
-    picked = (jnp.take_along_axis(t, chosen, -1)[..., 0] for t in (elements, places))
-    values, indices = picked
+    pair = (jnp.take_along_axis(t, winner, -1)[..., 0] for t in (elements, places))
+    values, indices = pair
     return values, indices
 
 
@@ -216,8 +216,8 @@ class _MaxUnpool(Module):
     ):
         name, n = type(self).__name__, self.n
         self.kernel_size = per_dim(name, "kernel_size", kernel_size, n)
-        given = self.kernel_size if stride is None else stride
-        self.stride = per_dim(name, "stride", given, n)
+        strides = self.kernel_size if stride is None else stride
+        self.stride = per_dim(name, "stride", strides, n)
         self.padding = per_dim(name, "padding", padding, n)
         at_least(name, 1, kernel_size=self.kernel_size, stride=self.stride)
 
@@ -236,30 +236,30 @@ class _MaxUnpool(Module):
             output_size: sizes of the output, alone or behind those of N and C.
         """
         name = f"{type(self).__name__}({self.kernel_size})"
-        x = batched(name, jnp.asarray(input), self.n)
+        x = ensure_batch(name, jnp.asarray(input), self.n)
         if indices.shape != input.shape:
             raise misfit(name, input, f"indices have shape {indices.shape}")
         sizes = self._sizes(name, x, output_size)
         flat = x.reshape(*x.shape[:2], -1)
         places = jnp.asarray(indices).reshape(flat.shape)
-        output = _placed(flat, places, math.prod(sizes)).reshape(*x.shape[:2], *sizes)
+        output = _scatter(flat, places, math.prod(sizes)).reshape(*x.shape[:2], *sizes)
         return output if input.ndim == x.ndim else output[0]
 
     def _sizes(
-        self, name: str, x: jax.Array, given: Sequence[int] | None
+        self, name: str, x: jax.Array, output_size: Sequence[int] | None
     ) -> tuple[int, ...]:
         steps = zip(
             x.shape[2:], self.kernel_size, self.stride, self.padding, strict=True
         )
         plain = tuple((size - 1) * s + k - 2 * p for size, k, s, p in steps)
-        sizes = plain if given is None else tuple(given)[-self.n :]
-        if given is not None:
+        sizes = plain if output_size is None else tuple(output_size)[-self.n :]
+        if output_size is not None:
             near = zip(plain, sizes, self.stride, strict=False)
-            fits = len(given) in (self.n, self.n + 2)
+            fits = len(output_size) in (self.n, self.n + 2)
             if not fits or any(abs(a - b) >= stride for a, b, stride in near):
                 raise ValueError(
                     f"{name}: output_size must be less than the stride "
-                    f"{self.stride} from {plain}, got {tuple(given)}"
+                    f"{self.stride} from {plain}, got {tuple(output_size)}"
                 )
         if min(sizes) < 1:
             raise misfit(name, x, f"the output would have sizes {sizes}")
@@ -267,28 +267,28 @@ class _MaxUnpool(Module):
 
 
 @jax.custom_vjp
-def _placed_by(x: jax.Array, places: jax.Array, zeros: jax.Array) -> jax.Array:
+def _scatter_into(x: jax.Array, places: jax.Array, zeros: jax.Array) -> jax.Array:
     # (N, 1, 1) and (C, 1, 1), the latter turned below to (1, C, 1).
     n, c = (jnp.arange(size)[:, None, None] for size in x.shape[:2])
     return zeros.at[n, c.swapaxes(0, 1), places].set(x, mode="drop")
 
 
 def _forward(x: jax.Array, places: jax.Array, zeros: jax.Array) -> Any:
-    return _placed_by(x, places, zeros), places
+    return _scatter_into(x, places, zeros), places
 
 
-def _backward(places: jax.Array, moved: jax.Array) -> Any:
+def _backward(places: jax.Array, cotangent: jax.Array) -> Any:
     # Where windows overlapped one place was found twice: each finder has the gradient.
-    taken = jnp.take_along_axis(moved, places, -1, mode="fill", fill_value=0)
-    return taken, None, None
+    grad = jnp.take_along_axis(cotangent, places, -1, mode="fill", fill_value=0)
+    return grad, None, None
 
 
-_placed_by.defvjp(_forward, _backward)
+_scatter_into.defvjp(_forward, _backward)
 
 
-def _placed(x: jax.Array, places: jax.Array, size: int) -> jax.Array:
+def _scatter(x: jax.Array, places: jax.Array, size: int) -> jax.Array:
     """(N, C, size), with x (N, C, elements) at its places and zeros elsewhere."""
-    return _placed_by(x, places, jnp.zeros((*x.shape[:2], size), x.dtype))
+    return _scatter_into(x, places, jnp.zeros((*x.shape[:2], size), x.dtype))
 
 
 class MaxUnpool1d(_MaxUnpool):

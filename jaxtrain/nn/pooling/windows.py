@@ -61,13 +61,13 @@ class Windows:
     valid: np.ndarray
 
 
-def sliding(
+def slide(
     size: int, count: int, kernel: int, stride: int, padding: int, dilation: int
 ) -> Windows:
     """`count` windows at a distance of `stride`, the first beginning before position 0.
 
     Example:
-        >>> sliding(3, 2, 2, 2, 1, 1).valid
+        >>> slide(3, 2, 2, 2, 1, 1).valid
         array([[False,  True],
                [ True,  True]])
     """
@@ -96,11 +96,11 @@ def adaptive(size: int, count: int) -> Windows:
     return Windows(positions.clip(0, size - 1), positions < end[:, None])
 
 
-def gathered(x: jax.Array, windows: Sequence[Windows]) -> jax.Array:
+def gather(x: jax.Array, windows: Sequence[Windows]) -> jax.Array:
     """The elements of each window, (N, C, windows…, elements).
 
     Example:
-        >>> gathered(jnp.arange(3.0).reshape(1, 1, 3), [adaptive(3, 2)])[0, 0]
+        >>> gather(jnp.arange(3.0).reshape(1, 1, 3), [adaptive(3, 2)])[0, 0]
         Array([[0., 1.],
                [1., 2.]], dtype=float32)
     """

@@ -12,10 +12,10 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
-from jaxtrain.nn.activation.smooth import GATES, State, Step, lstm_step
+from jaxtrain.nn.activation.smooth import GATES, CellState, CellStep, lstm_step
 from jaxtrain.nn.dropout import Dropout
-from jaxtrain.nn.module import Module, drawn
-from jaxtrain.nn.rnn.packed import PackedSequence, inside, places
+from jaxtrain.nn.module import Module, draw_parameter
+from jaxtrain.nn.rnn.packed import PackedSequence, places, sequence_mask
 from jaxtrain.nn.shapes import check_ndim, check_size
 
 Lengths = jax.Array | np.ndarray | None
@@ -26,7 +26,7 @@ class Recurrent(Module):
 
     def _begin(
         self,
-        step: Step,
+        step: CellStep,
         input_size: int,
         hidden_size: int,
         num_layers: int,
@@ -53,7 +53,7 @@ class Recurrent(Module):
         bound = 1 / math.sqrt(hidden_size)
         source = rng.default_generator if generator is None else generator
         for key, shape in self._shapes():
-            weight = drawn(
+            weight = draw_parameter(
                 init.uniform, shape, -bound, bound, dtype=dtype, generator=source
             )
             setattr(self, key, weight)
@@ -84,8 +84,8 @@ class Recurrent(Module):
         return self.proj_size or self.hidden_size
 
     def _run(
-        self, input: jax.Array | PackedSequence, state: State | None
-    ) -> tuple[Any, State]:
+        self, input: jax.Array | PackedSequence, state: CellState | None
+    ) -> tuple[Any, CellState]:
         """Outputs, and last states (layers · directions, N, size)."""
         lengths = None
         if isinstance(input, PackedSequence):
@@ -106,14 +106,18 @@ class Recurrent(Module):
             return outputs[:, 0], tuple(part[:, 0] for part in last)
         return outputs.swapaxes(0, 1) if batch_first else outputs, last
 
-    def _first_state(self, x: jax.Array, given: State | None, batched: bool) -> State:
+    def _first_state(
+        self, x: jax.Array, initial: CellState | None, batched: bool
+    ) -> CellState:
         sizes = [self._out_size]
         sizes += [self.hidden_size] if self.step is lstm_step else []
         lead = (len(self._suffixes), x.shape[1])
         shapes = [(*lead, size) for size in sizes]
-        if given is None:
+        if initial is None:
             return tuple(jnp.zeros(shape, x.dtype) for shape in shapes)
-        state = tuple(jnp.asarray(part if batched else part[:, None]) for part in given)
+        state = tuple(
+            jnp.asarray(part if batched else part[:, None]) for part in initial
+        )
         if [part.shape for part in state] != shapes:
             raise ValueError(
                 f"{type(self).__name__} got a state of shapes "
@@ -122,14 +126,14 @@ class Recurrent(Module):
         return state
 
     def _layers(
-        self, x: jax.Array, state: State, lengths: Lengths
-    ) -> tuple[jax.Array, State]:
-        valid = None if lengths is None else inside(x, lengths)
+        self, x: jax.Array, state: CellState, lengths: Lengths
+    ) -> tuple[jax.Array, CellState]:
+        valid = None if lengths is None else sequence_mask(x, lengths)
         ways = 1 + self.bidirectional
         last = []
         for layer in range(self.num_layers):
             if layer:
-                x = self._dropped(x, lengths)
+                x = self._drop(x, lengths)
             outputs = []
             for way in range(ways):
                 # PyTorch's order of states: layer by layer, its two ways together.
@@ -141,29 +145,29 @@ class Recurrent(Module):
             x = jnp.concatenate(outputs, -1) if ways > 1 else outputs[0]
         return x, tuple(jnp.stack(parts) for parts in zip(*last, strict=True))
 
-    def _dropped(self, x: jax.Array, lengths: Lengths) -> jax.Array:
+    def _drop(self, x: jax.Array, lengths: Lengths) -> jax.Array:
         if lengths is None or isinstance(lengths, jax.core.Tracer):
             return self.dropout(x)
         # PyTorch draws for what is no padding alone, in the order of its packed data.
-        kept = places(np.asarray(lengths))
-        return jnp.zeros_like(x).at[kept].set(self.dropout(x[kept]))
+        index = places(np.asarray(lengths))
+        return jnp.zeros_like(x).at[index].set(self.dropout(x[index]))
 
     def _sweep(
         self,
         place: int,
         x: jax.Array,
-        first: State,
+        first: CellState,
         valid: jax.Array | None,
         backwards: bool,
-    ) -> tuple[State, jax.Array]:
+    ) -> tuple[CellState, jax.Array]:
         """One direction of one layer over the sequence (L, N, size)."""
         suffix = self._suffixes[place]
         w_ih, w_hh = (self._value(f"weight_{x}{suffix}") for x in ("ih", "hh"))
         b_ih, b_hh = (self._value(f"bias_{x}{suffix}") for x in ("ih", "hh"))
         w_hr = self._value(f"weight_hr{suffix}")
 
-        def cell(state: State, given: Any) -> tuple[State, jax.Array]:
-            x, valid = given
+        def cell(state: CellState, pair: Any) -> tuple[CellState, jax.Array]:
+            x, valid = pair
             new = self.step(x, linear(state[0], w_hh, b_hh), state)
             if w_hr is not None:
                 # h alone is projected: Sak et al. 2014, arxiv.org/abs/1402.1128.
@@ -178,8 +182,8 @@ class Recurrent(Module):
             )
 
         # What the inputs contribute is one product for the whole sequence.
-        given = (linear(x, w_ih, b_ih), valid)
-        return jax.lax.scan(cell, first, given, reverse=backwards)
+        inputs = (linear(x, w_ih, b_ih), valid)
+        return jax.lax.scan(cell, first, inputs, reverse=backwards)
 
     def _value(self, name: str) -> Any:
         parameter = getattr(self, name, None)

@@ -13,13 +13,13 @@ from jax.typing import DTypeLike
 from jaxtrain import init, rng
 from jaxtrain.nn.activation.smooth import (
     GATES,
-    State,
-    Step,
+    CellState,
+    CellStep,
     gru_step,
     lstm_step,
     plain_step,
 )
-from jaxtrain.nn.module import Module, drawn
+from jaxtrain.nn.module import Module, draw_parameter
 from jaxtrain.nn.rnn.base import linear
 from jaxtrain.nn.shapes import check_ndim, check_size
 
@@ -27,7 +27,7 @@ from jaxtrain.nn.shapes import check_ndim, check_size
 class _Cell(Module):
     def _begin(
         self,
-        step: Step,
+        step: CellStep,
         input_size: int,
         hidden_size: int,
         bias: bool,
@@ -42,7 +42,7 @@ class _Cell(Module):
         source = rng.default_generator if generator is None else generator
 
         def draw(*shape: int) -> nnx.Param:
-            return drawn(
+            return draw_parameter(
                 init.uniform, shape, -bound, bound, dtype=dtype, generator=source
             )
 
@@ -52,7 +52,7 @@ class _Cell(Module):
         self.bias_ih = draw(rows) if bias else None
         self.bias_hh = draw(rows) if bias else None
 
-    def _next(self, input: jax.Array, state: State | None) -> State:
+    def _next_state(self, input: jax.Array, state: CellState | None) -> CellState:
         name = f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
         check_ndim(name, input, (1, 2))
         check_size(name, input, -1, self.input_size)
@@ -62,8 +62,8 @@ class _Cell(Module):
             parts = 2 if self.step is lstm_step else 1
             state = (jnp.zeros(shape, input.dtype),) * parts
         if any(part.shape != shape for part in state):
-            given = [part.shape for part in state]
-            raise ValueError(f"{name} got a state of shapes {given}, not {shape}")
+            shapes = [part.shape for part in state]
+            raise ValueError(f"{name} got a state of shapes {shapes}, not {shape}")
         b_ih, b_hh = (b if b is None else b[...] for b in (self.bias_ih, self.bias_hh))
         return self.step(
             linear(input, self.weight_ih[...], b_ih),
@@ -76,7 +76,7 @@ class _OneStateCell(_Cell):
     """Cells whose state is h alone."""
 
     def __call__(self, input: jax.Array, hx: jax.Array | None = None) -> jax.Array:
-        return self._next(input, None if hx is None else (hx,))[0]
+        return self._next_state(input, None if hx is None else (hx,))[0]
 
 
 class RNNCell(_OneStateCell):
@@ -186,4 +186,4 @@ class LSTMCell(_Cell):
     def __call__(
         self, input: jax.Array, hx: tuple[jax.Array, jax.Array] | None = None
     ) -> Any:
-        return self._next(input, hx)
+        return self._next_state(input, hx)

@@ -55,7 +55,7 @@ def pack_padded_sequence(
     x = jnp.asarray(input)
     x = x.swapaxes(0, 1) if batch_first else x
     if isinstance(lengths, jax.core.Tracer):
-        return PackedSequence(jnp.where(inside(x, lengths), x, 0), lengths)
+        return PackedSequence(jnp.where(sequence_mask(x, lengths), x, 0), lengths)
     sizes = np.asarray(lengths)
     if sizes.shape != x.shape[1:2]:
         raise misfit("pack_padded_sequence", x, f"{sizes.shape} lengths do not fit")
@@ -68,7 +68,7 @@ def pack_padded_sequence(
         )
     # Steps that no sequence has are none in PyTorch's packed data either.
     x = x[: sizes.max(initial=1)]
-    return PackedSequence(jnp.where(inside(x, sizes), x, 0), sizes)
+    return PackedSequence(jnp.where(sequence_mask(x, sizes), x, 0), sizes)
 
 
 def pad_packed_sequence(
@@ -103,7 +103,7 @@ def pad_packed_sequence(
             f"total_length must be {len(data)} or more, got {total_length}"
         )
     data = jnp.pad(data, ((0, more), *[(0, 0)] * (data.ndim - 1)))
-    padded = jnp.where(inside(data, lengths), data, padding_value)
+    padded = jnp.where(sequence_mask(data, lengths), data, padding_value)
     return padded.swapaxes(0, 1) if batch_first else padded, lengths
 
 
@@ -139,13 +139,13 @@ def pad_sequence(
         raise ValueError("pad_sequence needs at least one sequence, got none")
     longest = max(map(len, sequences))
 
-    def filled(x: jax.Array) -> jax.Array:
+    def fill(x: jax.Array) -> jax.Array:
         lack = longest - len(x)
         ends = (0, lack) if padding_side == "right" else (lack, 0)
         rest = [(0, 0)] * (jnp.ndim(x) - 1)
         return jnp.pad(x, (ends, *rest), constant_values=padding_value)
 
-    return jnp.stack([filled(x) for x in sequences], 0 if batch_first else 1)
+    return jnp.stack([fill(x) for x in sequences], 0 if batch_first else 1)
 
 
 def unpad_sequence(
@@ -199,11 +199,11 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[jax.Array]:
     return unpad_sequence(packed_sequences.data, np.asarray(packed_sequences.lengths))
 
 
-def inside(x: jax.Array, lengths: jax.Array | np.ndarray) -> jax.Array:
+def sequence_mask(x: jax.Array, lengths: jax.Array | np.ndarray) -> jax.Array:
     """Which elements of (L, N, *) belong to a sequence, (L, N, 1, …).
 
     Example:
-        >>> inside(jnp.ones((2, 2)), np.array([2, 1]))
+        >>> sequence_mask(jnp.ones((2, 2)), np.array([2, 1]))
         Array([[ True,  True],
                [ True, False]], dtype=bool)
     """

@@ -60,7 +60,7 @@ class _Layer(Module):
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
 
-    def _through(self, x: jax.Array, *parts: Activation) -> jax.Array:
+    def _pass_through(self, x: jax.Array, *parts: Activation) -> jax.Array:
         """Part by part, each with its residual and its norm."""
         for i, part in enumerate(parts, 1):
             norm = getattr(self, f"norm{i}")
@@ -91,29 +91,31 @@ class _Layer(Module):
                 attn_mask=mask,
                 is_causal=is_causal,
             )
-            return self._dropped(getattr(self, f"dropout{place + 1}"), output)
+            return self._drop(getattr(self, f"dropout{place + 1}"), output)
 
         return attend
 
-    def _dropped(self, dropout: Dropout, x: jax.Array) -> jax.Array:
+    def _drop(self, dropout: Dropout, x: jax.Array) -> jax.Array:
         if not self.self_attn.batch_first or x.ndim < 3:
             return dropout(x)
         # In PyTorch's memory time still comes first here, and masks are drawn in it.
         return dropout(x.swapaxes(0, 1)).swapaxes(0, 1)
 
-    def _fed_forward(self, x: jax.Array) -> jax.Array:
+    def _feed_forward(self, x: jax.Array) -> jax.Array:
         hidden = self.dropout(self.activation(self.linear1(x)))
         last = getattr(self, f"dropout{len(self.attentions) + 1}")
         return last(self.linear2(hidden))
 
 
-def _activation(given: str | Activation) -> Activation:
-    if not isinstance(given, str):
-        return given
-    known = {"relu": ReLU, "gelu": GELU}
-    if given not in known:
-        raise ValueError(f"activation must be one of {sorted(known)}, got {given!r}")
-    return known[given]()
+def _activation(activation: str | Activation) -> Activation:
+    if not isinstance(activation, str):
+        return activation
+    choices = {"relu": ReLU, "gelu": GELU}
+    if activation not in choices:
+        raise ValueError(
+            f"activation must be one of {sorted(choices)}, got {activation!r}"
+        )
+    return choices[activation]()
 
 
 class TransformerEncoderLayer(_Layer):
@@ -159,7 +161,7 @@ class TransformerEncoderLayer(_Layer):
     ) -> jax.Array:
         """The encoded sequence; the masks are those of `MultiheadAttention`."""
         attend = self._attend(0, None, src_mask, src_key_padding_mask, is_causal)
-        return self._through(src, attend, self._fed_forward)
+        return self._pass_through(src, attend, self._feed_forward)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -190,11 +192,11 @@ class TransformerDecoderLayer(_Layer):
         memory_is_causal: bool = False,
     ) -> jax.Array:
         """The decoded sequence; the masks are those of `MultiheadAttention`."""
-        return self._through(
+        return self._pass_through(
             tgt,
             self._attend(0, None, tgt_mask, tgt_key_padding_mask, tgt_is_causal),
             self._attend(
                 1, memory, memory_mask, memory_key_padding_mask, memory_is_causal
             ),
-            self._fed_forward,
+            self._feed_forward,
         )

@@ -34,7 +34,7 @@ class _Stack(Module):
         self.num_layers = num_layers
         self.norm = norm
 
-    def _normed(self, x: jax.Array) -> jax.Array:
+    def _normalise(self, x: jax.Array) -> jax.Array:
         return x if self.norm is None else self.norm(x)
 
 
@@ -76,7 +76,7 @@ class TransformerEncoder(_Stack):
         """The encoded sequence; the masks are those of `MultiheadAttention`."""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, bool(is_causal))
-        return self._normed(src)
+        return self._normalise(src)
 
 
 class TransformerDecoder(_Stack):
@@ -129,7 +129,7 @@ class TransformerDecoder(_Stack):
                 bool(tgt_is_causal),
                 memory_is_causal,
             )
-        return self._normed(tgt)
+        return self._normalise(tgt)
 
 
 class Transformer(Module):
@@ -257,8 +257,8 @@ class Transformer(Module):
         name = f"Transformer({self.d_model}, {self.nhead})"
         for x in (src, tgt):
             if x.ndim != src.ndim or x.shape[-1:] != (self.d_model,):
-                fitting = f"it must have {src.ndim} dimensions to {self.d_model}"
-                raise misfit(name, x, fitting)
+                need = f"it must have {src.ndim} dimensions to {self.d_model}"
+                raise misfit(name, x, need)
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
             raise misfit(name, tgt, f"src has a batch of {src.shape[batch]}")

@@ -104,21 +104,21 @@ class DataConfig(Part):
             return
         for name in ("validation", "shuffle"):
             if value := getattr(self, name):
-                shown = "" if value is True else f" {value:g}"
+                text = "" if value is True else f" {value:g}"
                 raise ConfigError(
-                    f"--{name}{shown} does not fit --overfit-batches, which trains and "
+                    f"--{name}{text} does not fit --overfit-batches, which trains and "
                     "tests on the same batches"
                 )
 
     @staticmethod
-    def _check_normalize(given: tuple[float, ...]) -> None:
-        if len(given) != 2:
+    def _check_normalize(values: tuple[float, ...]) -> None:
+        if len(values) != 2:
             raise ConfigError(
                 "--normalize takes a mean and a standard deviation, or nothing, but "
-                f"got {' '.join(map(str, given))}"
+                f"got {' '.join(map(str, values))}"
             )
-        check_range("--normalize MEAN", given[0], -GREATEST_NUMBER, GREATEST_NUMBER)
-        check_range("--normalize STD", given[1], LEAST_STD, GREATEST_NUMBER)
+        check_range("--normalize MEAN", values[0], -GREATEST_NUMBER, GREATEST_NUMBER)
+        check_range("--normalize STD", values[1], LEAST_STD, GREATEST_NUMBER)
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ def _scalar(flag: str, kind: type, value: Any, about: Mapping[str, Any]) -> Any:
     if "reach" in about:
         check_range(flag, value, *about["reach"])
     if "choices" in about:
-        chosen: Kind | None = about.get("kind")
-        check_name(chosen.noun if chosen else flag, value, about["choices"])
+        kind_of_name: Kind | None = about.get("kind")
+        check_name(kind_of_name.noun if kind_of_name else flag, value, about["choices"])
     if kind is Path and value == "":
         raise ConfigError(f"{flag} is empty: give a path")
     try:

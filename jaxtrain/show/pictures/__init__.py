@@ -32,27 +32,27 @@ class Comparison(NamedTuple):
     draw: "Callable[[Sequence[RunRecord]], Figure]"
 
 
-def _stepped(record: RunRecord) -> bool:
+def _has_steps(record: RunRecord) -> bool:
     return len(record.steps) > 0
 
 
-def _tested(record: RunRecord) -> bool:
+def _has_epochs(record: RunRecord) -> bool:
     return len(record.epochs) > 0
 
 
-def _sampled(record: RunRecord) -> bool:
+def _has_samples(record: RunRecord) -> bool:
     return len(record.samples) > 0
 
 
-def _rectified(record: RunRecord) -> bool:
+def _has_rectifiers(record: RunRecord) -> bool:
     return any(sample.dead for sample in record.samples)
 
 
-def _answered(record: RunRecord) -> bool:
+def _has_answers(record: RunRecord) -> bool:
     return record.predictions is not None
 
 
-def _mistaken(record: RunRecord) -> bool:
+def _has_mistakes(record: RunRecord) -> bool:
     return (
         record.predictions is not None and len(record.predictions.mistake_indices) > 0
     )
@@ -63,51 +63,51 @@ PICTURES = {
         "Loss",
         "Of each batch before its update, and of the tests after the epochs.",
         curves.losses,
-        _stepped,
+        _has_steps,
     ),
-    "accuracy": Picture("Accuracy", "After each epoch.", curves.accuracy, _tested),
-    "rates": Picture("Learning rate", "At each step.", curves.rates, _stepped),
+    "accuracy": Picture("Accuracy", "After each epoch.", curves.accuracy, _has_epochs),
+    "rates": Picture("Learning rate", "At each step.", curves.rates, _has_steps),
     "gradient_norms": Picture(
         "Gradients",
         "Euclidean norm of each parameter's gradient; biases are dashed, and zeros "
         "have no place on a log scale.",
         insides.gradient_norms,
-        _sampled,
+        _has_samples,
     ),
     "update_ratios": Picture(
         "Updates",
         "How far a step moves each parameter, as a part of its size. About a "
         "thousandth is usual.",
         insides.update_ratios,
-        _sampled,
+        _has_samples,
     ),
     "dead_units": Picture(
         "Dead units",
         "Units of each ReLU that are zero for a whole batch.",
         insides.dead_units,
-        _rectified,
+        _has_rectifiers,
     ),
     "confusion": Picture(
         "Confusion",
         "Test images of each class (rows) by what they were named (columns).",
         answers.confusion,
-        _answered,
+        _has_answers,
     ),
     "class_accuracy": Picture(
-        "Accuracy by class", "Of the test images.", answers.class_accuracy, _answered
+        "Accuracy by class", "Of the test images.", answers.class_accuracy, _has_answers
     ),
     "sample_predictions": Picture(
         "First test images",
         "What each was named and with which probability; red where that is wrong.",
         answers.sample_predictions,
-        _answered,
+        _has_answers,
     ),
     "worst_mistakes": Picture(
         "Worst mistakes",
         "The test images with the largest loss: what each was named, what it is, and "
         "the probabilities of both.",
         answers.worst_mistakes,
-        _mistaken,
+        _has_mistakes,
     ),
 }
 """Of one run, by the names of their functions."""

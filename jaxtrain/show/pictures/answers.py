@@ -51,8 +51,8 @@ def confusion(record: RunRecord) -> "Figure":
     answers = _answers(record)
     matrix = confusion_matrix(answers)
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    drawn = figure(height=_height(answers))
-    ax = drawn.subplots()
+    fig = figure(height=_height(answers))
+    ax = fig.subplots()
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [plain(name, LETTERS) for name in answers.classes]
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
@@ -69,7 +69,7 @@ def confusion(record: RunRecord) -> "Figure":
             ax.text(column, row, f"{number}", style)
     dress(ax, "named", "is")
     ax.grid(visible=False)
-    return drawn
+    return fig
 
 
 def class_accuracy(record: RunRecord) -> "Figure":
@@ -78,8 +78,8 @@ def class_accuracy(record: RunRecord) -> "Figure":
     matrix = confusion_matrix(answers)
     totals = matrix.sum(1)
     shares = 100 * matrix.diagonal() / np.maximum(totals, 1)
-    drawn = figure(height=_height(answers))
-    ax = drawn.subplots()
+    fig = figure(height=_height(answers))
+    ax = fig.subplots()
     places = np.arange(len(shares))
     ax.barh(places, shares, color=BLUE, height=0.62)
     for place, (share, total) in enumerate(zip(shares, totals, strict=True)):
@@ -90,7 +90,7 @@ def class_accuracy(record: RunRecord) -> "Figure":
     dress(ax, "named right, %", "")
     ax.grid(axis="y", visible=False)
     ax.set_xlim(0, 110)
-    return drawn
+    return fig
 
 
 def _height(answers: Predictions) -> float:
@@ -113,25 +113,25 @@ def worst_mistakes(record: RunRecord) -> "Figure":
 def _images(answers: Predictions, images: np.ndarray, indices: np.ndarray) -> "Figure":
     rows = -(-len(images) // COLUMNS) or 1
     # Placed by hand: a layout that is solved for takes seconds with so many axes.
-    drawn = figure(height=ROW * rows, layout=None)
+    fig = figure(height=ROW * rows, layout=None)
     places = {
         **{"left": 0.01, "right": 0.99, "bottom": 0.0, "top": 1 - TITLE / ROW / rows},
         **{"wspace": 0.04, "hspace": TITLE / (ROW - TITLE)},
     }
-    grid = drawn.subplots(rows, COLUMNS, squeeze=False, gridspec_kw=places)
+    grid = fig.subplots(rows, COLUMNS, squeeze=False, gridspec_kw=places)
     axes = grid.ravel()
     for ax in axes:
         ax.set_axis_off()
     for ax, image, index in zip(axes, images, indices, strict=False):
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=255)
         _caption(ax, answers, int(index))
-    return drawn
+    return fig
 
 
 def _caption(ax: "Axes", answers: Predictions, index: int) -> None:
-    named, label = int(answers.predicted[index]), int(answers.labels[index])
-    right = named == label
-    lines = [_with_share(answers, index, named)]
+    guess, label = int(answers.predicted[index]), int(answers.labels[index])
+    right = guess == label
+    lines = [_with_share(answers, index, guess)]
     if not right:
         lines.append(f"is {_with_share(answers, index, label)}")
     color = GREEN if right else RED

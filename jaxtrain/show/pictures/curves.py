@@ -17,7 +17,7 @@ from jaxtrain.show.charts import (
     log_if_wide,
     plain,
     running_mean,
-    thinned,
+    thin,
     whole_numbers,
 )
 from jaxtrain.store.run_folder import RunRecord
@@ -32,7 +32,7 @@ def window(record: RunRecord) -> int:
     return max(len(record.steps) // 50, 1)
 
 
-def watched(record: RunRecord) -> str:
+def split_name(record: RunRecord) -> str:
     """Which images the accuracy is of."""
     return "validation" if record.config.get("data", {}).get("validation") else "test"
 
@@ -43,55 +43,55 @@ def losses(record: RunRecord) -> "Figure":
     Raises:
         ConfigError: matplotlib is not installed; so for every picture.
     """
-    drawn = figure()
-    ax = drawn.subplots()
-    values, taken = drawable(record.losses), window(record)
-    ax.plot(*thinned(record.steps, values), color=PALE, lw=0.8, label="each step")
-    if taken > 1:
-        mean = running_mean(values, taken)
-        label = f"mean of the last {taken:,}"
-        ax.plot(*thinned(record.steps, mean), color=BLUE, lw=1.6, label=label)
+    fig = figure()
+    ax = fig.subplots()
+    values, size = drawable(record.losses), window(record)
+    ax.plot(*thin(record.steps, values), color=PALE, lw=0.8, label="each step")
+    if size > 1:
+        mean = running_mean(values, size)
+        label = f"mean of the last {size:,}"
+        ax.plot(*thin(record.steps, mean), color=BLUE, lw=1.6, label=label)
     ends = record.epoch_steps - 1
     avg_losses = drawable([epoch.avg_loss for epoch in record.epochs])
     if np.isfinite(avg_losses + ends).any():
-        label = f"{watched(record)} loss"
+        label = f"{split_name(record)} loss"
         ax.plot(ends, avg_losses, "o-", color=ORANGE, lw=1.2, ms=4, label=label)
     dress(ax, "step", "loss")
     log_if_wide(ax, np.concatenate([values, avg_losses]))
     legend(ax)
-    return drawn
+    return fig
 
 
 def accuracy(record: RunRecord) -> "Figure":
     """Images named right after each epoch, in percent."""
-    drawn = figure()
-    ax = drawn.subplots()
+    fig = figure()
+    ax = fig.subplots()
     numbers = [epoch.epoch for epoch in record.epochs]
     values = drawable([epoch.accuracy for epoch in record.epochs])
     ax.plot(numbers, values, "o-", color=BLUE, lw=1.6, ms=4)
-    dress(ax, "epoch", f"{watched(record)} accuracy, %")
+    dress(ax, "epoch", f"{split_name(record)} accuracy, %")
     whole_numbers(ax)
-    return drawn
+    return fig
 
 
 def rates(record: RunRecord) -> "Figure":
     """Learning rate of each step, by groups, and the momentum where it moves."""
     moves = len(record.momenta) > 0
-    drawn = figure()
-    axes = drawn.subplots(1 + moves, sharex=True, squeeze=False)[:, 0]
+    fig = figure()
+    axes = fig.subplots(1 + moves, sharex=True, squeeze=False)[:, 0]
     for index, column in enumerate(drawable(record.lrs).T):
         label = f"group {index}"
         color = SERIES[index % len(SERIES)]
-        points = thinned(record.steps, column)
+        points = thin(record.steps, column)
         # A rate stands still between two steps.
         axes[0].plot(*points, color=color, lw=1.6, label=label, drawstyle="steps-post")
     dress(axes[0], "" if moves else "step", "learning rate")
     legend(axes[0])
     if moves:
-        points = thinned(record.steps, drawable(record.momenta))
+        points = thin(record.steps, drawable(record.momenta))
         axes[1].plot(*points, color=ORANGE, lw=1.6, drawstyle="steps-post")
         dress(axes[1], "step", "momentum")
-    return drawn
+    return fig
 
 
 Points = tuple[np.ndarray, np.ndarray]
@@ -126,12 +126,12 @@ def loss_curves(records: Sequence[RunRecord]) -> "Figure":
         ConfigError: matplotlib is not installed; so for every picture.
     """
     means = [running_mean(drawable(r.losses), window(r)) for r in records]
-    drawn, ax = _overlaid(
-        records, [thinned(r.steps, m) for r, m in zip(records, means, strict=True)]
+    fig, ax = _overlay(
+        records, [thin(r.steps, m) for r, m in zip(records, means, strict=True)]
     )
     dress(ax, "step", "training loss, running mean")
     log_if_wide(ax, np.concatenate(means))
-    return drawn
+    return fig
 
 
 def accuracies(records: Sequence[RunRecord]) -> "Figure":
@@ -143,38 +143,38 @@ def accuracies(records: Sequence[RunRecord]) -> "Figure":
         )
         for record in records
     ]
-    drawn, ax = _overlaid(records, points, marker="o")
-    kinds = " or ".join(dict.fromkeys(watched(record) for record in records))
+    fig, ax = _overlay(records, points, marker="o")
+    kinds = " or ".join(dict.fromkeys(split_name(record) for record in records))
     dress(ax, "epoch", f"{kinds} accuracy, %")
     whole_numbers(ax)
-    return drawn
+    return fig
 
 
 def rate_curves(records: Sequence[RunRecord]) -> "Figure":
     """Learning rates of each step; of groups, the first."""
     firsts = [drawable(record.lrs)[:, :1].ravel() for record in records]
     points = [
-        thinned(record.steps[: len(first)], first)
+        thin(record.steps[: len(first)], first)
         for record, first in zip(records, firsts, strict=True)
     ]
-    drawn, ax = _overlaid(records, points, drawstyle="steps-post")
+    fig, ax = _overlay(records, points, drawstyle="steps-post")
     dress(ax, "step", "learning rate")
-    return drawn
+    return fig
 
 
-def _overlaid(
+def _overlay(
     records: Sequence[RunRecord], points: Sequence[Points], **look: Any
 ) -> "tuple[Figure, Axes]":
     """One line for each run that has any points.
 
     The first is the broadest, so that equal lines are seen to lie on each other.
     """
-    drawn = figure()
-    ax = drawn.subplots()
+    fig = figure()
+    ax = fig.subplots()
     widths = np.linspace(3.2, 1.4, len(records))
     for index, (name, (x, y)) in enumerate(zip(names(records), points, strict=True)):
         if np.isfinite(y).any():
             look |= style(index) | {"lw": widths[index], "ms": 2.5 + widths[index]}
             ax.plot(x, y, label=plain(name), **look)
     legend(ax)
-    return drawn, ax
+    return fig, ax

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 MOST_LETTERS = 24
-MOST_MARKED = 100
+MOST_MARKS = 100
 """Samples that are marked one by one."""
-MOST_NAMED = 14
+MOST_LABELS = 14
 """Lines that are named in a legend."""
 
 
@@ -45,10 +45,10 @@ def _layers(
     record: RunRecord, samples: Sequence[Mapping[str, float]], label: str, log: bool
 ) -> "Figure":
     """One line for each name, from the input's end (dark) to the output's (light)."""
-    drawn = figure()
-    ax = drawn.subplots()
+    fig = figure()
+    ax = fig.subplots()
     names = list(dict.fromkeys(name for sample in samples for name in sample))
-    labels = shortened(names)
+    labels = shorten(names)
     for index, name in enumerate(names):
         values = drawable([sample.get(name, np.nan) for sample in samples])
         if log:
@@ -61,14 +61,14 @@ def _layers(
     if not log:
         ax.set_ylim(-3, 103)
     _name_some(ax)
-    return drawn
+    return fig
 
 
-def shortened(names: Sequence[str]) -> list[str]:
+def shorten(names: Sequence[str]) -> list[str]:
     """Names without the modules that are around them all.
 
     Example:
-        >>> shortened(["stack.0.weight", "stack.0.bias", "stack.2.weight"])
+        >>> shorten(["stack.0.weight", "stack.0.bias", "stack.2.weight"])
         ['0.weight', '0.bias', '2.weight']
     """
     if len(names) < 2:
@@ -91,7 +91,7 @@ def _line(
     color = colormaps["viridis"](0.88 * depth)
     style = "--" if label.rpartition(".")[2].startswith("bias") else "-"
     # A single value between zeros, which a log scale cannot show, has no line.
-    mark = "." if len(steps) <= MOST_MARKED else ""
+    mark = "." if len(steps) <= MOST_MARKS else ""
     ax.plot(
         steps,
         values,
@@ -109,11 +109,11 @@ def _name_some(ax: "Axes") -> None:
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
-    count = min(len(handles), MOST_NAMED)
-    chosen = np.linspace(0, len(handles) - 1, count).round().astype(int)
+    count = min(len(handles), MOST_LABELS)
+    index = np.linspace(0, len(handles) - 1, count).round().astype(int)
     ax.legend(
-        [handles[i] for i in chosen],
-        [labels[i] for i in chosen],
+        [handles[i] for i in index],
+        [labels[i] for i in index],
         frameon=False,
         fontsize=7,
         loc="center left",

@@ -28,13 +28,13 @@ from jaxtrain.store.checkpoint.manifest import (
     check_size,
     read_file,
 )
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
-REPLACED = ".old"
+OLD = ".old"
 """Ends the hidden name of a checkpoint while another of its step takes its place."""
 
 _STEP = r"step-(?:[0-9]{8}|[1-9][0-9]{8,})"
-_HIDDEN = re.compile(rf"\.({_STEP})\.[0-9a-f]{{12}}({SUFFIX}|{REPLACED})")
+_HIDDEN_NAME = re.compile(rf"\.({_STEP})\.[0-9a-f]{{12}}({SUFFIX}|{OLD})")
 
 
 def step_name(step: int) -> str:
@@ -49,25 +49,25 @@ def step_name(step: int) -> str:
 
 def step_of(name: str) -> int | None:
     """The step whose folder has that name, hidden while it is replaced or not."""
-    hidden = _HIDDEN.fullmatch(name)
-    name = hidden[1] if hidden else name
+    match = _HIDDEN_NAME.fullmatch(name)
+    name = match[1] if match else name
     return int(name.removeprefix("step-")) if re.fullmatch(_STEP, name) else None
 
 
-def hidden(path: Path, suffix: str = SUFFIX) -> Path:
+def hidden_name(path: Path, suffix: str = SUFFIX) -> Path:
     """A new hidden name beside a checkpoint's."""
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{suffix}")
 
 
-def shown(path: Path) -> Path | None:
+def plain_name(path: Path) -> Path | None:
     """The name that a hidden one stands for; None for any other name."""
-    found = _HIDDEN.fullmatch(path.name)
-    return path.with_name(found[1]) if found else None
+    match = _HIDDEN_NAME.fullmatch(path.name)
+    return path.with_name(match[1]) if match else None
 
 
-def is_replaced(path: Path) -> bool:
+def is_old(path: Path) -> bool:
     """Whether it is a checkpoint that was whole and made room for another."""
-    return shown(path) is not None and path.name.endswith(REPLACED)
+    return plain_name(path) is not None and path.name.endswith(OLD)
 
 
 _LARGEST_MANIFEST = 4096
@@ -123,7 +123,7 @@ folder
     """
     try:
         return read_folder(Path(path))
-    except Damaged as error:
+    except Damage as error:
         raise ConfigError(f"checkpoint {path}: {error}") from None
 
 
@@ -131,19 +131,19 @@ def read_folder(folder: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        Damaged: it is not as it was written.
+        Damage: it is not as it was written.
     """
     manifest = read_manifest(folder)
     _check_names(folder)
     contents = {name: _read(folder, name, manifest) for name in CONTENTS}
     try:
         arrays = tree.decode(contents[ARRAYS])
-    except Damaged as error:
-        raise Damaged(f"{ARRAYS} {error}") from None
+    except Damage as error:
+        raise Damage(f"{ARRAYS} {error}") from None
     try:
         meta = _meta(codec.decode(contents[STATE]), manifest)
-    except Damaged as error:
-        raise Damaged(f"{STATE} {error}") from None
+    except Damage as error:
+        raise Damage(f"{STATE} {error}") from None
     return Checkpoint(manifest.step, arrays, meta, folder, manifest.score)
 
 
@@ -151,21 +151,21 @@ def read_manifest(folder: Path) -> Manifest:
     """Read what a checkpoint must be; of its files, only the sizes are checked.
 
     Raises:
-        Damaged: there is no valid manifest, or files of another size.
+        Damage: there is no valid manifest, or files of another size.
     """
     # `Path.is_dir` raises where the folder above cannot be searched.
     if os.path.islink(folder):
-        raise Damaged("is a link")
+        raise Damage("is a link")
     if not os.path.isdir(folder):
-        raise Damaged("there is no such folder")
+        raise Damage("there is no such folder")
     data = read_file(folder / MANIFEST, _LARGEST_MANIFEST, exactly=False)
     try:
         manifest = _manifest.decode(data)
-    except Damaged as error:
-        raise Damaged(f"{MANIFEST} {error}") from None
-    named = step_of(folder.name)
-    if named not in (None, manifest.step):
-        raise Damaged(f"{MANIFEST} is that of step {manifest.step}")
+    except Damage as error:
+        raise Damage(f"{MANIFEST} {error}") from None
+    step = step_of(folder.name)
+    if step not in (None, manifest.step):
+        raise Damage(f"{MANIFEST} is that of step {manifest.step}")
     for name, entry in manifest.files.items():
         check_size(folder / name, entry.size)
     return manifest
@@ -173,12 +173,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _check_names(folder: Path) -> None:
     try:
-        found = os.listdir(folder)
+        names = os.listdir(folder)
     except OSError as error:
-        raise Damaged(f"it cannot be read: {error.strerror}") from None
-    for name in sorted(found):
+        raise Damage(f"it cannot be read: {error.strerror}") from None
+    for name in sorted(names):
         if name not in (*CONTENTS, MANIFEST):
-            raise Damaged(f"{name!r:.60} is no file of a checkpoint")
+            raise Damage(f"{name!r:.60} is no file of a checkpoint")
 
 
 def _read(folder: Path, name: str, manifest: Manifest) -> bytes:
@@ -186,22 +186,22 @@ def _read(folder: Path, name: str, manifest: Manifest) -> bytes:
     entry = manifest.files[name]
     data = read_file(folder / name, entry.size)
     if _manifest.entry_of(data) != entry:
-        raise Damaged(f"{name} has another SHA-256 than when it was written")
+        raise Damage(f"{name} has another SHA-256 than when it was written")
     return data
 
 
 def _meta(content: Any, manifest: Manifest) -> Any:
     _manifest.check_schema(content)
     if set(content) != {"schema", "step", "score", "meta"}:
-        raise Damaged("has other parts than a state has")
+        raise Damage("has other parts than a state has")
     # The hash vouches for these; the manifest's own copies are to agree with them.
     step, score = content["step"], content["score"]
-    if step != manifest.step or not _same(score, manifest.score):
-        raise Damaged(f"has another step or score than {MANIFEST}")
+    if step != manifest.step or not _is_same(score, manifest.score):
+        raise Damage(f"has another step or score than {MANIFEST}")
     return content["meta"]
 
 
-def _same(one: object, other: float | None) -> bool:
+def _is_same(one: object, other: float | None) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     return one is None and other is None

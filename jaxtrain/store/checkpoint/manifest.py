@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxtrain.store import codec
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
 # Flags that some systems lack. A pipe under a file's name must not keep a reader
 # waiting, and a link must not lead out of the folder.
@@ -23,7 +23,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _COMMON
 _READ = os.O_RDONLY | _COMMON | getattr(os, "O_NOFOLLOW", 0)
 _READ |= getattr(os, "O_NONBLOCK", 0)
 
-_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -41,9 +41,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 def _write_file(path: Path, data: bytes) -> None:
     handle = os.open(path, _CREATE, 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(handle, left) :]
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -61,7 +61,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in _NOT_SYNCED:
+        if error.errno not in _NO_SYNC:
             raise
     finally:
         os.close(handle)
@@ -80,7 +80,7 @@ def read_file(path: Path, most: int, exactly: bool = True) -> bytes:
     """The bytes of a file of `most` bytes; where not `exactly` so many, fewer will do.
 
     Raises:
-        Damaged: it is missing, a link, no plain file, of another size, or unreadable.
+        Damage: it is missing, a link, no plain file, of another size, or unreadable.
     """
     try:
         handle = os.open(path, _READ)
@@ -88,32 +88,32 @@ def read_file(path: Path, most: int, exactly: bool = True) -> bytes:
             _check_size(path.name, os.fstat(handle), most, exactly)
             data = file.read(most + 1)
     except FileNotFoundError:
-        raise Damaged(f"{path.name} is missing") from None
+        raise Damage(f"{path.name} is missing") from None
     except OSError as error:
         reason = "is a link" if os.path.islink(path) else f"fails: {error.strerror}"
-        raise Damaged(f"{path.name} {reason}") from None
+        raise Damage(f"{path.name} {reason}") from None
     except MemoryError:
-        raise Damaged(f"{path.name} of {most} bytes does not fit in memory") from None
+        raise Damage(f"{path.name} of {most} bytes does not fit in memory") from None
     if len(data) > most or (exactly and len(data) < most):
-        raise Damaged(f"{path.name} changes while it is read")
+        raise Damage(f"{path.name} changes while it is read")
     return data
 
 
 def check_size(path: Path, size: int) -> None:
-    """Raise `Damaged` unless `path` is a file, and no link, of `size` bytes."""
+    """Raise `Damage` unless `path` is a file, and no link, of `size` bytes."""
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except OSError as error:
-        raise Damaged(f"{path.name} fails: {error.strerror}") from None
-    _check_size(path.name, found, size, True)
+        raise Damage(f"{path.name} fails: {error.strerror}") from None
+    _check_size(path.name, status, size, True)
 
 
-def _check_size(name: str, found: os.stat_result, most: int, exactly: bool) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise Damaged(f"{name} is no plain file")
-    if found.st_size > most or (exactly and found.st_size < most):
+def _check_size(name: str, status: os.stat_result, most: int, exactly: bool) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Damage(f"{name} is no plain file")
+    if status.st_size > most or (exactly and status.st_size < most):
         bound = "must be" if exactly else "may be at most"
-        raise Damaged(f"{name} is {found.st_size} bytes long, and {bound} {most}")
+        raise Damage(f"{name} is {status.st_size} bytes long, and {bound} {most}")
 
 
 VERSION = 1
@@ -170,7 +170,7 @@ def decode(data: bytes) -> Manifest:
     """What `encode` was given.
 
     Raises:
-        Damaged: the bytes are not those that `encode` gives, or are of a newer version.
+        Damage: the bytes are not those that `encode` gives, or are of a newer version.
     """
     content = codec.decode(data)
     check_schema(content)
@@ -178,46 +178,46 @@ def decode(data: bytes) -> Manifest:
         files = {name: Entry(**entry) for name, entry in content["files"].items()}
         manifest = Manifest(content["step"], content["score"], files)
     except (TypeError, LookupError, AttributeError):
-        raise Damaged("is not of this schema") from None
+        raise Damage("is not of this schema") from None
     _check(manifest)
     # No hash vouches for the manifest itself. That it is written as it would be
     # written leaves a flipped bit nowhere to hide but in what the hashes cover.
     if encode(manifest) != data:
-        raise Damaged("is not as it was written")
+        raise Damage("is not as it was written")
     return manifest
 
 
 def check_schema(content: Any) -> None:
-    """Raise `Damaged` unless it is an object of the schema that is known here."""
+    """Raise `Damage` unless it is an object of the schema that is known here."""
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema == SCHEMA:
         return
     newer = isinstance(schema, str) and re.fullmatch(_SCHEMAS, schema)
     if newer and int(newer[1]) > VERSION:
-        raise Damaged(f"was written by a newer version: {schema}, and not {SCHEMA}")
-    raise Damaged(f"has {_shown(schema)} as its schema, and not {SCHEMA!r}")
+        raise Damage(f"was written by a newer version: {schema}, and not {SCHEMA}")
+    raise Damage(f"has {_quote(schema)} as its schema, and not {SCHEMA!r}")
 
 
 def _check(manifest: Manifest) -> None:
     step, score, files = manifest
     if type(step) is not int or step < 0:
-        raise Damaged(f"has {_shown(step)} as its step")
+        raise Damage(f"has {_quote(step)} as its step")
     if score is not None and type(score) is not float:
-        raise Damaged(f"has {_shown(score)} as its score")
+        raise Damage(f"has {_quote(score)} as its score")
     for name in files:
         if name not in CONTENTS:
-            raise Damaged(f"lists {name!r:.60}, which is no file of a checkpoint")
+            raise Damage(f"lists {name!r:.60}, which is no file of a checkpoint")
     for name in CONTENTS:
         if name not in files:
-            raise Damaged(f"does not list {name}")
+            raise Damage(f"does not list {name}")
     for name, entry in files.items():
         if type(entry.size) is not int or entry.size < 0:
-            raise Damaged(f"has {_shown(entry.size)} as the size of {name}")
+            raise Damage(f"has {_quote(entry.size)} as the size of {name}")
         if not isinstance(entry.sha256, str):
-            raise Damaged(f"has {_shown(entry.sha256)} as the SHA-256 of {name}")
+            raise Damage(f"has {_quote(entry.sha256)} as the SHA-256 of {name}")
 
 
-def _shown(value: Any) -> str:
+def _quote(value: Any) -> str:
     # A hostile list may be nested more deeply than Python can show it.
     plain = value is None or isinstance(value, str | int | float)
     return f"{value!r:.60}" if plain else f"a {type(value).__name__}"

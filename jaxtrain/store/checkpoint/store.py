@@ -14,14 +14,14 @@ import numpy as np
 from jaxtrain.errors import ConfigError
 from jaxtrain.files import LOCK, Hold, hold
 from jaxtrain.store.checkpoint.folder import (
-    REPLACED,
+    OLD,
     Checkpoint,
     checkpoint_files,
-    hidden,
-    is_replaced,
+    hidden_name,
+    is_old,
+    plain_name,
     read_folder,
     read_manifest,
-    shown,
     step_name,
     step_of,
 )
@@ -31,45 +31,45 @@ from jaxtrain.store.checkpoint.manifest import (
     sync_folder,
     write_folder,
 )
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
 
-class Scored(NamedTuple):
+class Score(NamedTuple):
     """A checkpoint's step and score."""
 
     step: int
     score: float | None
 
 
-def best_first(found: Iterable[Scored]) -> list[Scored]:
+def best_first(scores: Iterable[Score]) -> list[Score]:
     """Those that have a score, the lowest first and the earlier of equals.
 
     A score that is not a number is none.
 
     Example:
-        >>> found = [Scored(1, 0.5), Scored(2, 0.4), Scored(3, None), Scored(4, 0.4)]
+        >>> found = [Score(1, 0.5), Score(2, 0.4), Score(3, None), Score(4, 0.4)]
         >>> [one.step for one in best_first(found)]
         [2, 4, 1]
     """
     # NaN must be out before sorting: it compares with nothing.
     numbers = [
         (one.score, one.step)
-        for one in found
+        for one in scores
         if one.score is not None and not math.isnan(one.score)
     ]
-    return [Scored(step, score) for score, step in sorted(numbers)]
+    return [Score(step, score) for score, step in sorted(numbers)]
 
 
-def kept(found: Iterable[Scored], keep: int) -> set[int]:
+def steps_to_keep(scores: Iterable[Score], keep: int) -> set[int]:
     """The steps that stay: the newest `keep`, and the best.
 
     Example:
-        >>> sorted(kept([Scored(1, 0.3), Scored(2, 0.4), Scored(3, 0.5)], keep=1))
+        >>> sorted(steps_to_keep([Score(1, 0.3), Score(2, 0.4), Score(3, 0.5)], keep=1))
         [1, 3]
     """
-    found = list(found)
-    newest = sorted(one.step for one in found)[-keep:]
-    return {*newest, *(one.step for one in best_first(found)[:1])}
+    scores = list(scores)
+    newest = sorted(one.step for one in scores)[-keep:]
+    return {*newest, *(one.step for one in best_first(scores)[:1])}
 
 
 _PATIENCE = 100
@@ -87,7 +87,7 @@ class Found(NamedTuple):
     """A line for each damaged checkpoint that was passed over."""
 
 
-class _Gone(Exception):
+class _Race(Exception):
     """A checkpoint was removed or replaced while it was read."""
 
 
@@ -121,7 +121,7 @@ def search(root: Path, best: bool) -> tuple[Checkpoint | None, Faults]:
     for _ in range(_PATIENCE):
         try:
             checkpoint, faults = _search_once(root, best)
-        except _Gone:
+        except _Race:
             continue
         if checkpoint is None and faults:
             reasons = "; ".join(f"{path.name}: {why}" for path, why in faults.items())
@@ -144,10 +144,10 @@ def folders(root: Path) -> dict[int, Path]:
             f"checkpoint folder {root} cannot be read: {error.strerror}"
         ) from error
     # A run that was killed while it replaced a checkpoint left it hidden.
-    hidden = {step_of(p.name): p for p in paths if is_replaced(p)}
+    old = {step_of(p.name): p for p in paths if is_old(p)}
     plain = {step_of(p.name): p for p in paths if not p.name.startswith(".")}
-    found = {**hidden, **plain}
-    return {step: found[step] for step in sorted(s for s in found if s is not None)}
+    by_step = {**old, **plain}
+    return {step: by_step[step] for step in sorted(s for s in by_step if s is not None)}
 
 
 def _search_once(root: Path, best: bool) -> tuple[Checkpoint | None, Faults]:
@@ -157,35 +157,35 @@ def _search_once(root: Path, best: bool) -> tuple[Checkpoint | None, Faults]:
         before = _identity(paths[step])
         try:
             return read_folder(paths[step]), faults
-        except Damaged as error:
+        except Damage as error:
             _note(faults, paths[step], before, error)
     return None, faults
 
 
 def _by_score(paths: dict[int, Path], faults: Faults) -> list[int]:
-    found = []
+    scores = []
     for step, path in paths.items():
         before = _identity(path)
         try:
-            found.append(Scored(step, read_manifest(path).score))
-        except Damaged as error:
+            scores.append(Score(step, read_manifest(path).score))
+        except Damage as error:
             _note(faults, path, before, error)
-    return [scored.step for scored in best_first(found)]
+    return [one.step for one in best_first(scores)]
 
 
-def _note(faults: Faults, path: Path, before: object, error: Damaged) -> None:
+def _note(faults: Faults, path: Path, before: object, error: Damage) -> None:
     # Taken away under the reader is not damaged; there is a newer one by now.
     if _identity(path) != before:
-        raise _Gone
+        raise _Race
     faults[path] = str(error)
 
 
 def _identity(path: Path) -> object:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except OSError:
-        raise _Gone from None
-    return found.st_dev, found.st_ino, found.st_mtime_ns
+        raise _Race from None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 class Store:
@@ -212,9 +212,9 @@ class Store:
         self.keep = keep
         self.problems: list[str] = []
         self._held: Hold | None = held
-        self._damaged: set[Path] = set()
+        self._faulty: set[Path] = set()
         self._alone = held.alone
-        self._begun = False
+        self._in_use = False
         if not held.alone:
             self.problems = [f"{root}: no locks here; let no other run use it"]
 
@@ -233,7 +233,7 @@ class Store:
             raise ValueError(f"keep must be a whole number from 1, but got {keep!r}")
         root = Path(root)
         with _one_line(f"checkpoint folder {root} cannot be used"):
-            held = _taken(root)
+            held = _take_folder(root)
         store = cls(root, keep, held)
         try:
             yield store
@@ -269,7 +269,7 @@ class Store:
             self._begin()
             if not _is_there(path, files):
                 _write(path, files)
-        self._damaged.discard(path)
+        self._faulty.discard(path)
         self._prune(step)
         self.clear()
 
@@ -284,7 +284,7 @@ class Store:
             if later > step:
                 with _one_line(f"later checkpoint {path} cannot be removed"):
                     # Hidden first: killed in mid-removal, it is no checkpoint any more.
-                    os.rename(path, hidden(self.root / step_name(later)))
+                    os.rename(path, hidden_name(self.root / step_name(later)))
         self.clear()
 
     def latest(self) -> Checkpoint | None:
@@ -306,7 +306,7 @@ class Store:
     def _search(self, best: bool) -> Checkpoint | None:
         checkpoint, faults = search(self.root, best)
         self.problems = [f"{path}: {reason}" for path, reason in faults.items()]
-        self._damaged.update(faults)
+        self._faulty.update(faults)
         return checkpoint
 
     def _begin(self) -> None:
@@ -318,36 +318,36 @@ class Store:
             raise ValueError(f"the store of {self.root} is closed")
         # The folder may have been removed, and made anew by a run that holds it now.
         with suppress(FileNotFoundError):
-            found = os.stat(self.root / LOCK)
-            if not os.path.samestat(found, os.fstat(self._held.handle)):
+            status = os.stat(self.root / LOCK)
+            if not os.path.samestat(status, os.fstat(self._held.handle)):
                 raise ConfigError(
                     f"checkpoint folder {self.root} was replaced by another one"
                 )
-        if not self._begun:
-            self._begun = True
+        if not self._in_use:
+            self._in_use = True
             for path in self._held.stay():
                 sync_folder(path.parent)
             self.clear()
 
-    def _prune(self, saved: int) -> None:
+    def _prune(self, newest: int) -> None:
         """Remove what need not stay; what was just saved stays."""
         paths = folders(self.root)
-        whole = [one for one in map(self._scored, paths.items()) if one is not None]
-        stay = {saved, *kept(whole, self.keep)}
+        whole = [one for one in map(self._score, paths.items()) if one is not None]
+        stay = {newest, *steps_to_keep(whole, self.keep)}
         for step in (one.step for one in whole if one.step not in stay):
             with _one_line(f"old checkpoint {paths[step]} cannot be removed"):
                 # Hidden first: killed in mid-removal, it is no checkpoint any more.
-                old = hidden(self.root / step_name(step))
+                old = hidden_name(self.root / step_name(step))
                 os.rename(paths[step], old)
             remove(old)
 
-    def _scored(self, item: tuple[int, Path]) -> Scored | None:
+    def _score(self, item: tuple[int, Path]) -> Score | None:
         step, path = item
-        if path in self._damaged:
+        if path in self._faulty:
             return None
         try:
-            return Scored(step, read_manifest(path).score)
-        except Damaged:
+            return Score(step, read_manifest(path).score)
+        except Damage:
             return None
 
     def clear(self) -> None:
@@ -360,14 +360,14 @@ class Store:
             return  # It may be another run's.
         with _one_line(f"checkpoint folder {self.root} cannot be cleared"):
             for path in sorted(self.root.iterdir()):
-                final = shown(path)
-                if is_replaced(path) and final and not os.path.lexists(final):
+                final = plain_name(path)
+                if is_old(path) and final and not os.path.lexists(final):
                     os.rename(path, final)
                 elif final:
                     remove(path)
 
 
-def _taken(root: Path) -> Hold:
+def _take_folder(root: Path) -> Hold:
     try:
         return hold(root)
     except BlockingIOError:
@@ -381,12 +381,12 @@ def _is_there(path: Path, files: Mapping[str, bytes]) -> bool:
     try:
         read_folder(path)
         return (path / MANIFEST).read_bytes() == files[MANIFEST]
-    except (Damaged, OSError):
+    except (Damage, OSError):
         return False
 
 
 def _write(path: Path, files: Mapping[str, bytes]) -> None:
-    part, old = hidden(path), hidden(path, REPLACED)
+    part, old = hidden_name(path), hidden_name(path, OLD)
     try:
         write_folder(part, files)
         _put(part, path, old)

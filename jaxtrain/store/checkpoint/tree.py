@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.store.codec import Damaged, parse, unique
+from jaxtrain.store.codec import Damage, parse, unique
 
 if TYPE_CHECKING:
     import jax
@@ -62,19 +62,19 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
     """The arrays, by name in order, from bytes that may be anything.
 
     Raises:
-        Damaged: the bytes are not those that `encode` gives.
+        Damage: the bytes are not those that `encode` gives.
     """
     import safetensors
 
     _check_header(data)
     try:
-        found = safetensors.deserialize(data)
-        return {name: _array(fields) for name, fields in sorted(found)}
-    except Damaged:
+        entries = safetensors.deserialize(data)
+        return {name: _array(fields) for name, fields in sorted(entries)}
+    except Damage:
         raise
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        raise Damaged(f"is no safetensors file ({reason})") from None
+        raise Damage(f"is no safetensors file ({reason})") from None
 
 
 def _check(name: object, array: object) -> None:
@@ -114,30 +114,30 @@ def _check_header(data: bytes) -> None:
     # may have left; both could hide what another reader sees.
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(len(data) - 8, _LARGEST_HEADER):
-        raise Damaged("is no safetensors file (its header does not fit)")
+        raise Damage("is no safetensors file (its header does not fit)")
     try:
         header = parse(data[8 : 8 + length].decode(), unique)
     except UnicodeDecodeError:
-        raise Damaged("is no safetensors file (its header is no text)") from None
+        raise Damage("is no safetensors file (its header is no text)") from None
     if not isinstance(header, dict) or "__metadata__" in header:
-        raise Damaged("has another header than arrays have here")
+        raise Damage("has another header than arrays have here")
     if not all(isinstance(f, dict) and set(f) == _FIELDS for f in header.values()):
-        raise Damaged("has another header than arrays have here")
+        raise Damage("has another header than arrays have here")
 
 
 def _array(fields: Mapping[str, Any]) -> np.ndarray:
     if fields["dtype"] not in _NAMES:
-        raise Damaged(f"holds numbers of type {fields['dtype']}, which is not stored")
+        raise Damage(f"holds numbers of type {fields['dtype']}, which is not stored")
     dtype = _dtype(_NAMES[fields["dtype"]])
     array = np.frombuffer(fields["data"], dtype).reshape(fields["shape"])
     if not _is_plain(array):
-        raise Damaged("holds truth values other than 0 and 1")
+        raise Damage("holds truth values other than 0 and 1")
     return array
 
 
 Tree = TypeVar("Tree")
 
-_MOST_TOLD = 4
+_MOST_FAULTS = 4
 _SCALARS = (bool, int, float)
 
 
@@ -197,10 +197,10 @@ def restore(tree_like: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
     leaves = list(_named_leaves(tree_like))
     faults = _faults(dict(leaves), arrays)
     if faults:
-        told = [*faults[:_MOST_TOLD]]
-        if len(faults) > _MOST_TOLD:
-            told.append(f"and {len(faults) - _MOST_TOLD} more")
-        raise ConfigError(f"the checkpoint does not fit: {', '.join(told)}")
+        lines = [*faults[:_MOST_FAULTS]]
+        if len(faults) > _MOST_FAULTS:
+            lines.append(f"and {len(faults) - _MOST_FAULTS} more")
+        raise ConfigError(f"the checkpoint does not fit: {', '.join(lines)}")
     values = [_from_numpy(name, leaf, arrays[name]) for name, leaf in leaves]
     return jax.tree.unflatten(jax.tree.structure(tree_like), values)
 
@@ -274,7 +274,9 @@ def _from_numpy(name: str, leaf: Any, array: np.ndarray) -> Any:
     if isinstance(leaf, np.ndarray | np.generic):
         return array.copy()
     value = (
-        _weak(leaf, array) if getattr(leaf, "weak_type", False) else jnp.array(array)
+        _weak_array(leaf, array)
+        if getattr(leaf, "weak_type", False)
+        else jnp.array(array)
     )
     if value.dtype != array.dtype:
         raise ConfigError(
@@ -286,7 +288,7 @@ def _from_numpy(name: str, leaf: Any, array: np.ndarray) -> Any:
     return value
 
 
-def _weak(leaf: Any, array: np.ndarray) -> jax.Array:
+def _weak_array(leaf: Any, array: np.ndarray) -> jax.Array:
     """Keep what decides the type of a sum: weak float32 and bfloat16 give bfloat16."""
     import jax
 

@@ -15,11 +15,11 @@ from jaxtrain import files
 from jaxtrain.errors import ConfigError
 from jaxtrain.store.codec import jsonable
 
-Row = dict[str, Any]
+MetricsRow = dict[str, Any]
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def one_line_errors(path: Path) -> Iterator[None]:
     """Make a `ConfigError` that names `path` of any `OSError` in the block."""
     try:
         yield
@@ -39,7 +39,7 @@ def append(path: Path, data: bytes) -> None:
     Raises:
         ConfigError: the file is gone or cannot be written.
     """
-    with told(path):
+    with one_line_errors(path):
         handle = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
             _write_or_undo(handle, data)
@@ -66,7 +66,7 @@ def replace(path: Path, data: bytes) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    with told(path):
+    with one_line_errors(path):
         files.write_bytes(path, data)
 
 
@@ -76,7 +76,7 @@ def remove(path: Path) -> None:
     Raises:
         ConfigError: it is there to stay.
     """
-    with told(path):
+    with one_line_errors(path):
         path.unlink(missing_ok=True)
 
 
@@ -96,15 +96,15 @@ def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
         b'{"kind":"step","loss":2.5,"crc32":"7a22af60"}\\n'
     """
     plain = (jsonable(row, figures=True) for row in rows)
-    dumped = (json.dumps(row, separators=(",", ":"), allow_nan=False) for row in plain)
-    return b"".join(_sealed(line.encode("ascii")) for line in dumped)
+    texts = (json.dumps(row, separators=(",", ":"), allow_nan=False) for row in plain)
+    return b"".join(_seal(line.encode("ascii")) for line in texts)
 
 
-def _sealed(line: bytes) -> bytes:
+def _seal(line: bytes) -> bytes:
     return b'%s%s%08x"}\n' % (line[:-1], _TAIL, zlib.crc32(line))
 
 
-def unsealed(line: bytes) -> bytes:
+def strip_seal(line: bytes) -> bytes:
     """The object of a line without its checksum.
 
     Raises:
@@ -118,16 +118,16 @@ def unsealed(line: bytes) -> bytes:
     return content
 
 
-def is_sealed(data: bytes) -> bool:
+def has_seals(data: bytes) -> bool:
     """Whether lines have checksums; those of earlier versions have none."""
     return _TAIL in data
 
 
-def sealed_object(content: Mapping[str, Any]) -> bytes:
+def object_with_seal(content: Mapping[str, Any]) -> bytes:
     """A JSON object as a file: its last key is the SHA-256 of the file without it.
 
     Example:
-        >>> b"sha256" in sealed_object({"schema": "jaxtrain.run/2"})
+        >>> b"sha256" in object_with_seal({"schema": "jaxtrain.run/2"})
         True
     """
 
@@ -145,13 +145,13 @@ class Table:
         self.path = path
         self.columns: list[str] = []
 
-    def begin(self, rows: Sequence[Row]) -> None:
+    def begin(self, rows: Sequence[MetricsRow]) -> None:
         """Hold these rows and no others; without any there is no file."""
         self.columns = []
         remove(self.path)
         self.add(rows)
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[MetricsRow]) -> None:
         """Add rows at the end."""
         if not rows:
             return
@@ -161,7 +161,7 @@ class Table:
             self.columns = list(cells(rows[0]))
             replace(self.path, self._text(rows, head=True))
 
-    def _text(self, rows: Sequence[Row], head: bool) -> bytes:
+    def _text(self, rows: Sequence[MetricsRow], head: bool) -> bytes:
         text = io.StringIO()
         writer = csv.DictWriter(
             text, self.columns, extrasaction="ignore", lineterminator="\n"
@@ -180,17 +180,17 @@ class Table:
             return []
 
 
-def cells(row: Row) -> Row:
+def cells(row: MetricsRow) -> MetricsRow:
     """A row as a table holds it: a column for each value of a list, nothing for NaN.
 
     Example:
         >>> cells({"kind": "step", "loss": float("nan"), "lr": [0.1, 0.2]})
         {'loss': '', 'lr.0': 0.1, 'lr.1': 0.2}
     """
-    found: Row = {}
+    values: MetricsRow = {}
     for name, value in row.items():
         if isinstance(value, list):
-            found |= {f"{name}.{index}": item for index, item in enumerate(value)}
+            values |= {f"{name}.{index}": item for index, item in enumerate(value)}
         elif name != "kind":
-            found[name] = value
-    return {name: "" if value != value else value for name, value in found.items()}
+            values[name] = value
+    return {name: "" if value != value else value for name, value in values.items()}

@@ -10,38 +10,38 @@ from typing import Any
 
 from jaxtrain import __version__, files
 from jaxtrain.data import Dataset
-from jaxtrain.errors import ConfigError, check_installed
+from jaxtrain.errors import ConfigError, check_package
 from jaxtrain.events import Event, Resumed, Started, Tested, Warned
 from jaxtrain.files import LOCK, Hold, hold
 from jaxtrain.store.run_folder import predictions
 from jaxtrain.store.run_folder.files import (
-    Row,
+    MetricsRow,
     Table,
     append,
     lines,
+    object_with_seal,
+    one_line_errors,
     remove,
     replace,
-    sealed_object,
-    told,
 )
 from jaxtrain.store.run_folder.read import (
     ABOUT,
     VERSION,
-    Mended,
+    Repair,
     Rows,
     copies,
-    lost,
-    mended,
+    gap_warning,
     past,
     ranges,
     read_about,
     read_bytes,
     read_rows,
+    repair,
 )
 from jaxtrain.store.run_folder.read import SCHEMA as METRICS_SCHEMA
 from jaxtrain.store.run_folder.rows import (
-    LOST,
-    UNVERIFIED,
+    NO_CHECKSUMS,
+    RECORDS,
     Batches,
     Position,
     events_of,
@@ -51,7 +51,7 @@ from jaxtrain.store.run_folder.tensorboard import Board
 
 CONFIG, METRICS, PREDICTIONS = "config.json", "metrics.jsonl", "predictions.npz"
 BOARD = "tensorboard"
-DAMAGED = "metrics.damaged.jsonl"
+DAMAGE_FILE = "metrics.damaged.jsonl"
 """The records as they were found, where a line of them is lost."""
 
 
@@ -84,13 +84,13 @@ class RunFolder:
         self.held = held
         self.about = dict(about)
         images = len(dataset.train)
-        chosen = self.about["config"].get("data", {})
-        self.batches = Batches(images, chosen.get("batch_size", images))
+        data = self.about["config"].get("data", {})
+        self.batches = Batches(images, data.get("batch_size", images))
         self.position = Position()
         self.tables = {kind: Table(path / f"{kind}s.csv") for kind in ("step", "epoch")}
         self.board: Board | None = None
         self.wants_board = False
-        self.started = False
+        self.has_start = False
 
     @classmethod
     @contextmanager
@@ -121,13 +121,13 @@ class RunFolder:
                 TensorBoard is not installed.
         """
         if tensorboard:
-            check_installed("tensorboard", "--tensorboard", "tensorboard")
+            check_package("tensorboard", "--tensorboard", "tensorboard")
         about = {
             "command": list(sys.argv if command is None else command),
             "config": {part: config[part] for part in config if part != "records"},
             "data": dict(data),
         }
-        held = _taken(out)
+        held = _take_folder(out)
         try:
             _check_content(out, resume)
             folder = cls(out, about, dataset, held)
@@ -136,7 +136,7 @@ class RunFolder:
         finally:
             held.release()
 
-    def start(self, started: Started) -> list[Event]:
+    def start(self, event: Started) -> list[Event]:
         """Begin, or go on after a checkpoint: what was recorded later is dropped.
 
         Returns:
@@ -147,52 +147,52 @@ class RunFolder:
             ConfigError: the records cannot be read, are damaged other than at their
                 end, are of another run, or cannot be written.
         """
-        resumed = started.resumed or Resumed("", 0)
+        resumption = event.resumed or Resumed("", 0)
         notes: list[Warned] = []
-        rows, spoilt = self._past(started.resumed, notes)
-        self._check_about(started.resumed, notes)
+        rows, spoilt = self._past(event.resumed, notes)
+        self._check_about(event.resumed, notes)
         self._check_places()
         self.held.stay()
         files.remove_leftovers(self.path)
         if spoilt is not None:
-            replace(self.path / DAMAGED, spoilt)
-        self.position = Position(resumed.steps)
+            replace(self.path / DAMAGE_FILE, spoilt)
+        self.position = Position(resumption.steps)
         for row in rows:
             self.position.learn(row)
-        self._begin(started, rows, purge_step=resumed.steps)
-        self.started = True
+        self._begin(event, rows, purge_step=resumption.steps)
+        self.has_start = True
         earlier = events_of(rows)
-        for each in [*notes, *filter(None, [lost(rows, resumed)])]:
+        for each in [*notes, *filter(None, [gap_warning(rows, resumption)])]:
             self.add(each)
             earlier.append(each)
         return earlier
 
     def _past(
-        self, resumed: Resumed | None, notes: list[Warned]
-    ) -> tuple[list[Row], bytes | None]:
+        self, resumption: Resumed | None, notes: list[Warned]
+    ) -> tuple[list[MetricsRow], bytes | None]:
         """The rows of the earlier part; checks that there may be one, or none.
 
         Returns:
             The rows, and the file as it is, if a line of it is lost for good.
         """
-        if resumed is not None:
-            self._check_own(resumed)
+        if resumption is not None:
+            self._check_own(resumption)
         path = self.path / METRICS
-        salvage = resumed is not None
-        found = read_rows(path, salvage) if path.exists() else Rows([])
-        if resumed is not None:
-            whole = mended(found, copies(self.tables, resumed))
-            rows = past(whole.rows, resumed)
-            notes += _notes(found, whole, resumed)
-            return rows, path.read_bytes() if whole.gone else None
-        if any(row["kind"] == "step" for row in found.rows):
+        salvage = resumption is not None
+        result = read_rows(path, salvage) if path.exists() else Rows([])
+        if resumption is not None:
+            whole = repair(result, copies(self.tables, resumption))
+            rows = past(whole.rows, resumption)
+            notes += _notes(result, whole, resumption)
+            return rows, path.read_bytes() if whole.losses else None
+        if any(row["kind"] == "step" for row in result.rows):
             raise ConfigError(
                 f"--out {self.path} holds a run without checkpoints to go on from: "
                 "give another --out"
             )
         return [], None
 
-    def _check_about(self, resumed: Resumed | None, notes: list[Warned]) -> None:
+    def _check_about(self, resumption: Resumed | None, notes: list[Warned]) -> None:
         """What is not ours is not ours to replace; what is ours and damaged is."""
         path = self.path / CONFIG
         if not path.exists():
@@ -201,19 +201,19 @@ class RunFolder:
             read_about(path)
         except ConfigError:
             # That the checkpoint is the run's was found by its own configuration.
-            if resumed is None or not _is_ours(path):
+            if resumption is None or not _is_ours(path):
                 raise
-            told = f"{CONFIG} was not as it was written, and is written again"
-            notes.append(Warned(resumed.epochs + 1, 0, LOST, told))
+            text = f"{CONFIG} was not as it was written, and is written again"
+            notes.append(Warned(resumption.epochs + 1, 0, RECORDS, text))
 
-    def _check_own(self, resumed: Resumed) -> None:
+    def _check_own(self, resumption: Resumed) -> None:
         """A run that goes on from elsewhere may not take another's place."""
-        held = any((self.path / name).exists() for name in (CONFIG, METRICS))
-        source, own = Path(resumed.source).resolve(), self.path.resolve()
-        if held and not source.is_relative_to(own):
+        has_run = any((self.path / name).exists() for name in (CONFIG, METRICS))
+        source, own = Path(resumption.source).resolve(), self.path.resolve()
+        if has_run and not source.is_relative_to(own):
             raise ConfigError(
                 f"--out {self.path} already holds a run, and not the one of "
-                f"{resumed.source}: give another --out"
+                f"{resumption.source}: give another --out"
             )
 
     def add(self, event: Event) -> None:
@@ -222,11 +222,11 @@ class RunFolder:
         Raises:
             ConfigError: it cannot be written.
         """
-        if isinstance(event, Started) and not self.started:
+        if isinstance(event, Started) and not self.has_start:
             self.start(event)
         if isinstance(event, Tested):
-            chosen = predictions.choose(event.outputs, self.dataset)
-            predictions.save(self.path / PREDICTIONS, chosen)
+            answers = predictions.choose(event.outputs, self.dataset)
+            predictions.save(self.path / PREDICTIONS, answers)
         self.position.move(event)
         rows = rows_of(event, self.position, self.batches)
         append(self.path / METRICS, lines(rows))
@@ -246,13 +246,15 @@ class RunFolder:
         if self.wants_board and board.exists() and not board.is_dir():
             raise ConfigError(f"--out: {board} is not a folder")
 
-    def _begin(self, started: Started, rows: Sequence[Row], purge_step: int) -> None:
+    def _begin(
+        self, event: Started, rows: Sequence[MetricsRow], purge_step: int
+    ) -> None:
         """Have the files hold these rows and no others."""
         versions = {"jaxtrain": __version__, "python": platform.python_version()}
-        versions |= started.versions
+        versions |= event.versions
         whole = {"schema": ABOUT, "versions": versions, **self.about}
         # First: records without a configuration are nobody's run.
-        replace(self.path / CONFIG, sealed_object(whole))
+        replace(self.path / CONFIG, object_with_seal(whole))
         head = {"schema": METRICS_SCHEMA, "jaxtrain": __version__}
         replace(self.path / METRICS, lines([head, *rows]))
         for kind, table in self.tables.items():
@@ -269,10 +271,10 @@ def _check_place(out: Path) -> None:
         raise ConfigError(f"--out {out} must be a folder, or not exist yet")
 
 
-def _taken(out: Path) -> Hold:
-    with told(out):
+def _take_folder(out: Path) -> Hold:
+    with one_line_errors(out):
         _check_place(out)
-    with told(out / LOCK if out.exists() else out):
+    with one_line_errors(out / LOCK if out.exists() else out):
         try:
             return hold(out)
         except BlockingIOError:
@@ -283,13 +285,13 @@ def _taken(out: Path) -> Hold:
 
 
 def _check_content(out: Path, resume: bool) -> None:
-    held = [name for name in (CONFIG, METRICS) if (out / name).exists()]
-    if held and not resume:
+    names = [name for name in (CONFIG, METRICS) if (out / name).exists()]
+    if names and not resume:
         raise ConfigError(
             f"--out {out} already holds a run: --resume auto continues it; or give "
             "another --out"
         )
-    if CONFIG in held and not _is_ours(out / CONFIG):
+    if CONFIG in names and not _is_ours(out / CONFIG):
         # What is not ours is not ours to replace.
         read_about(out / CONFIG)
 
@@ -301,13 +303,13 @@ def _is_ours(path: Path) -> bool:
     return schema is not None and int(schema[1]) <= VERSION
 
 
-def _notes(found: Rows, whole: Mended, resumed: Resumed) -> Iterator[Warned]:
+def _notes(rows: Rows, whole: Repair, resumption: Resumed) -> Iterator[Warned]:
     """What the reader of the records should know of them."""
-    if not found.verified and found.rows:
-        told = f"{METRICS} has {len(found.rows)} rows of an earlier version, which gave"
-        yield Warned(1, 0, UNVERIFIED, f"{told} no checksums: they are unverified")
-    lines = {"written again": whole.again, f"lost; see {DAMAGED}": whole.gone}
-    for told, numbers in lines.items():
+    if not rows.has_sums and rows.rows:
+        text = f"{METRICS} has {len(rows.rows)} rows of an earlier version, which gave"
+        yield Warned(1, 0, NO_CHECKSUMS, f"{text} no checksums: they are unverified")
+    lines = {"written again": whole.again, f"lost; see {DAMAGE_FILE}": whole.losses}
+    for text, numbers in lines.items():
         if numbers:
-            where = f"{METRICS}, line {ranges(numbers)}: not as written, and {told}"
-            yield Warned(resumed.epochs + 1, 0, LOST, where)
+            where = f"{METRICS}, line {ranges(numbers)}: not as written, and {text}"
+            yield Warned(resumption.epochs + 1, 0, RECORDS, where)

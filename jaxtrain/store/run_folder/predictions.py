@@ -17,9 +17,9 @@ from jaxtrain import files
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
 from jaxtrain.files import read_bytes
-from jaxtrain.store.run_folder.files import told
+from jaxtrain.store.run_folder.files import one_line_errors
 
-SHOWN = 25
+SAMPLE_COUNT = 25
 """Images of each sort."""
 MOST_BYTES = 2**28
 MOST_CLASSES = 1000
@@ -80,10 +80,10 @@ def choose(outputs: np.ndarray, dataset: Dataset) -> Predictions:
     """
     with np.errstate(over="ignore"):
         outputs = np.asarray(outputs, np.float32)
-    test, expected = dataset.test, (len(dataset.test), len(dataset.classes))
-    if outputs.shape != expected:
-        raise ValueError(f"outputs are {outputs.shape}; they must be {expected}")
-    samples = np.arange(min(SHOWN, len(test)))
+    test, shape = dataset.test, (len(dataset.test), len(dataset.classes))
+    if outputs.shape != shape:
+        raise ValueError(f"outputs are {outputs.shape}; they must be {shape}")
+    samples = np.arange(min(SAMPLE_COUNT, len(test)))
     mistakes = _worst(outputs, test.labels)
     return Predictions(
         classes=dataset.classes,
@@ -98,11 +98,11 @@ def choose(outputs: np.ndarray, dataset: Dataset) -> Predictions:
 
 def _worst(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Wrongly named images by their cross-entropy, the largest first."""
-    chosen = _log_softmax(outputs)[np.arange(len(labels)), labels]
+    log_p = _log_softmax(outputs)[np.arange(len(labels)), labels]
     # Where a run diverged: nothing is more wrong.
-    losses = np.nan_to_num(-chosen, nan=math.inf, posinf=math.inf)
+    losses = np.nan_to_num(-log_p, nan=math.inf, posinf=math.inf)
     wrong = np.flatnonzero(outputs.argmax(1) != labels)
-    return wrong[np.argsort(-losses[wrong], kind="stable")][:SHOWN]
+    return wrong[np.argsort(-losses[wrong], kind="stable")][:SAMPLE_COUNT]
 
 
 def _log_softmax(outputs: np.ndarray) -> np.ndarray:
@@ -122,11 +122,11 @@ def save(path: Path, predictions: Predictions) -> None:
     arrays["classes"] = np.array(predictions.classes, np.str_)
     whole = io.BytesIO()
     np.savez(whole, **arrays)
-    with told(path):
-        files.write_bytes(path, sealed(whole.getvalue()))
+    with one_line_errors(path):
+        files.write_bytes(path, seal(whole.getvalue()))
 
 
-def sealed(archive: bytes) -> bytes:
+def seal(archive: bytes) -> bytes:
     """A zip archive with the SHA-256 of the rest of it as its comment.
 
     The archive's own CRC-32 leaves out the names, sizes and types that say what its
@@ -136,7 +136,7 @@ def sealed(archive: bytes) -> bytes:
     return archive[:-2] + struct.pack("<H", len(digest)) + digest
 
 
-def is_sealed(data: bytes) -> bool:
+def has_seal(data: bytes) -> bool:
     """Whether an archive has a checksum; those of earlier versions have no comment.
 
     Raises:
@@ -144,7 +144,7 @@ def is_sealed(data: bytes) -> bool:
     """
     if data[-22:-18] == b"PK\5\6" and data[-2:] == b"\0\0":
         return False
-    if sealed(data[:-34] + b"\0\0") != data:
+    if seal(data[:-34] + b"\0\0") != data:
         raise ValueError("it does not match its checksum")
     return True
 
@@ -157,21 +157,21 @@ def load(path: Path) -> tuple[Predictions, bool]:
     """
     data = read_bytes(path, MOST_BYTES)
     try:
-        verified = is_sealed(data)
+        is_whole = has_seal(data)
         arrays = _arrays(data)
         _check(arrays)
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         first = str(error).partition("\n")[0]
         raise ConfigError(f"{path} holds no predictions: {first}") from error
     classes = tuple(arrays.pop("classes").tolist())
-    return Predictions(classes, **arrays), verified
+    return Predictions(classes, **arrays), is_whole
 
 
 def _arrays(data: bytes) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        found = [entry.filename for entry in archive.infolist()]
-        if sorted(found) != sorted(f"{name}.npy" for name in NAMES):
-            raise ValueError(f"its arrays are {', '.join(found):.200}")
+        names = [entry.filename for entry in archive.infolist()]
+        if sorted(names) != sorted(f"{name}.npy" for name in NAMES):
+            raise ValueError(f"its arrays are {', '.join(names):.200}")
         return {name: _array(archive, f"{name}.npy") for name in NAMES}
 
 

@@ -11,20 +11,25 @@ from jaxtrain.events import Resumed, Steps, Warned
 from jaxtrain.files import read_bytes
 from jaxtrain.store import codec
 from jaxtrain.store.run_folder.files import (
-    Row,
+    MetricsRow,
     Table,
-    is_sealed,
+    has_seals,
     lines,
-    sealed_object,
-    unsealed,
+    object_with_seal,
+    strip_seal,
 )
-from jaxtrain.store.run_folder.rows import LOST, checked, restored, rows_of_steps
+from jaxtrain.store.run_folder.rows import (
+    RECORDS,
+    check_row,
+    restore_row,
+    rows_of_steps,
+)
 
 VERSION = 2
 SCHEMA = f"jaxtrain.metrics/{VERSION}"
-UNSEALED = "jaxtrain.metrics/1"
+PLAIN_SCHEMA = "jaxtrain.metrics/1"
 """Of earlier versions: rows without checksums."""
-ABOUT, UNSEALED_ABOUT = "jaxtrain.run/2", "jaxtrain.run/1"
+ABOUT, PLAIN_ABOUT = "jaxtrain.run/2", "jaxtrain.run/1"
 """Of what says what a run is, likewise."""
 MOST_BYTES = 2**31
 """Some twenty million steps."""
@@ -33,12 +38,12 @@ MOST_BYTES = 2**31
 class Rows(NamedTuple):
     """What a file holds."""
 
-    rows: list[Row]
+    rows: list[MetricsRow]
     torn: bool = False
     """Whether its last line was cut off, as by a crash in mid-write."""
-    verified: bool = True
+    has_sums: bool = True
     """Whether the lines have checksums, which they matched."""
-    damaged: Mapping[int, bytes] = MappingProxyType({})
+    damage: Mapping[int, bytes] = MappingProxyType({})
     """Lines by their numbers, from 1, that are not as they were written."""
     places: Sequence[int] = ()
     """Number of each row's line."""
@@ -59,13 +64,13 @@ def read_rows(path: Path, salvage: bool = False) -> Rows:
     """
     data = read_bytes(path, MOST_BYTES)
     *whole, rest = data.split(b"\n")
-    verified = is_sealed(data)
-    rows: list[Row] = []
+    has_sums = has_seals(data)
+    rows: list[MetricsRow] = []
     places: list[int] = []
-    damaged: dict[int, bytes] = {}
+    damage: dict[int, bytes] = {}
     for number, line in enumerate(whole, 1):
         try:
-            row = _row(line, number == 1, verified)
+            row = _row(line, number == 1, has_sums)
             if row is not None:
                 _check_order(rows, row)
                 rows.append(row)
@@ -73,28 +78,28 @@ def read_rows(path: Path, salvage: bool = False) -> Rows:
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             _check_version(path, line)
             if not salvage:
-                told = f"{path}, line {number} is damaged: {error}"
-                raise ConfigError(told) from error
-            damaged[number] = line
-    if damaged and not rows:
+                text = f"{path}, line {number} is damaged: {error}"
+                raise ConfigError(text) from error
+            damage[number] = line
+    if damage and not rows:
         raise ConfigError(f"{path} is damaged: no line of it is as it was written")
-    return Rows(rows, bool(rest) or not whole, verified, damaged, places)
+    return Rows(rows, bool(rest) or not whole, has_sums, damage, places)
 
 
-def _row(line: bytes, first: bool, verified: bool) -> Row | None:
+def _row(line: bytes, first: bool, has_sum: bool) -> MetricsRow | None:
     """The row of a line; None for the first, which says what the others are."""
-    content = _object(unsealed(line) if verified else line)
+    content = _object(strip_seal(line) if has_sum else line)
     if not first:
-        return checked(content)
-    _check_schema(content, SCHEMA if verified else UNSEALED)
+        return check_row(content)
+    _check_schema(content, SCHEMA if has_sum else PLAIN_SCHEMA)
     return None
 
 
 def _check_version(path: Path, line: bytes) -> None:
     """What a newer version wrote is not damaged, and not to be mended."""
-    found = re.search(rb'"schema": ?"jaxtrain\.metrics/([0-9]{1,9})"', line)
-    if found is not None and int(found[1]) > VERSION:
-        newer = f"jaxtrain.metrics/{int(found[1])}"
+    match = re.search(rb'"schema": ?"jaxtrain\.metrics/([0-9]{1,9})"', line)
+    if match is not None and int(match[1]) > VERSION:
+        newer = f"jaxtrain.metrics/{int(match[1])}"
         raise ConfigError(f"{path} is of the schema {newer}, newer than {SCHEMA}")
 
 
@@ -107,13 +112,13 @@ def read_about(path: Path, most: int = 2**24) -> tuple[dict[str, Any], bool]:
     data = read_bytes(path, most)
     try:
         content = _object(data)
-        verified = content.get("schema") != UNSEALED_ABOUT
-        if verified or "sha256" in content:
+        has_sum = content.get("schema") != PLAIN_ABOUT
+        if has_sum or "sha256" in content:
             _check_schema(content, ABOUT)
             content.pop("sha256", None)
-            if sealed_object(content) != data:
+            if object_with_seal(content) != data:
                 raise ValueError("it does not match its checksum")
-        return content, verified
+        return content, has_sum
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is damaged: {error}") from error
 
@@ -121,7 +126,7 @@ def read_about(path: Path, most: int = 2**24) -> tuple[dict[str, Any], bool]:
 def _object(data: bytes) -> dict[str, Any]:
     try:
         content = codec.decode(data)
-    except codec.Damaged as error:
+    except codec.Damage as error:
         raise ValueError(f"it {error}") from None
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
@@ -133,7 +138,7 @@ def _check_schema(content: dict[str, Any], schema: str) -> None:
         raise ValueError(f"its schema is not {schema} but {content.get('schema')!r}")
 
 
-def _check_order(before: list[Row], row: Row) -> None:
+def _check_order(before: list[MetricsRow], row: MetricsRow) -> None:
     """Steps and epochs only ever count upwards."""
     key = row["kind"]
     if key not in ("step", "epoch"):
@@ -149,47 +154,50 @@ WHOLE_NUMBERS = ("step", "epoch", "batch", "steps")
 """Columns of the tables."""
 
 
-class Mended(NamedTuple):
+class Repair(NamedTuple):
     """Rows, damaged ones of which may have been made again."""
 
-    rows: list[Row]
+    rows: list[MetricsRow]
     again: list[int]
     """Numbers of damaged lines that were made again."""
-    gone: list[int]
+    losses: list[int]
     """Numbers of those that could not be."""
 
 
-def mended(found: Rows, copies: Iterable[Row]) -> Mended:
+def repair(rows_read: Rows, copies: Iterable[MetricsRow]) -> Repair:
     """Put a row that is known from elsewhere in the place of its damaged line.
 
     A copy is taken only where the line's checksum is that of the copy, or where the
     line holds all of the copy and only its checksum is another: nothing is guessed.
     """
-    held = {number: [row] for number, row in zip(found.places, found.rows, strict=True)}
+    by_place = {
+        number: [row]
+        for number, row in zip(rows_read.places, rows_read.rows, strict=True)
+    }
     again: list[int] = []
-    gone: list[int] = []
-    known = _by_checksum(copies) if found.damaged else {}
-    for number, line in found.damaged.items():
+    losses: list[int] = []
+    sources = _by_checksum(copies) if rows_read.damage else {}
+    for number, line in rows_read.damage.items():
         keys = [*re.findall(rb'"crc32":"([0-9a-f]{8})"', line), line[:-SEAL_BYTES]]
-        rows = [known[key] for key in keys if key in known]
-        held[number] = rows
-        (again if rows or number == 1 else gone).append(number)
-    rows = [row for number in sorted(held) for row in held[number]]
-    return Mended(rows, again, gone)
+        rows = [sources[key] for key in keys if key in sources]
+        by_place[number] = rows
+        (again if rows or number == 1 else losses).append(number)
+    rows = [row for number in sorted(by_place) for row in by_place[number]]
+    return Repair(rows, again, losses)
 
 
 SEAL_BYTES = len(b',"crc32":"01234567"}')
 
 
-def _by_checksum(copies: Iterable[Row]) -> dict[bytes, Row]:
-    known: dict[bytes, Row] = {}
+def _by_checksum(copies: Iterable[MetricsRow]) -> dict[bytes, MetricsRow]:
+    result: dict[bytes, MetricsRow] = {}
     for row in copies:
         line = lines([row])[:-1]
-        known[line[-10:-2]] = known[line[:-SEAL_BYTES]] = row
-    return known
+        result[line[-10:-2]] = result[line[:-SEAL_BYTES]] = row
+    return result
 
 
-def copies(tables: Mapping[str, Table], resumed: Resumed) -> Iterator[Row]:
+def copies(tables: Mapping[str, Table], resumption: Resumed) -> Iterator[MetricsRow]:
     """Rows that the spreadsheets and the checkpoint hold, too."""
     for kind, table in tables.items():
         for cells in table.read():
@@ -197,11 +205,11 @@ def copies(tables: Mapping[str, Table], resumed: Resumed) -> Iterator[Row]:
                 yield _row_of_cells(kind, cells)
             except (ValueError, TypeError, AttributeError):
                 continue  # It is damaged itself.
-    yield from recent_rows(resumed)
+    yield from recent_rows(resumption)
 
 
-def _row_of_cells(kind: str, cells: Mapping[str, str]) -> Row:
-    row: Row = {"kind": kind}
+def _row_of_cells(kind: str, cells: Mapping[str, str]) -> MetricsRow:
+    row: MetricsRow = {"kind": kind}
     for column, text in cells.items():
         name, _, index = column.partition(".")
         convert = int if name in WHOLE_NUMBERS else float
@@ -210,18 +218,18 @@ def _row_of_cells(kind: str, cells: Mapping[str, str]) -> Row:
             row.setdefault(name, []).append(value)
         else:
             row[name] = value
-    return checked(row)
+    return check_row(row)
 
 
-def recent_rows(resumed: Resumed) -> list[Row]:
+def recent_rows(resumption: Resumed) -> list[MetricsRow]:
     """Rows of the steps that the checkpoint has made again."""
-    steps: Steps | None = resumed.recent
+    steps: Steps | None = resumption.recent
     if steps is None:
         return []
-    return rows_of_steps(steps, resumed.steps)
+    return rows_of_steps(steps, resumption.steps)
 
 
-def past(rows: Iterable[Row], resumed: Resumed) -> list[Row]:
+def past(rows: Iterable[MetricsRow], resumption: Resumed) -> list[MetricsRow]:
     """The rows of what the checkpoint holds; all later ones are done again.
 
     Example:
@@ -229,18 +237,20 @@ def past(rows: Iterable[Row], resumed: Resumed) -> list[Row]:
         >>> len(past(rows, Resumed("checkpoints", steps=3)))
         3
     """
-    kept = _with_recent([row for row in rows if _is_past(row, resumed)], resumed)
-    held = {row["epoch"] for row in kept if row["kind"] == "epoch"}
-    for epoch in resumed.past:
+    result = _with_recent(
+        [row for row in rows if _is_past(row, resumption)], resumption
+    )
+    epochs = {row["epoch"] for row in result if row["kind"] == "epoch"}
+    for epoch in resumption.past:
         # The checkpoint keeps its epochs' figures, whatever became of their rows.
-        if epoch.epoch not in held:
-            kept.insert(_place(kept, epoch.epoch), restored(epoch))
-    return kept
+        if epoch.epoch not in epochs:
+            result.insert(_place(result, epoch.epoch), restore_row(epoch))
+    return result
 
 
-def _with_recent(rows: list[Row], resumed: Resumed) -> list[Row]:
+def _with_recent(rows: list[MetricsRow], resumption: Resumed) -> list[MetricsRow]:
     """With the checkpoint's own steps, of which every byte was checked."""
-    recent = {row["step"]: row for row in recent_rows(resumed)}
+    recent = {row["step"]: row for row in recent_rows(resumption)}
     whole = []
     for row in rows:
         if row["kind"] == "step":
@@ -252,43 +262,43 @@ def _with_recent(rows: list[Row], resumed: Resumed) -> list[Row]:
     return [*whole, *recent.values()]
 
 
-def _place(rows: Sequence[Row], epoch: int) -> int:
+def _place(rows: Sequence[MetricsRow], epoch: int) -> int:
     later = (i for i, row in enumerate(rows) if row.get("epoch", 0) > epoch)
     return next(later, len(rows))
 
 
-def _is_past(row: Row, resumed: Resumed) -> bool:
+def _is_past(row: MetricsRow, resumption: Resumed) -> bool:
     match row["kind"]:
         case "started":
             return True
         case "saved" | "resumed":
-            return row["steps"] <= resumed.steps
+            return row["steps"] <= resumption.steps
         case "epoch":
-            return row["epoch"] <= resumed.epochs
-        case "warning" if row["name"] == LOST:
+            return row["epoch"] <= resumption.epochs
+        case "warning" if row["name"] == RECORDS:
             return False  # Found anew each time.
         case "step" | "sample" | "warning":
             if row["step"] is None:
-                return row["epoch"] <= resumed.epochs
-            return row["step"] < resumed.steps
+                return row["epoch"] <= resumption.epochs
+            return row["step"] < resumption.steps
     # Tested or stopped: a run that goes on has not ended.
     return False
 
 
-def lost(rows: Iterable[Row], resumed: Resumed) -> Warned | None:
+def gap_warning(rows: Iterable[MetricsRow], resumption: Resumed) -> Warned | None:
     """A warning that names the steps of the past that have no row.
 
     Example:
         >>> rows = [{"kind": "step", "step": number} for number in (0, 1, 4)]
-        >>> lost(rows, Resumed("checkpoints", steps=6)).text
+        >>> gap_warning(rows, Resumed("checkpoints", steps=6)).text
         'steps of the run that were taken but are not in metrics.jsonl: 2 to 3, 5'
     """
-    held = {row["step"] for row in rows if row["kind"] == "step"}
-    missing = [number for number in range(resumed.steps) if number not in held]
+    steps = {row["step"] for row in rows if row["kind"] == "step"}
+    missing = [number for number in range(resumption.steps) if number not in steps]
     if not missing:
         return None
     text = "steps of the run that were taken but are not in metrics.jsonl: "
-    return Warned(resumed.epochs + 1, 0, LOST, text + ranges(missing))
+    return Warned(resumption.epochs + 1, 0, RECORDS, text + ranges(missing))
 
 
 def ranges(numbers: Sequence[int]) -> str:

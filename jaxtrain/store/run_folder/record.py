@@ -11,7 +11,7 @@ import numpy as np
 from jaxtrain.errors import ConfigError
 from jaxtrain.events import Epoch, Evaluation, Sampled, Warned
 from jaxtrain.store.run_folder import predictions as _predictions
-from jaxtrain.store.run_folder.files import Row
+from jaxtrain.store.run_folder.files import MetricsRow
 from jaxtrain.store.run_folder.folder import CONFIG, METRICS, PREDICTIONS
 from jaxtrain.store.run_folder.predictions import Predictions
 from jaxtrain.store.run_folder.read import Rows, read_about, read_rows
@@ -40,13 +40,13 @@ class RunRecord:
     data: dict[str, Any]
     versions: dict[str, str]
     command: list[str]
-    rows: list[Row]
+    rows: list[MetricsRow]
     torn: bool
     written: float
     predictions: Predictions | None
     problems: list[str] = field(default_factory=list)
 
-    def of(self, kind: str) -> list[Row]:
+    def of(self, kind: str) -> list[MetricsRow]:
         """The rows of a kind."""
         return [row for row in self.rows if row["kind"] == kind]
 
@@ -115,24 +115,24 @@ class RunRecord:
         return last["reason"] if last else None
 
     @property
-    def started(self) -> Row | None:
+    def started(self) -> MetricsRow | None:
         """What the last session said at its start."""
-        found = [row for row in self.rows if row["kind"] in ("started", "resumed")]
-        return found[-1] if found else None
+        rows = [row for row in self.rows if row["kind"] in ("started", "resumed")]
+        return rows[-1] if rows else None
 
     @property
     def ended(self) -> bool:
         """Whether it was tested at its end, was stopped, or did all its epochs."""
-        wanted = _part(self.config, "loop").get("epochs")
+        epochs = _part(self.config, "loop").get("epochs")
         return (
             self.tested is not None
             or self.stopped is not None
-            or len(self.epochs) == wanted
+            or len(self.epochs) == epochs
         )
 
-    def _last(self, kind: str) -> Row | None:
-        found = self.of(kind)
-        return found[-1] if found else None
+    def _last(self, kind: str) -> MetricsRow | None:
+        rows = self.of(kind)
+        return rows[-1] if rows else None
 
 
 def read_run(path: Path) -> RunRecord:
@@ -146,13 +146,13 @@ def read_run(path: Path) -> RunRecord:
         raise ConfigError(f"{path} is not the folder of a run")
     if not (path / CONFIG).exists():
         raise ConfigError(f"{path} holds no run: there is no {CONFIG} in it")
-    about, verified = read_about(path / CONFIG)
+    about, is_whole = read_about(path / CONFIG)
     _check_about(path / CONFIG, about)
     # First: its rows may still grow, and what is written last is to be in them.
     answers, metrics = path / PREDICTIONS, path / METRICS
     predictions, sure = _predictions.load(answers) if answers.exists() else (None, True)
     rows = read_rows(metrics) if metrics.exists() else Rows([], torn=True)
-    whole = {CONFIG: verified, METRICS: rows.verified, PREDICTIONS: sure}
+    whole = {CONFIG: is_whole, METRICS: rows.has_sums, PREDICTIONS: sure}
     source = metrics if metrics.exists() else path / CONFIG
     return RunRecord(
         path=path,
@@ -164,23 +164,23 @@ def read_run(path: Path) -> RunRecord:
         torn=rows.torn,
         written=source.stat().st_mtime,
         predictions=predictions,
-        problems=_problems(path, whole, predictions is None and _tested(rows)),
+        problems=_problems(path, whole, predictions is None and _has_test(rows)),
     )
 
 
-def _tested(rows: Rows) -> bool:
+def _has_test(rows: Rows) -> bool:
     return any(row["kind"] == "tested" for row in rows.rows)
 
 
-def _problems(path: Path, whole: dict[str, bool], lost: bool) -> list[str]:
-    bare = ", ".join(name for name, verified in whole.items() if not verified)
+def _problems(path: Path, whole: dict[str, bool], no_predictions: bool) -> list[str]:
+    bare = ", ".join(name for name, is_whole in whole.items() if not is_whole)
     problems = []
     if bare:
         problems.append(
             f"{path}: {bare}: written without checksums by an earlier version, and "
             "read unverified"
         )
-    if lost:
+    if no_predictions:
         problems.append(f"{path}: {PREDICTIONS} is missing, though the run wrote it")
     return problems
 

@@ -18,7 +18,7 @@ from jaxtrain.events import (
     Warned,
 )
 from jaxtrain.store import codec
-from jaxtrain.store.run_folder.files import Row
+from jaxtrain.store.run_folder.files import MetricsRow
 
 
 def _number(value: Any) -> float:
@@ -63,7 +63,7 @@ def _texts(value: Any) -> list[str]:
 
 _Check = Callable[[Any], Any]
 _PLACE: dict[str, _Check] = {"step": _maybe_count, "epoch": _count, "batch": _count}
-_STARTED: dict[str, _Check] = {
+_START_CHECKS: dict[str, _Check] = {
     "time": _text,
     "backend": _text,
     "device": _text,
@@ -89,9 +89,9 @@ _KINDS: dict[str, dict[str, _Check]] = {
     "saved": {"steps": _count, "path": _text},
     "stopped": {"reason": _text},
     "tested": {"accuracy": _number, "avg_loss": _number},
-    "started": _STARTED,
+    "started": _START_CHECKS,
     "resumed": {
-        **_STARTED,
+        **_START_CHECKS,
         "source": _text,
         "steps": _count,
         "epochs": _count,
@@ -101,14 +101,14 @@ _KINDS: dict[str, dict[str, _Check]] = {
 _OPTIONAL: dict[str, _Check] = {"momentum": _number}
 
 
-def checked(content: Mapping[str, Any]) -> Row:
+def check_row(content: Mapping[str, Any]) -> MetricsRow:
     """A row as it is in memory: NaN for null where a number is meant.
 
     Raises:
         ValueError: its kind is unknown, or it does not hold what its kind holds.
 
     Example:
-        >>> checked({"kind": "tested", "accuracy": 90, "avg_loss": None})
+        >>> check_row({"kind": "tested", "accuracy": 90, "avg_loss": None})
         {'kind': 'tested', 'accuracy': 90.0, 'avg_loss': nan}
     """
     content = dict(content)
@@ -127,14 +127,14 @@ def checked(content: Mapping[str, Any]) -> Row:
     return {"kind": kind} | {n: checks[n](value) for n, value in content.items()}
 
 
-def make_row(kind: str, content: Mapping[str, Any]) -> Row:
+def make_row(kind: str, content: Mapping[str, Any]) -> MetricsRow:
     """A row to be written: what could not be read back is refused before it is."""
-    return checked(codec.jsonable({"kind": kind, **content}, figures=True))
+    return check_row(codec.jsonable({"kind": kind, **content}, figures=True))
 
 
-LOST = "records"
+RECORDS = "records"
 """The kind of warning that tells of rows that are not there any more."""
-UNVERIFIED = "unverified"
+NO_CHECKSUMS = "unverified"
 """Likewise, of rows that nothing vouches for; it stays with them."""
 
 
@@ -171,7 +171,7 @@ class Position:
             case Epoch():
                 self.starts[event.epoch + 1] = self.steps
 
-    def learn(self, row: Row) -> None:
+    def learn(self, row: MetricsRow) -> None:
         """Take the start of an epoch from a row that was recorded earlier."""
         match row["kind"]:
             case "step":
@@ -189,7 +189,7 @@ class Batches(NamedTuple):
     """Images in a batch."""
 
 
-def rows_of(event: Event, position: Position, batches: Batches) -> list[Row]:
+def rows_of(event: Event, position: Position, batches: Batches) -> list[MetricsRow]:
     """What of an event is recorded.
 
     Args:
@@ -203,26 +203,26 @@ def rows_of(event: Event, position: Position, batches: Batches) -> list[Row]:
         case Epoch():
             return [_epoch_row(event, position, batches)]
         case Sampled():
-            return [make_row("sample", _place(event, position) | _looks(event))]
+            return [make_row("sample", _place(event, position) | _sample_fields(event))]
         case Warned():
-            said = {"name": event.kind, "text": event.text}
-            return [make_row("warning", _place(event, position) | said)]
+            notice = {"name": event.kind, "text": event.text}
+            return [make_row("warning", _place(event, position) | notice)]
         case Saved():
-            saved = {"steps": event.steps, "path": str(event.path)}
-            return [make_row("saved", saved)]
+            content = {"steps": event.steps, "path": str(event.path)}
+            return [make_row("saved", content)]
         case Stopped():
             return [make_row("stopped", {"reason": event.reason})]
         case Tested():
             figures = {"accuracy": event.accuracy, "avg_loss": event.avg_loss}
             return [make_row("tested", figures)]
         case Started():
-            return [_started(event)]
+            return [_start_row(event)]
     return []
 
 
-def rows_of_steps(event: Steps, done: int) -> list[Row]:
+def rows_of_steps(event: Steps, steps: int) -> list[MetricsRow]:
     """Rows of steps, after which so many of the run are done."""
-    before = done - len(event.losses)
+    before = steps - len(event.losses)
     rows = []
     for index, (loss, lr) in enumerate(zip(event.losses, event.lrs, strict=True)):
         step = {
@@ -238,29 +238,29 @@ def rows_of_steps(event: Steps, done: int) -> list[Row]:
     return rows
 
 
-def _epoch_row(event: Epoch, position: Position, batches: Batches) -> Row:
+def _epoch_row(event: Epoch, position: Position, batches: Batches) -> MetricsRow:
     start = position.of(event.epoch, 0)
     images = batches.images
     if start is not None:
         # An epoch may be cut short, and its last batch may be a smaller one.
         images = min(images, (position.steps - start) * batches.size)
     rate = images / (event.train_seconds or float("nan"))
-    added = {"epoch": event.epoch, "steps": position.steps, "samples_per_second": rate}
-    return make_row("epoch", {**added, **asdict(event)})
+    extra = {"epoch": event.epoch, "steps": position.steps, "samples_per_second": rate}
+    return make_row("epoch", {**extra, **asdict(event)})
 
 
-def restored(event: Epoch) -> Row:
+def restore_row(event: Epoch) -> MetricsRow:
     """A row for an epoch that only the checkpoint knows: where it ended is lost."""
-    added = {"epoch": event.epoch, "steps": None, "samples_per_second": None}
-    return make_row("epoch", {**added, **asdict(event)})
+    extra = {"epoch": event.epoch, "steps": None, "samples_per_second": None}
+    return make_row("epoch", {**extra, **asdict(event)})
 
 
-def _place(event: Sampled | Warned, position: Position) -> Row:
+def _place(event: Sampled | Warned, position: Position) -> MetricsRow:
     step = position.of(event.epoch, event.step)
     return {"step": step, "epoch": event.epoch, "batch": event.step}
 
 
-def _looks(event: Sampled) -> Row:
+def _sample_fields(event: Sampled) -> MetricsRow:
     return {
         "gradient_norms": event.gradient_norms,
         "update_ratios": event.update_ratios,
@@ -269,9 +269,9 @@ def _looks(event: Sampled) -> Row:
     }
 
 
-def _started(event: Started) -> Row:
+def _start_row(event: Started) -> MetricsRow:
     # The wall clock and not a counter: this is read by people, and across sessions.
-    about: Row = {
+    about: MetricsRow = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "backend": event.backend,
         "device": event.device,
@@ -285,7 +285,7 @@ def _started(event: Started) -> Row:
     return make_row("resumed", {**about, **where, "problems": list(from_.problems)})
 
 
-def events_of(rows: Sequence[Row]) -> list[Event]:
+def events_of(rows: Sequence[MetricsRow]) -> list[Event]:
     """The events that rows were made of: steps, epochs, samples and warnings.
 
     Consecutive step rows become one event.
@@ -298,26 +298,26 @@ def events_of(rows: Sequence[Row]) -> list[Event]:
         True
     """
     events: list[Event] = []
-    waiting: list[Row] = []
+    pending: list[MetricsRow] = []
     for row in rows:
-        if waiting and not _follows(waiting[-1], row):
-            events.append(_steps(waiting))
-            waiting = []
+        if pending and not _is_next(pending[-1], row):
+            events.append(_steps(pending))
+            pending = []
         if row["kind"] == "step":
-            waiting.append(row)
+            pending.append(row)
         elif row["kind"] in _EVENTS:
             events.append(_EVENTS[row["kind"]](row))
-    return [*events, _steps(waiting)] if waiting else events
+    return [*events, _steps(pending)] if pending else events
 
 
-def _follows(last: Row, row: Row) -> bool:
+def _is_next(last: MetricsRow, row: MetricsRow) -> bool:
     keys = ("epoch", "batch")
     return row["kind"] == "step" and (
         [row[key] for key in keys] == [last["epoch"], last["batch"] + 1]
     )
 
 
-def _steps(rows: Sequence[Row]) -> Steps:
+def _steps(rows: Sequence[MetricsRow]) -> Steps:
     return Steps(
         epoch=rows[0]["epoch"],
         first=rows[0]["batch"],
@@ -327,22 +327,22 @@ def _steps(rows: Sequence[Row]) -> Steps:
     )
 
 
-def _epoch(row: Row) -> Epoch:
-    added = ("kind", "steps", "samples_per_second")
-    return Epoch(**{name: row[name] for name in row if name not in added})
+def _epoch(row: MetricsRow) -> Epoch:
+    extra = ("kind", "steps", "samples_per_second")
+    return Epoch(**{name: row[name] for name in row if name not in extra})
 
 
-def _sampled(row: Row) -> Sampled:
+def _sample_event(row: MetricsRow) -> Sampled:
     parts = ("gradient_norms", "update_ratios", "dead", "memory")
     return Sampled(row["epoch"], row["batch"], **{name: row[name] for name in parts})
 
 
-def _warned(row: Row) -> Warned:
+def _warning_event(row: MetricsRow) -> Warned:
     return Warned(row["epoch"], row["batch"], row["name"], row["text"])
 
 
-_EVENTS: dict[str, Callable[[Row], Event]] = {
+_EVENTS: dict[str, Callable[[MetricsRow], Event]] = {
     "epoch": _epoch,
-    "sample": _sampled,
-    "warning": _warned,
+    "sample": _sample_event,
+    "warning": _warning_event,
 }

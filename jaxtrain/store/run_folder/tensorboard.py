@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxtrain.store.run_folder.files import Row, append, replace, told
+from jaxtrain.store.run_folder.files import MetricsRow, append, one_line_errors, replace
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -34,11 +34,13 @@ class Board:
         # Imported here: half a second that a run without a board does not pay.
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-        with told(folder):
+        with one_line_errors(folder):
             folder.mkdir(exist_ok=True)
-            held = [int(path.name[-6:]) for path in folder.glob(PREFIX + 6 * "[0-9]")]
+            numbers = [
+                int(path.name[-6:]) for path in folder.glob(PREFIX + 6 * "[0-9]")
+            ]
         # Readers take the files in the order of their names.
-        self.path = folder / f"{PREFIX}{max(held, default=-1) + 1:06d}"
+        self.path = folder / f"{PREFIX}{max(numbers, default=-1) + 1:06d}"
         start, now = SessionLog(status=SessionLog.START), time.time()
         begin = [
             Event(wall_time=now, file_version=VERSION),
@@ -46,7 +48,7 @@ class Board:
         ]
         replace(self.path, _records(begin))
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[MetricsRow]) -> None:
         """Write what can be drawn of these rows."""
         drawn = [scalars(row) for row in rows]
         events = [_event(step, values) for step, values in drawn if values]
@@ -76,7 +78,7 @@ def _records(events: Iterable["Event"]) -> bytes:
     return held.getvalue()
 
 
-def scalars(row: Row) -> tuple[int, dict[str, float]]:
+def scalars(row: MetricsRow) -> tuple[int, dict[str, float]]:
     """The step at which a row is drawn, and its values by their tags.
 
     Example:
@@ -94,7 +96,7 @@ def scalars(row: Row) -> tuple[int, dict[str, float]]:
             names = {n: n for n in ("gradient_norms", "update_ratios", "dead")}
     values: dict[str, float] = {}
     for name, tag in names.items():
-        values |= _tagged(tag, row.get(name))
+        values |= _tags(tag, row.get(name))
     step = row.get("step")
     if row["kind"] == "epoch" and row["steps"] is not None:
         # At its last step, which is before the first that is ever done again.
@@ -102,7 +104,7 @@ def scalars(row: Row) -> tuple[int, dict[str, float]]:
     return (0, {}) if step is None else (step, values)
 
 
-def _tagged(tag: str, value: Any) -> dict[str, float]:
+def _tags(tag: str, value: Any) -> dict[str, float]:
     if value is None:
         return {}
     if isinstance(value, list):

@@ -14,9 +14,9 @@ from jaxtrain.run.rates import Rates
 from jaxtrain.run.recipe import build_loss, build_model, build_optimizer, build_penalty
 from jaxtrain.training import Numerics, to_tensor
 from jaxtrain.watch.checks.data import (
-    balanced,
+    balance,
     check_inputs,
-    nothing_shared,
+    overlap,
     present,
     same_shares,
     valid,
@@ -29,7 +29,7 @@ from jaxtrain.watch.checks.model import (
     bounds,
     first_loss,
     gradients_reach,
-    one_batch_learned,
+    learn_one_batch,
     units_alive,
 )
 from jaxtrain.watch.checks.setup import Sample, Setup, draw
@@ -74,7 +74,7 @@ def _greatest_rate(config: Config, rates: Rates, length: int) -> float | None:
     if config.scheduler.name is None or config.scheduler.watches or not epochs:
         return config.optimizer.lr
     steps = epochs * -(-length // config.data.batch_size)
-    return max(rates.foreseen(epochs, steps).lrs)
+    return max(rates.forecast(epochs, steps).lrs)
 
 
 def check(config: Config, dataset: Dataset) -> list[Finding]:
@@ -95,8 +95,8 @@ def check(config: Config, dataset: Dataset) -> list[Finding]:
         test=(test.images, test.labels),
         prepare=setup.prepared,
     )
-    kept = train.labels < len(dataset.classes)
-    return findings + check_model(setup, train.images[kept], train.labels[kept])
+    mask = train.labels < len(dataset.classes)
+    return findings + check_model(setup, train.images[mask], train.labels[mask])
 
 
 def check_data(
@@ -126,26 +126,26 @@ def check_data(
         >>> all(finding.passed for finding in findings)
         True
     """
-    train = _paired("training", inputs, labels)
+    train = _pair("training", inputs, labels)
     findings = list(check_inputs(train[0], prepare))
-    tested = None if test is None else _paired("test", *test)
-    parts = {"training data": train} | ({"test data": tested} if tested else {})
+    test_data = None if test is None else _pair("test", *test)
+    parts = {"training data": train} | ({"test data": test_data} if test_data else {})
     validity = [valid(part[1], classes) for part in parts.values()]
     findings += validity[:1] if all(f.passed for f in validity) else validity
     if not all(finding.passed for finding in validity):
         return findings
     for name, (_, numbers) in parts.items():
-        findings += [present(numbers, classes, name), balanced(numbers, classes, name)]
-    fit = measure(train, tested, len(classes))
+        findings += [present(numbers, classes, name), balance(numbers, classes, name)]
+    fit = measure(train, test_data, len(classes))
     findings.append(train_labels_fit(fit))
-    if tested is not None:
-        findings.append(nothing_shared(train[0], tested[0]))
-        findings.append(same_shares(train[1], tested[1], len(classes)))
+    if test_data is not None:
+        findings.append(overlap(train[0], test_data[0]))
+        findings.append(same_shares(train[1], test_data[1], len(classes)))
         findings.append(test_labels_fit(fit))
     return findings
 
 
-def _paired(
+def _pair(
     part: str, inputs: ArrayLike, labels: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
     pair = np.asarray(inputs), np.asarray(labels)
@@ -179,18 +179,18 @@ def check_model(setup: Setup, inputs: ArrayLike, targets: ArrayLike) -> list[Fin
     """
     sample = draw(inputs, targets, max(BATCH, BATCHES * setup.batch_size))
     rows = sample.batches(4, BATCH)
-    losses, sizes = _looked_at(setup, sample, rows)
+    losses, sizes = _look(setup, sample, rows)
     limits = bounds(setup, sample, rows)
     return [
         first_loss(losses.mean(), limits.guess.mean()),
         gradients_reach(sizes),
         units_alive(sizes),
-        one_batch_learned(setup, sample, limits.guess[0], limits.best[0]),
+        learn_one_batch(setup, sample, limits.guess[0], limits.best[0]),
         rate_works(setup, sample),
     ]
 
 
-def _looked_at(
+def _look(
     setup: Setup, sample: Sample, rows: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Losses and |gradients| of batches, with the initial weights."""

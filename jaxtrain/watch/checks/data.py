@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxtrain.watch.checks.finding import Finding, skipped
+from jaxtrain.watch.checks.finding import Finding, skip
 
 LEAST_RMS, GREATEST_RMS = 0.01, 10.0
 """Of what the network sees. Pixels from 0 to 1 have 0.3 to 0.6, standardised ones 1;
 left at 0 to 255 they have 100, and divided by 255 twice 0.002."""
-LOOKED_AT = 2000
+SAMPLE_SIZE = 2000
 """Inputs that are prepared to see what the network sees."""
 
 
@@ -18,10 +18,10 @@ def finite(inputs: np.ndarray) -> Finding:
     """Whether every input is made of numbers that are finite."""
     name = "inputs are finite"
     if not np.issubdtype(inputs.dtype, np.inexact):
-        return Finding(name, True, f"{_described(inputs)}, which cannot but be finite")
+        return Finding(name, True, f"{_describe(inputs)}, which cannot but be finite")
     bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
     if not bad.any():
-        return Finding(name, True, f"{_described(inputs)}, all of them finite")
+        return Finding(name, True, f"{_describe(inputs)}, all of them finite")
     return Finding(
         name,
         False,
@@ -31,7 +31,7 @@ def finite(inputs: np.ndarray) -> Finding:
     )
 
 
-def _described(inputs: np.ndarray) -> str:
+def _describe(inputs: np.ndarray) -> str:
     shape = " x ".join(map(str, inputs.shape[1:])) or "single numbers"
     return f"{len(inputs)} inputs of {shape}, {inputs.dtype}"
 
@@ -39,24 +39,26 @@ def _described(inputs: np.ndarray) -> str:
 def scale(inputs: np.ndarray, prepare: Callable[[Any], Any]) -> Finding:
     """Whether the values that the network sees are of a size that it can learn from."""
     name = "inputs are scaled"
-    seen = np.asarray(prepare(inputs[:LOOKED_AT])).astype(np.float64)
-    seen = seen[np.isfinite(seen)]
-    if not seen.size:
-        return skipped(name, "no finite input")
-    size = float(np.sqrt(np.mean(seen**2)))
+    sample = np.asarray(prepare(inputs[:SAMPLE_SIZE])).astype(np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return skip(name, "no finite input")
+    size = float(np.sqrt(np.mean(sample**2)))
     what = (
-        f"the network sees {seen.min():.3g} to {seen.max():.3g}, mean "
-        f"{seen.mean():.3g}, standard deviation {seen.std():.3g}"
+        f"the network sees {sample.min():.3g} to {sample.max():.3g}, mean "
+        f"{sample.mean():.3g}, standard deviation {sample.std():.3g}"
     )
-    return Finding(name, LEAST_RMS <= size <= GREATEST_RMS, what + _advice(seen, size))
+    return Finding(
+        name, LEAST_RMS <= size <= GREATEST_RMS, what + _advice(sample, size)
+    )
 
 
-def _advice(seen: np.ndarray, size: float) -> str:
-    if size > GREATEST_RMS and seen.min() >= 0 and 128 < seen.max() <= 256:
+def _advice(sample: np.ndarray, size: float) -> str:
+    if size > GREATEST_RMS and sample.min() >= 0 and 128 < sample.max() <= 256:
         return ": pixels are not scaled, divide by 255"
     if size > GREATEST_RMS:
         return ": far too large, subtract the mean and divide by the deviation"
-    if size < LEAST_RMS and not seen.any():
+    if size < LEAST_RMS and not sample.any():
         return ": nothing but zeros"
     if size < LEAST_RMS:
         return ": far too small; are they divided by 255 twice?"
@@ -68,7 +70,7 @@ def constant(inputs: np.ndarray) -> Finding:
     name = "no blank images"
     flat = inputs.reshape(len(inputs), -1)
     if flat.shape[1] < 2:
-        return skipped(name, "an input is a single number")
+        return skip(name, "an input is a single number")
     blank = flat.min(axis=1) == flat.max(axis=1)
     if not blank.any():
         return Finding(name, True, f"none of {len(inputs)} inputs has one value alone")
@@ -122,7 +124,7 @@ def present(labels: np.ndarray, classes: Sequence[str], part: str) -> Finding:
     if not missing:
         return Finding(name, True, f"{counts.min()} or more labels of each")
     if len(labels) < ENOUGH * len(classes):
-        return skipped(name, f"{len(labels)} labels are too few to have all classes")
+        return skip(name, f"{len(labels)} labels are too few to have all classes")
     return Finding(
         name,
         False,
@@ -131,21 +133,21 @@ def present(labels: np.ndarray, classes: Sequence[str], part: str) -> Finding:
     )
 
 
-def balanced(labels: np.ndarray, classes: Sequence[str], part: str) -> Finding:
+def balance(labels: np.ndarray, classes: Sequence[str], part: str) -> Finding:
     """Whether no class is far rarer than another."""
     name = f"balance of {part}"
     counts = np.bincount(labels, minlength=len(classes))
     there = np.flatnonzero(counts)
     least, most = (there[f(counts[there])] for f in (np.argmin, np.argmax))
     ratio = counts[most] / counts[least]
-    shown = ", ".join(map(str, counts))
+    text = ", ".join(map(str, counts))
     if ratio <= GREATEST_RATIO or len(labels) < ENOUGH * len(classes):
-        return Finding(name, True, f"labels of each class: {shown}")
+        return Finding(name, True, f"labels of each class: {text}")
     return Finding(
         name,
         False,
         f"{counts[least]} labels of class {least} ({classes[least]}), {counts[most]} "
-        f"of {most} ({classes[most]}), in all {shown}: a network that never names the "
+        f"of {most} ({classes[most]}), in all {text}: a network that never names the "
         "rare one looks good; weigh the loss by class or look at each class's accuracy",
     )
 
@@ -156,21 +158,21 @@ GREATEST_SHIFT = 0.1
 """Share of labels that may have to change for both parts to have the same shares."""
 
 
-def nothing_shared(train: np.ndarray, test: np.ndarray) -> Finding:
+def overlap(train: np.ndarray, test: np.ndarray) -> Finding:
     """Whether test inputs are new: none is a training input, byte for byte."""
     name = "test images are new"
     if test is train:
-        return skipped(name, "the training images are tested on purpose")
-    seen = {row.tobytes() for row in train}
-    shared = np.array([row.tobytes() in seen for row in test.astype(train.dtype)])
-    count, size = int(shared.sum()), len(test)
+        return skip(name, "the training images are tested on purpose")
+    rows = {row.tobytes() for row in train}
+    copies = np.array([row.tobytes() in rows for row in test.astype(train.dtype)])
+    count, size = int(copies.sum()), len(test)
     what = f"{count} of {size} test images are training images too"
     if count <= GREATEST_SHARE * size:
         return Finding(name, True, what)
     return Finding(
         name,
         False,
-        f"{what} ({count / size:.1%}), the first is number {shared.argmax()}: the test "
+        f"{what} ({count / size:.1%}), the first is number {copies.argmax()}: the test "
         "measures memory there; take them out of one part",
     )
 

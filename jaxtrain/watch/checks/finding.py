@@ -35,7 +35,7 @@ class Finding:
         return f"{verdict:8} {self.name}: {self.text}"
 
 
-def skipped(name: str, reason: str) -> Finding:
+def skip(name: str, reason: str) -> Finding:
     """A finding of a check that does not apply."""
     return Finding(name, True, reason, skipped=True)
 
@@ -56,7 +56,7 @@ def show(findings: Sequence[Finding]) -> Iterator[str]:
     yield f"{checks}: {'wrong: ' + ', '.join(wrong) if wrong else 'nothing is wrong'}"
 
 
-class Recorded(NamedTuple):
+class RecorderState(NamedTuple):
     """State of `recorder`."""
 
     size: optax.Updates
@@ -73,14 +73,14 @@ def recorder() -> optax.GradientTransformation:
         Array([2., 0.], dtype=float32)
     """
 
-    def init(params: optax.Params) -> Recorded:
-        return Recorded(jax.tree.map(jnp.zeros_like, params))
+    def init(params: optax.Params) -> RecorderState:
+        return RecorderState(jax.tree.map(jnp.zeros_like, params))
 
     def update(
-        grads: optax.Updates, state: Recorded, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, Recorded]:
+        grads: optax.Updates, state: RecorderState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, RecorderState]:
         size = jax.tree.map(lambda sum_, g: sum_ + jnp.abs(g), state.size, grads)
-        return jax.tree.map(jnp.zeros_like, grads), Recorded(size)
+        return jax.tree.map(jnp.zeros_like, grads), RecorderState(size)
 
     return optax.GradientTransformation(init, update)
 

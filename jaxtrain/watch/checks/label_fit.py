@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxtrain.watch.checks.finding import Finding, skipped
+from jaxtrain.watch.checks.finding import Finding, skip
 from jaxtrain.watch.checks.setup import draw
 
-LOOKED_AT = 5000
+SAMPLE_SIZE = 5000
 """Inputs to learn from and, others, to test on: 0.7 points of standard error."""
 
 
@@ -37,8 +37,8 @@ def accuracy(means: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> float
         0.5
     """
     there = np.flatnonzero(np.isfinite(means).all(axis=1))
-    kept = means[there]
-    nearness = _flat(inputs) @ kept.T - (kept**2).sum(axis=1) / 2
+    rows = means[there]
+    nearness = _flat(inputs) @ rows.T - (rows**2).sum(axis=1) / 2
     return float((there[nearness.argmax(axis=1)] == labels).mean())
 
 
@@ -55,13 +55,13 @@ TOO_FEW = 200
 """Inputs in either half: beneath, five standard errors are more than `LEAST_GAIN`."""
 
 
-class Fit(NamedTuple):
+class LabelFit(NamedTuple):
     """Shares of inputs that the nearest class mean names as the labels do."""
 
     train: float
     """Of training inputs that the means do not come from."""
     test: float | None
-    guessing: float
+    guess: float
     """Share of the commonest class: what naming it always would give."""
     margin: float
     """How far `train` and `test` may lie apart."""
@@ -71,26 +71,28 @@ def measure(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray] | None,
     classes: int,
-) -> Fit | None:
+) -> LabelFit | None:
     """How well labels fit inputs; None where there is too little to tell."""
-    sample = draw(*train, 2 * LOOKED_AT)
+    sample = draw(*train, 2 * SAMPLE_SIZE)
     half = len(sample.targets) // 2
     if half < TOO_FEW:
         return None
     means = class_means(sample.inputs[:half], sample.targets[:half], classes)
     held_out = sample.inputs[half:], sample.targets[half:]
-    guessing = float(np.bincount(sample.targets).max() / len(sample.targets))
-    tested = None if test is None else draw(*_known(test, means), LOOKED_AT)
-    if tested is None or len(tested.targets) < TOO_FEW:
-        return Fit(accuracy(means, *held_out), None, guessing, 0.0)
+    guess = float(np.bincount(sample.targets).max() / len(sample.targets))
+    test_part = None if test is None else draw(*_with_means(test, means), SAMPLE_SIZE)
+    if test_part is None or len(test_part.targets) < TOO_FEW:
+        return LabelFit(accuracy(means, *held_out), None, guess, 0.0)
     # Of a difference of shares: the square root of two binomial variances, each at most
     # 1/4n. Four of them leave one healthy data set in 16,000.
-    error = np.sqrt(0.25 / half + 0.25 / len(tested.targets))
+    error = np.sqrt(0.25 / half + 0.25 / len(test_part.targets))
     margin = max(LEAST_GAP, 4 * float(error))
-    return Fit(accuracy(means, *held_out), accuracy(means, *tested), guessing, margin)
+    return LabelFit(
+        accuracy(means, *held_out), accuracy(means, *test_part), guess, margin
+    )
 
 
-def _known(
+def _with_means(
     part: tuple[np.ndarray, np.ndarray], means: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What is of a class with a mean: one that is missing is another check's fault."""
@@ -98,58 +100,58 @@ def _known(
     return part[0][rows], part[1][rows]
 
 
-def train_labels_fit(fit: Fit | None) -> Finding:
+def train_labels_fit(fit: LabelFit | None) -> Finding:
     """Whether training labels say something of their images."""
     name = "labels fit images"
     if fit is None:
-        return skipped(name, f"fewer than {2 * TOO_FEW} images are too few to tell")
-    seen = (
+        return skip(name, f"fewer than {2 * TOO_FEW} images are too few to tell")
+    text = (
         f"the nearest class mean is right for {fit.train:.1%} of training images that "
-        f"it has not seen; the commonest class makes up {fit.guessing:.1%}"
+        f"it has not seen; the commonest class makes up {fit.guess:.1%}"
     )
-    if fit.train < fit.guessing + LEAST_GAIN:
+    if fit.train < fit.guess + LEAST_GAIN:
         return Finding(
             name,
             False,
-            f"{seen}: labels look shuffled; are images and labels in the same order?",
+            f"{text}: labels look shuffled; are images and labels in the same order?",
         )
     if fit.test is not None and fit.train < fit.test - fit.margin:
         return Finding(
             name,
             False,
-            f"{seen}, but for {fit.test:.1%} of test images: as if "
-            f"{random_share(fit.train, fit.test, fit.guessing):.0%} of the training "
+            f"{text}, but for {fit.test:.1%} of test images: as if "
+            f"{random_share(fit.train, fit.test, fit.guess):.0%} of the training "
             "labels were random; look at some images with their labels",
         )
-    return Finding(name, True, seen)
+    return Finding(name, True, text)
 
 
-def test_labels_fit(fit: Fit | None) -> Finding:
+def test_labels_fit(fit: LabelFit | None) -> Finding:
     """Whether test labels fit their images as well as training labels do."""
     name = "test labels fit too"
     if fit is None or fit.test is None:
-        return skipped(name, "too few images to tell")
-    seen = (
+        return skip(name, "too few images to tell")
+    text = (
         f"the nearest class mean is right for {fit.test:.1%} of test images, and for "
         f"{fit.train:.1%} of training images that it has not seen"
     )
     if fit.test >= fit.train - fit.margin:
-        return Finding(name, True, seen)
+        return Finding(name, True, text)
     return Finding(
         name,
         False,
-        f"{seen}: as if {random_share(fit.test, fit.train, fit.guessing):.0%} of the "
+        f"{text}: as if {random_share(fit.test, fit.train, fit.guess):.0%} of the "
         "test labels were random; were they shuffled, or do the test images come from "
         "elsewhere?",
     )
 
 
-def random_share(seen: float, clean: float, guessing: float) -> float:
-    """Share r of labels that are random: seen = (1 - r) clean + r guessing.
+def random_share(score: float, clean: float, guess: float) -> float:
+    """Share r of labels that are random: score = (1 - r) clean + r guess.
 
     Example:
         >>> round(random_share(0.5, 0.67, 0.1), 2)
         0.3
     """
     # Where `clean` is itself no better than guessing, the share is 1 and not beyond.
-    return (clean - seen) / max(clean - guessing, clean - seen)
+    return (clean - score) / max(clean - guess, clean - score)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxtrain.watch.checks.finding import Finding, skipped
+from jaxtrain.watch.checks.finding import Finding, skip
 from jaxtrain.watch.checks.setup import Sample, Setup
 
 BATCHES, ROUNDS = 8, 5
@@ -24,15 +24,15 @@ best; nobody means to be 1000 times below."""
 ADVICE = "; python -m jaxtrain.lr_range finds one"
 
 
-class Moving(NamedTuple):
-    """State of `watched`."""
+class RatioState(NamedTuple):
+    """State of `watch_ratio`."""
 
     inner: optax.OptState
     ratio: jax.Array
     """Sum over the steps of |update| / |weights|, both as 2-norms."""
 
 
-class Tried(NamedTuple):
+class RateTrial(NamedTuple):
     """What some steps at one rate gave."""
 
     fall: float
@@ -49,47 +49,49 @@ def rate_works(setup: Setup, sample: Sample) -> Finding:
     """
     name, lr = "learning rate", setup.lr
     if lr is None:
-        return skipped(name, "there is no rate that could be tried")
+        return skip(name, "there is no rate that could be tried")
     if lr == 0:
         return Finding(name, False, "0: nothing will be learned")
     tries = _Tries(setup, sample)
     if not math.isfinite(tries.before):
-        return skipped(name, f"the loss is {tries.before} at any rate")
+        return skip(name, f"the loss is {tries.before} at any rate")
     own = tries.at(lr)
-    what = _told(lr, own)
+    what = _describe(lr, own)
     if math.isfinite(own.ratio):
         what += f", each moves the weights by {own.ratio:.0e} of their size"
     if own.fall >= ENOUGH:
         return Finding(name, True, what)
-    return _compared(name, lr, own, tries, what)
+    return _compare(name, lr, own, tries, what)
 
 
-def _compared(name: str, lr: float, own: Tried, tries: "_Tries", what: str) -> Finding:
+def _compare(
+    name: str, lr: float, own: RateTrial, tries: "_Tries", what: str
+) -> Finding:
     lower = {lr * factor: tries.at(lr * factor) for factor in LOWER}
-    if all(tried.fall == own.fall for tried in lower.values()):
-        return skipped(name, "the optimiser's update does not take one")
+    if all(trial.fall == own.fall for trial in lower.values()):
+        return skip(name, "the optimiser's update does not take one")
     best = max(lower, key=lambda rate: lower[rate].fall)
     better = lower[best].fall > max(SOME, 2 * own.fall)
     if better or own.fall < -ENOUGH:
-        hint = f"; {_told(best, lower[best])}" if better else ""
+        hint = f"; {_describe(best, lower[best])}" if better else ""
         return Finding(name, False, f"{what}{hint}: too large{ADVICE}")
     for greater in (lr * factor for factor in HIGHER):
-        tried = tries.at(greater)
-        if tried.fall >= ENOUGH:
+        trial = tries.at(greater)
+        if trial.fall >= ENOUGH:
             return Finding(
-                name, False, f"{what}; {_told(greater, tried)}: too small{ADVICE}"
+                name, False, f"{what}; {_describe(greater, trial)}: too small{ADVICE}"
             )
-        if tried.fall < -ENOUGH:
+        if trial.fall < -ENOUGH:
             break
     return Finding(name, True, what)
 
 
-def _told(lr: float, tried: Tried) -> str:
+def _describe(lr: float, trial: RateTrial) -> str:
     steps = BATCHES * ROUNDS
-    if tried.fall == -math.inf:
+    if trial.fall == -math.inf:
         return f"at {lr:.3g} {steps} steps make the loss infinite or NaN"
-    verb = "take off" if tried.fall >= 0 else "add"
-    return f"at {lr:.3g} {steps} steps {verb} {abs(tried.fall):.2%} of the loss"
+    verb = "take off" if trial.fall >= 0 else "add"
+    return f"at {lr:.3g} {steps} steps {verb} {abs(trial.fall):.2%} of the loss"
 
 
 class _Tries:
@@ -97,7 +99,7 @@ class _Tries:
 
     def __init__(self, setup: Setup, sample: Sample):
         self.setup = setup
-        self.trainer = setup.trainer(watched(setup.optimizer), penalised=True)
+        self.trainer = setup.trainer(watch_ratio(setup.optimizer), penalised=True)
         self.data = sample.placed(self.trainer)
         rows = sample.batches(BATCHES, setup.batch_size)
         self.rows = np.tile(rows, (ROUNDS, 1))
@@ -105,11 +107,11 @@ class _Tries:
             self.start = jax.tree.map(jnp.copy, self.trainer.state)
         self.before = float(self._losses(0.0)[:BATCHES].mean())
 
-    def at(self, lr: float) -> Tried:
+    def at(self, lr: float) -> RateTrial:
         after = float(self._losses(lr)[-BATCHES:].mean())
         ratio = float(self.trainer.state.opt_state.ratio) / len(self.rows)
         finite = math.isfinite(after)
-        return Tried(1 - after / self.before if finite else -math.inf, ratio)
+        return RateTrial(1 - after / self.before if finite else -math.inf, ratio)
 
     def _losses(self, lr: float) -> np.ndarray:
         with self.setup.numerics.active():
@@ -118,30 +120,32 @@ class _Tries:
         return np.asarray(self.trainer.train(self.data, chunk)).astype(np.float64)
 
 
-def watched(
+def watch_ratio(
     optimizer: optax.GradientTransformation,
 ) -> optax.GradientTransformationExtraArgs:
     """The optimiser, with |update| / |weights| summed up in its state.
 
     Example:
-        >>> tx, weight = watched(optax.sgd(0.1)), jnp.array([3.0, 4.0])
+        >>> tx, weight = watch_ratio(optax.sgd(0.1)), jnp.array([3.0, 4.0])
         >>> _, state = tx.update(weight, tx.init(weight), weight)
         >>> state.ratio
         Array(0.1, dtype=float32)
     """
     tx = optax.with_extra_args_support(optimizer)
 
-    def init(params: optax.Params) -> Moving:
-        return Moving(tx.init(params), jnp.zeros(()))
+    def init(params: optax.Params) -> RatioState:
+        return RatioState(tx.init(params), jnp.zeros(()))
 
     def update(
         grads: optax.Updates,
-        state: Moving,
+        state: RatioState,
         params: optax.Params | None = None,
         **extra: object,
-    ) -> tuple[optax.Updates, Moving]:
+    ) -> tuple[optax.Updates, RatioState]:
         updates, inner = tx.update(grads, state.inner, params, **extra)
         ratio = optax.tree.norm(updates) / optax.tree.norm(params)
-        return updates, Moving(inner, (state.ratio + ratio).astype(state.ratio.dtype))
+        return updates, RatioState(
+            inner, (state.ratio + ratio).astype(state.ratio.dtype)
+        )
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -123,13 +123,13 @@ def gradients_reach(sizes: Mapping[str, np.ndarray]) -> Finding:
         sizes: parameter's name -> |gradient|, value by value, in the model's order.
     """
     name = "gradients reach every layer"
-    broken = [key for key, size in sizes.items() if not np.isfinite(size).all()]
-    if broken:
-        return Finding(name, False, f"not finite in {_listed(broken)}")
+    bad = [key for key, size in sizes.items() if not np.isfinite(size).all()]
+    if bad:
+        return Finding(name, False, f"not finite in {_list(bad)}")
     layers = _layers(sizes)
     dead = [layer for layer, size in layers.items() if size == 0]
     if dead:
-        return Finding(name, False, f"none in {_listed(dead)}{_cause(sizes)}")
+        return Finding(name, False, f"none in {_list(dead)}{_cause(sizes)}")
     least, most = (
         min(layers, key=layers.__getitem__),
         max(layers, key=layers.__getitem__),
@@ -171,7 +171,7 @@ def units_alive(sizes: Mapping[str, np.ndarray]) -> Finding:
     return Finding(
         name,
         False,
-        f"units without gradient: {_listed(dead)}; no input makes them active, as "
+        f"units without gradient: {_list(dead)}; no input makes them active, as "
         "where biases are far below zero or inputs far too large: use other initial "
         "weights",
     )
@@ -202,9 +202,9 @@ def _cause(sizes: Mapping[str, np.ndarray]) -> str:
     return "; are they part of what the loss depends on?"
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+def _list(names: list[str]) -> str:
+    text = ", ".join(names[:4])
+    return text if len(names) <= 4 else f"{text} and {len(names) - 4} more"
 
 
 STEPS = 150
@@ -216,9 +216,7 @@ GREATEST_REST = 0.3
 is, and 0.23 with the absolute error, whose gradient does not shrink."""
 
 
-def one_batch_learned(
-    setup: Setup, sample: Sample, guess: float, best: float
-) -> Finding:
+def learn_one_batch(setup: Setup, sample: Sample, guess: float, best: float) -> Finding:
     """Whether a copy of the network can learn one batch by heart, with Adam.
 
     Args:
@@ -233,7 +231,7 @@ def one_batch_learned(
     last = guess
     for lr in RATES:
         if last > enough:
-            last = min(last, _learned(setup, sample, rows, lr, enough))
+            last = min(last, _learn(setup, sample, rows, lr, enough))
     what = (
         f"Adam takes {rows.size} inputs from {guess:.4f}, a guess, to {last:.4f} in "
         f"{STEPS} steps; the best possible is {best:.4f}"
@@ -248,7 +246,7 @@ def one_batch_learned(
     )
 
 
-def _learned(
+def _learn(
     setup: Setup, sample: Sample, rows: np.ndarray, lr: float, enough: float
 ) -> float:
     trainer = setup.trainer(optim.adam(lr=lr))

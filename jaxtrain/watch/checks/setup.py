@@ -95,7 +95,7 @@ def draw(inputs: ArrayLike, targets: ArrayLike, size: int) -> Sample:
     inputs, targets = np.asarray(inputs), np.asarray(targets)
     # Data need not be in random order: the first rows may all be of one class.
     order = np.random.default_rng(0).permutation(len(targets))[: 2 * size]
-    chosen = inputs[order]
-    finite = np.isfinite(chosen.reshape(len(order), -1)).all(axis=1)
+    sample = inputs[order]
+    finite = np.isfinite(sample.reshape(len(order), -1)).all(axis=1)
     rows = order[finite][:size]
     return Sample(inputs[rows], targets[rows])

@@ -59,7 +59,7 @@ WORSE = 1.2
 """Times the loss of no knowledge, when a beginning is judged: worse than guessing. No
 healthy run is above it at all by then."""
 
-UNMOVED = 0.995
+STANDSTILL = 0.995
 """Of the loss of no knowledge, when a beginning is judged. Healthy runs are at 0.975
 (the tutorial's) and below; with shuffled labels 0.998 and more is left."""
 
@@ -106,7 +106,7 @@ class Beginning:
         self._steady = 0 if rises else self._steady + len(steps.losses)
 
     @property
-    def judged(self) -> bool:
+    def can_judge(self) -> bool:
         """Whether it can be judged: not yet, or of a resumed run, it cannot."""
         return self._whole and self._steady >= PATIENCE and bool(self.reference)
 
@@ -122,7 +122,7 @@ class Beginning:
         return max(filter(math.isfinite, blocks), default=0.0)
 
     @property
-    def left(self) -> float:
+    def share(self) -> float:
         """The recent loss as a share of that of no knowledge."""
         assert self.reference is not None
         return self.level / self.reference

@@ -5,7 +5,7 @@ from statistics import median
 
 from jaxtrain.events import Event, Sampled, Steps
 from jaxtrain.watch.monitor.beginning import WORSE, Beginning
-from jaxtrain.watch.monitor.rule import Finding, of_weights, total
+from jaxtrain.watch.monitor.rule import Symptom, of_weights, total
 
 
 class VanishingGradients:
@@ -23,7 +23,7 @@ class VanishingGradients:
     def __init__(self) -> None:
         self._row = 0
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         if not isinstance(event, Sampled):
             return None
         norms = {n: v for n, v in event.gradient_norms.items() if n.endswith("weight")}
@@ -34,7 +34,7 @@ class VanishingGradients:
         self._row = self._row + 1 if small else 0
         if self._row < self.SAMPLES:
             return None
-        return Finding(
+        return Symptom(
             f"the gradient of {least} is {norms[least]:.1e}, where another weight's is "
             f"{most:.1e}",
             "many layers in a row that each pass on less, or units that are all dead",
@@ -52,7 +52,7 @@ class ExplodingGradients:
     """Where the loss of no knowledge is known, and so of order 1. Healthy runs reach 12
     in batches of 4 and 7 in larger ones; pixels of 0 to 255 begin with 320 to 540."""
 
-    GROWN = 300.0
+    GROWTH = 300.0
     """Times the median before. Healthy runs stay within 4."""
 
     SAMPLES = 5
@@ -62,21 +62,21 @@ class ExplodingGradients:
         self._chance = chance
         self._norms: list[float] = []
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         if not isinstance(event, Sampled):
             return None
         norm = total(event.gradient_norms)
         usual = median(self._norms) if len(self._norms) >= self.SAMPLES else math.inf
         self._norms.append(norm)
         if self._chance is not None and norm > self.LARGEST:
-            seen = f"{norm:.2g}; {self._chance:.2g} would be usual"
-        elif norm > self.GROWN * usual or not math.isfinite(norm):
-            seen = f"{norm:.2g}, after {usual:.2g}"
+            text = f"{norm:.2g}; {self._chance:.2g} would be usual"
+        elif norm > self.GROWTH * usual or not math.isfinite(norm):
+            text = f"{norm:.2g}, after {usual:.2g}"
         else:
             return None
         worst = max(event.gradient_norms, key=event.gradient_norms.__getitem__)
-        return Finding(
-            f"the norm of the gradient is {seen}; most of it is that of {worst}",
+        return Symptom(
+            f"the norm of the gradient is {text}; most of it is that of {worst}",
             "inputs that are not scaled to 0 to 1 or so, initial weights that are too "
             "large, or too large a learning rate",
             "scale the inputs; clip the gradient; lower the learning rate",
@@ -92,7 +92,7 @@ class DeadLayer:
     """All of them but for rounding. Healthy runs reach 0.79 (Adam on the absolute
     error), training on shuffled labels 0.98."""
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         if not isinstance(event, Sampled):
             return None
         dead = [name for name, share in event.dead.items() if share > self.SHARE]
@@ -100,10 +100,10 @@ class DeadLayer:
             return None
         zeros = [name for name, ratio in event.update_ratios.items() if _none(ratio)]
         weights = [name for name in zeros if name.endswith("weight")]
-        return Finding(
-            f"all units of {_listed(dead)} are 0 for the whole batch, so no gradient "
+        return Symptom(
+            f"all units of {_list(dead)} are 0 for the whole batch, so no gradient "
             "passes",
-            _because(weights),
+            _cause(weights),
             "initialise the weights at random, as the layers do by themselves"
             if weights
             else "lower the learning rate; look at the initial biases; a LeakyReLU "
@@ -116,16 +116,16 @@ def _none(ratio: float) -> bool:
     return not math.isfinite(ratio)
 
 
-def _because(zero_weights: list[str]) -> str:
+def _cause(zero_weights: list[str]) -> str:
     if zero_weights:
-        return f"weights that are all 0: {_listed(zero_weights)}"
+        return f"weights that are all 0: {_list(zero_weights)}"
     return (
         "weights pushed far off by too large a step, biases far below 0, or inputs "
         "that are not scaled"
     )
 
 
-def _listed(names: list[str]) -> str:
+def _list(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
@@ -142,7 +142,7 @@ class LearningRateTooLarge:
     """Of the weight's norm. Healthy runs reach 0.46 in the first step of Adagrad and
     RMSprop, 0.07 later; a hundred times Adam's default rate gives 4.6."""
 
-    OVERSHOT = 1.1
+    OVERSHOOT = 1.1
     """Times the loss of no knowledge, in the mean of ten batches. No healthy run rises
     above its beginning at all; SGD with lr 1 reaches 1.15 to 1.25."""
 
@@ -150,43 +150,43 @@ class LearningRateTooLarge:
         self._chance, self._beginning = chance, Beginning(chance)
         self._first: float | None = None
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         self._beginning.see(event)
         if isinstance(event, Sampled):
-            return self._outweighed(event)
+            return self._outweigh(event)
         if isinstance(event, Steps) and event.losses:
             self._first = event.losses[0] if self._first is None else self._first
-            return self._worse()
+            return self._rise()
         return None
 
-    def _worse(self) -> Finding | None:
-        begun = self._beginning
-        stays = begun.judged and begun.left >= WORSE
-        if not stays and not self._overshot:
+    def _rise(self) -> Symptom | None:
+        start = self._beginning
+        stays = start.can_judge and start.share >= WORSE
+        if not stays and not self._overshoot:
             return None
-        return Finding(
-            f"the loss rose to {begun.highest:.3g}, and is {begun.level:.3g} after "
-            f"{begun.curve.steps} steps; a network that knows nothing has "
-            f"{begun.reference:.3g}",
-            f"a learning rate ({begun.lr:g}) or initial weights that are too large",
+        return Symptom(
+            f"the loss rose to {start.highest:.3g}, and is {start.level:.3g} after "
+            f"{start.curve.steps} steps; a network that knows nothing has "
+            f"{start.reference:.3g}",
+            f"a learning rate ({start.lr:g}) or initial weights that are too large",
             "try a tenth of the rate; see whether the very first loss is about that of "
             "knowing nothing",
         )
 
     @property
-    def _overshot(self) -> bool:
+    def _overshoot(self) -> bool:
         """Whether the loss began where it should, and then rose above that."""
         if self._chance is None or self._first is None:
             return False
-        limit = self.OVERSHOT * self._chance
+        limit = self.OVERSHOOT * self._chance
         return self._first < limit < self._beginning.highest
 
-    def _outweighed(self, event: Sampled) -> Finding | None:
+    def _outweigh(self, event: Sampled) -> Symptom | None:
         ratio = max(of_weights(event.update_ratios), default=0.0)
         if ratio <= self.LARGEST_UPDATE:
             return None
         name = next(n for n, v in event.update_ratios.items() if v == ratio)
-        return Finding(
+        return Symptom(
             f"one update of {name} is {ratio:.2g} times as large as {name} itself",
             "a learning rate that is too large by far: what was there is forgotten",
             "try a rate ten to a thousand times smaller: updates of a thousandth of "

@@ -5,13 +5,13 @@ from statistics import median
 from typing import NamedTuple
 
 from jaxtrain.events import Event, Steps
-from jaxtrain.watch.monitor.beginning import UNMOVED, WORSE, Beginning
-from jaxtrain.watch.monitor.rule import BLOCK, Curve, Finding, spread
+from jaxtrain.watch.monitor.beginning import STANDSTILL, WORSE, Beginning
+from jaxtrain.watch.monitor.rule import BLOCK, Curve, Symptom, spread
 
 ADVICE = "lower the learning rate, warm it up, or clip the gradient"
 
 
-class LossDiverging:
+class LossDivergence:
     """The loss is NaN or infinite, or most of what was learnt is lost again.
 
     Args:
@@ -23,7 +23,7 @@ class LossDiverging:
     WINDOW = 100
     """Steps whose mean counts: a spike is none."""
 
-    LOST = 0.5
+    RELAPSE = 0.5
     """Of the way that the loss had come down. Healthy runs lose 0.12 of it in batches
     of 4, and 0.05 in larger ones."""
 
@@ -38,7 +38,7 @@ class LossDiverging:
         self._curve = Curve()
         self._lowest = math.inf
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         if not isinstance(event, Steps):
             return None
         for number, loss in enumerate(event.losses):
@@ -47,26 +47,28 @@ class LossDiverging:
         self._curve.add(event.losses)
         if len(self._curve.blocks) * BLOCK < self.WINDOW:
             return None
-        return self._judged(self._curve.level(self.WINDOW // BLOCK))
+        return self._judge(self._curve.level(self.WINDOW // BLOCK))
 
-    def _judged(self, level: float) -> Finding | None:
+    def _judge(self, level: float) -> Symptom | None:
         start = self._curve.blocks[0]
         self._lowest = min(self._lowest, level)
         way = start - self._lowest
-        lost = way > self.CLEAR * abs(start) and level > start - (1 - self.LOST) * way
+        relapse = (
+            way > self.CLEAR * abs(start) and level > start - (1 - self.RELAPSE) * way
+        )
         worse = level > self.WORSE * max(start, self._chance or start) > 0
-        if not lost and not worse:
+        if not relapse and not worse:
             return None
-        between = f", had come down to {self._lowest:.3g}," if lost else ""
-        return Finding(
+        between = f", had come down to {self._lowest:.3g}," if relapse else ""
+        return Symptom(
             f"the loss began at {start:.3g}{between} and is {level:.3g} now",
             "steps that are too large for where the weights are",
             ADVICE,
         )
 
 
-def _not_finite(loss: float, step: int) -> Finding:
-    return Finding(
+def _not_finite(loss: float, step: int) -> Symptom:
+    return Symptom(
         f"the loss of step {step} is {loss}",
         "too large a learning rate, if it grew before; else a logarithm or a quotient "
         "of 0 in the loss, or data that is not finite",
@@ -82,7 +84,7 @@ class _Jump(NamedTuple):
     """Number of the block that jumped."""
 
 
-class LossSpiking:
+class LossSpike:
     """A few batches have a far higher loss than those before and after them.
 
     Args:
@@ -110,7 +112,7 @@ class LossSpiking:
         self._scale, self._curve = chance, Curve()
         self._jump: _Jump | None = None
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         if not isinstance(event, Steps):
             return None
         first = len(self._curve.blocks)
@@ -118,15 +120,15 @@ class LossSpiking:
         for number in range(first, len(self._curve.blocks)):
             jump = self._jump
             if jump is not None and self._is_down(jump, number):
-                return _found(jump)
+                return _finding(jump)
             if jump is None or number - jump.block > self.WIDTH:
-                self._jump = self._jumped(number)
+                self._jump = self._find_jump(number)
         return None
 
     def _is_down(self, jump: _Jump, number: int) -> bool:
         return self._curve.blocks[number] < (jump.usual + jump.peak) / 2
 
-    def _jumped(self, number: int) -> _Jump | None:
+    def _find_jump(self, number: int) -> _Jump | None:
         if number < self.AROUND:
             return None
         blocks = self._curve.blocks
@@ -137,8 +139,8 @@ class LossSpiking:
         return _Jump(usual, blocks[number], number) if above else None
 
 
-def _found(jump: _Jump) -> Finding:
-    return Finding(
+def _finding(jump: _Jump) -> Symptom:
+    return Symptom(
         f"the mean loss of {BLOCK} batches jumped from {jump.usual:.3g} to "
         f"{jump.peak:.3g}, and came down again",
         "a learning rate at the edge of what is stable, or some bad data",
@@ -147,7 +149,7 @@ def _found(jump: _Jump) -> Finding:
     )
 
 
-class LossStuck:
+class LossPlateau:
     """The loss has not fallen, though the weights move."""
 
     kind = "loss_stuck"
@@ -155,16 +157,16 @@ class LossStuck:
     def __init__(self, chance: float | None):
         self._beginning = Beginning(chance)
 
-    def see(self, event: Event) -> Finding | None:
-        begun = self._beginning
-        begun.see(event)
-        if not isinstance(event, Steps) or not begun.judged:
+    def see(self, event: Event) -> Symptom | None:
+        start = self._beginning
+        start.see(event)
+        if not isinstance(event, Steps) or not start.can_judge:
             return None
-        if not UNMOVED < begun.left < WORSE or _slow(begun):
+        if not STANDSTILL < start.share < WORSE or _slow(start):
             return None
-        return Finding(
-            f"the loss is {begun.level:.4g} after {begun.curve.steps} steps; a network "
-            f"that knows nothing has {begun.reference:.4g}",
+        return Symptom(
+            f"the loss is {start.level:.4g} after {start.curve.steps} steps; a network "
+            f"that knows nothing has {start.reference:.4g}",
             "labels that do not belong to their inputs, inputs that tell nothing, or a "
             "learning rate that is far off",
             "look at some inputs with their labels; see whether 100 of them can be "
@@ -177,25 +179,25 @@ class LearningRateTooSmall:
 
     kind = "lr_too_small"
 
-    LEFT = 0.9
+    REST = 0.9
     """Of the loss of no knowledge: a run that is further gets somewhere. A thousandth
     of Adam's default rate has 0.98 left when it is judged, of SGD's 1."""
 
     def __init__(self, chance: float | None):
         self._beginning = Beginning(chance)
 
-    def see(self, event: Event) -> Finding | None:
-        begun = self._beginning
-        begun.see(event)
-        if not isinstance(event, Steps) or not begun.judged:
+    def see(self, event: Event) -> Symptom | None:
+        start = self._beginning
+        start.see(event)
+        if not isinstance(event, Steps) or not start.can_judge:
             return None
-        if not begun.left > self.LEFT or not _slow(begun):
+        if not start.share > self.REST or not _slow(start):
             return None
-        ratio = median(begun.ratios)
-        return Finding(
+        ratio = median(start.ratios)
+        return Symptom(
             f"an update moves no weight by more than {ratio:.1g} of its norm, and the "
-            f"loss is still {begun.level:.4g} after {begun.curve.steps} steps",
-            f"a learning rate ({begun.lr:g}) that is too small",
+            f"loss is still {start.level:.4g} after {start.curve.steps} steps",
+            f"a learning rate ({start.lr:g}) that is too small",
             "try ten times the rate, and again, until the loss falls clearly",
         )
 
@@ -206,5 +208,5 @@ median of 1.4e-4 to 2.5e-4, a thousandth of Adam's default rate 3e-5: this lies 
 a factor of 2 from either. A tutorial with lr 5e-4 is called slow, then."""
 
 
-def _slow(begun: Beginning) -> bool:
-    return bool(begun.ratios) and median(begun.ratios) < SMALLEST_UPDATE
+def _slow(start: Beginning) -> bool:
+    return bool(start.ratios) and median(start.ratios) < SMALLEST_UPDATE

@@ -8,12 +8,12 @@ from typing import NamedTuple, Protocol
 from jaxtrain.events import Event, Sampled
 
 
-class Finding(NamedTuple):
+class Symptom(NamedTuple):
     """Something that is off, in three lines."""
 
-    seen: str
+    sign: str
     """What is seen, with its numbers."""
-    means: str
+    cause: str
     """What it usually means."""
     advice: str
     """What to try."""
@@ -26,7 +26,7 @@ class Rule(Protocol):
 
     kind: str
 
-    def see(self, event: Event) -> Finding | None:
+    def see(self, event: Event) -> Symptom | None:
         """What the event shows to be off; a rule is not asked again after that."""
         ...
 
@@ -45,9 +45,9 @@ def of_weights(values: Mapping[str, float]) -> list[float]:
     ]
 
 
-def took_a_step(sampled: Sampled) -> bool:
+def took_a_step(sample: Sampled) -> bool:
     """Whether the step moved anything: one that only accumulates gradients does not."""
-    return any(ratio != 0 for ratio in sampled.update_ratios.values())
+    return any(ratio != 0 for ratio in sample.update_ratios.values())
 
 
 def total(norms: Mapping[str, float]) -> float:
@@ -83,10 +83,10 @@ class Curve:
     def add(self, losses: Sequence[float]) -> list[float]:
         """Take in more losses; the blocks that they complete."""
         self.steps += len(losses)
-        waiting = [*self._open, *losses]
-        whole = len(waiting) // BLOCK * BLOCK
-        self._open = waiting[whole:]
-        new = [fmean(waiting[i : i + BLOCK]) for i in range(0, whole, BLOCK)]
+        pending = [*self._open, *losses]
+        whole = len(pending) // BLOCK * BLOCK
+        self._open = pending[whole:]
+        new = [fmean(pending[i : i + BLOCK]) for i in range(0, whole, BLOCK)]
         self.blocks += new
         return new
 

@@ -15,11 +15,11 @@ from jaxtrain.watch.monitor.gradients import (
 )
 from jaxtrain.watch.monitor.losses import (
     LearningRateTooSmall,
-    LossDiverging,
-    LossSpiking,
-    LossStuck,
+    LossDivergence,
+    LossPlateau,
+    LossSpike,
 )
-from jaxtrain.watch.monitor.rule import Finding, Rule
+from jaxtrain.watch.monitor.rule import Rule, Symptom
 
 KINDS = (
     "exploding_gradients",
@@ -69,10 +69,10 @@ def rules(config: Config, classes: int) -> list[Rule]:
         LearningRateTooLarge(chance),
         DeadLayer(),
         VanishingGradients(),
-        LossDiverging(chance),
-        LossSpiking(chance),
+        LossDivergence(chance),
+        LossSpike(chance),
         LearningRateTooSmall(chance),
-        LossStuck(chance),
+        LossPlateau(chance),
         AccuracyAtChance(chance, classes),
         Overfitting(),
     ]
@@ -97,22 +97,22 @@ class Monitor:
     """
 
     def __init__(self, config: Config, classes: int = 10):
-        self.waiting = rules(config, classes)
+        self.active = rules(config, classes)
         self.epoch = self.step = 0
 
     def see(self, event: Event) -> list[Warned]:
         """What an event shows; nothing of what was said when it was seen first."""
         again = isinstance(event, Earlier)
-        seen = event.event if isinstance(event, Earlier) else event
-        self.epoch, self.step = _place(seen, self.epoch, self.step)
-        said = []
-        for rule in list(self.waiting):
-            finding = rule.see(seen) if rule in self.waiting else None
+        inner = event.event if isinstance(event, Earlier) else event
+        self.epoch, self.step = _place(inner, self.epoch, self.step)
+        result = []
+        for rule in list(self.active):
+            finding = rule.see(inner) if rule in self.active else None
             if finding is not None:
-                settled = (rule.kind, *EXPLAINS.get(rule.kind, ()))
-                self.waiting = [r for r in self.waiting if r.kind not in settled]
-                said.append(_warned(rule.kind, finding, self.epoch, self.step))
-        return [] if again else said
+                kinds = (rule.kind, *EXPLAINS.get(rule.kind, ()))
+                self.active = [r for r in self.active if r.kind not in kinds]
+                result.append(_warning(rule.kind, finding, self.epoch, self.step))
+        return [] if again else result
 
 
 def watching(
@@ -147,6 +147,6 @@ def _place(event: Event, epoch: int, step: int) -> tuple[int, int]:
     return epoch, step
 
 
-def _warned(kind: str, finding: Finding, epoch: int, step: int) -> Warned:
-    text = f"{finding.seen}\nusually: {finding.means}\ntry: {finding.advice}"
+def _warning(kind: str, finding: Symptom, epoch: int, step: int) -> Warned:
+    text = f"{finding.sign}\nusually: {finding.cause}\ntry: {finding.advice}"
     return Warned(epoch, step if finding.step is None else finding.step, kind, text)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from parity.doctor.causes.functions import Variant, tried, with_arguments
+from parity.doctor.causes.functions import Variant, try_variants, with_arguments
 from parity.doctor.evidence import Evidence
 from parity.doctor.trial import Trial
 
@@ -30,7 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Each in place of each."""
-    yield from tried(evidence, _variants())
+    yield from try_variants(evidence, _variants())
 
 
 def _variants() -> Iterator[Variant]:
@@ -55,9 +55,9 @@ def _variants() -> Iterator[Variant]:
                     "another activation",
                     f"the port computes {theirs} where PyTorch computes {ours}",
                     f"Use {ours} in the port.",
-                    {ours: _instead(function)},
+                    {ours: _replace(function)},
                 )
 
 
-def _instead(function: Callable[[Any], Any]) -> Callable[..., Any]:
+def _replace(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda func, input, *args, **kwargs: function(input)

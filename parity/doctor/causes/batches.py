@@ -19,10 +19,10 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
         return
     place = 1 if evidence.first.name == "target" else 0
     pairs = [(a.batch[place], b.batch[place]) for a, b in evidence.steps()]
-    laid = [_laid_out(a, b) for a, b in pairs]
-    if any(one is None for one in laid):
+    layouts = [_lay_out(a, b) for a, b in pairs]
+    if any(one is None for one in layouts):
         return
-    theirs = [one for one in laid if one is not None]
+    theirs = [one for one in layouts if one is not None]
     ours = [b for _, b in pairs]
     yield from _orders(theirs, ours)
     if place == 0:
@@ -37,12 +37,12 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
             )
 
 
-def _laid_out(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+def _lay_out(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """PyTorch's, in the layout that is nearest as a set of numbers and in place."""
-    fitting = [x for x in activation_layouts(a) if x.shape == b.shape]
-    if not fitting:
+    candidates = [x for x in activation_layouts(a) if x.shape == b.shape]
+    if not candidates:
         return None
-    return max(fitting, key=lambda x: abs(_correlation(x, b)))
+    return max(candidates, key=lambda x: abs(_correlation(x, b)))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -63,13 +63,13 @@ def _sizes(evidence: Evidence) -> Iterator[Trial]:
     ]
     theirs, ours = sizes
     full = max(theirs, default=0)
-    kept = [size for size in theirs if size == full]
+    whole = [size for size in theirs if size == full]
     yield Trial(
         "last batch dropped",
         f"the port has {len(ours)} batches of {full}, without the shorter last one of "
         f"PyTorch's {len(theirs)}",
         "PyTorch's DataLoader keeps the last batch: drop_remainder=False.",
-        0.0 if kept == ours and kept != theirs else np.inf,
+        0.0 if whole == ours and whole != theirs else np.inf,
     )
     yield Trial(
         "last batch kept",
@@ -105,22 +105,22 @@ def _orders(theirs: list[np.ndarray], ours: list[np.ndarray]) -> Iterator[Trial]
         relative([_rows(ours)], [_rows(theirs)]),
     )
     for axis, name in ((1, "second"), (-1, "last")):
-        flipped = [np.flip(a, axis) if a.ndim > 1 else a for a in theirs]
+        mirror = [np.flip(a, axis) if a.ndim > 1 else a for a in theirs]
         yield Trial(
             "flipped",
             f"the port's inputs are flipped along the {name} axis",
             "Look at the order of channels (RGB or BGR) and at augmentation.",
-            relative(ours, flipped),
+            relative(ours, mirror),
         )
     raw = [a for a in theirs if a.ndim == 4]
     if raw and len(raw) == len(ours):
         # An array (N, C, H, W) taken for (N, H, W, C) without moving its numbers.
-        moved = [np.moveaxis(a, -1, 1).reshape(a.shape) for a in raw]
+        channels_last = [np.moveaxis(a, -1, 1).reshape(a.shape) for a in raw]
         yield Trial(
             "reshaped for transposed",
             "the port reshapes images to channels last, which shuffles their pixels",
             "Use transpose(0, 2, 3, 1).",
-            relative(ours, moved),
+            relative(ours, channels_last),
         )
 
 
@@ -143,13 +143,13 @@ def _values(theirs: list[np.ndarray], ours: list[np.ndarray]) -> Iterator[Trial]
             relative(ours, [a * factor for a in theirs]),
         )
     for axis in (None, 1, -1):
-        fitted, says = _fit(theirs, ours, axis)
+        fit, says = _fit(theirs, ours, axis)
         each = "" if axis is None else " for each channel"
         yield Trial(
             "normalisation",
             f"the port's inputs are a·x + b of PyTorch's{each}: {says}",
             "Subtract the same mean and divide by the same deviation.",
-            relative(ours, fitted),
+            relative(ours, fit),
         )
     for name in ("float32", "float16"):
         narrow = [a.astype(name).astype(np.float64) for a in theirs]

@@ -20,18 +20,18 @@ Clip = Callable[[Gradients, float], Gradients]
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Clip PyTorch's recorded gradients in every known way."""
     layout = evidence.recording.report.map
-    expected = [
+    right = [
         ours.clipped[leaf.path]
         for _, ours in evidence.steps()
         for leaf in layout.leaves
     ]
-    for cause, text, remedy, clipped in clippings(evidence):
-        found = [
+    for cause, text, remedy, clips in clippings(evidence):
+        candidates = [
             layout.gradients_to_jax(step)[leaf.path]
-            for step in clipped
+            for step in clips
             for leaf in layout.leaves
         ]
-        yield Trial(cause, text, remedy, relative(expected, found))
+        yield Trial(cause, text, remedy, relative(right, candidates))
 
 
 def clippings(
@@ -70,8 +70,8 @@ def clippings(
     ]
     for cause, text, remedy, clip in ways:
         if limit is not None or cause == "no clipping":
-            made = [clip(present(step.gradients), limit or 0.0) for step in steps]
-            yield cause, text, remedy, made
+            clips = [clip(present(step.gradients), limit or 0.0) for step in steps]
+            yield cause, text, remedy, clips
     for other in (*_own_limit(evidence), *LIMITS):
         if limit is not None and abs(other - limit) > 1e-6:
             yield (
@@ -96,8 +96,8 @@ def _by_value_limit(
         default=0.0,
     )
     text = "the port clips the total norm, PyTorch every element"
-    made = [by_norm(present(step.gradients), float(limit)) for step in steps]
-    yield "clipping by norm", text, "Use jaxtrain.optim.clip_grad_value.", made
+    clips = [by_norm(present(step.gradients), float(limit)) for step in steps]
+    yield "clipping by norm", text, "Use jaxtrain.optim.clip_grad_value.", clips
 
 
 def norm_limit(steps: list[Step]) -> float | None:
@@ -137,7 +137,7 @@ def _own_limit(evidence: Evidence) -> list[float]:
         return []
     steps = [ours for _, ours in evidence.steps()]
     pairs = [(total_norm(s.gradients), total_norm(s.clipped)) for s in steps]
-    return [max(clipped * (1 + 1e-6 / raw) for raw, clipped in pairs if raw)]
+    return [max(after * (1 + 1e-6 / raw) for raw, after in pairs if raw)]
 
 
 def as_torch(gradients: Gradients, limit: float) -> Gradients:

@@ -16,42 +16,42 @@ KINDS = ("output", "dropout")
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Recompute the forward pass with PyTorch's masks, used otherwise."""
     step = evidence.recording.theirs[evidence.first.step]
-    asked = evidence.recording.ours[evidence.first.step].asked
+    requests = evidence.recording.ours[evidence.first.step].asked
     if evidence.first.kind == "dropout":
-        yield from _asked_otherwise(evidence.first.note, len(asked) - len(step.masks))
+        yield from _other_requests(evidence.first.note, len(requests) - len(step.masks))
         return
     if not step.masks:
         return
-    if not asked:
+    if not requests:
         yield Trial(
             "dropout is off",
             "the port asks for no dropout mask: it is in evaluation mode",
             "Call model.train() on the port, or pass deterministic=False.",
-            evidence.error(_dropped(lambda x, noise, p: x)),
+            evidence.error(_dropout(lambda x, noise, p: x)),
         )
-    for keep in dict.fromkeys(p for _, p in asked):
+    for keep in dict.fromkeys(p for _, p in requests):
         yield Trial(
             "dropout rate",
             f"the port keeps an element with probability {keep:g}, PyTorch with "
             f"{step.masks[0].keep:g}",
             "Both take the rate of what is dropped, not of what is kept.",
-            evidence.error(_dropped(_scaled(keep))),
+            evidence.error(_dropout(_scale(keep))),
         )
     yield Trial(
         "dropout without scaling",
         "the port does not divide what it keeps by 1 - p",
         "Divide by the keep probability in training.",
-        evidence.error(_dropped(lambda x, noise, p: x * (noise != 0))),
+        evidence.error(_dropout(lambda x, noise, p: x * (noise != 0))),
     )
     yield Trial(
         "dropout scaled twice",
         "the port divides what it keeps by 1 - p twice",
         "Divide by the keep probability once.",
-        evidence.error(_dropped(lambda x, noise, p: x * noise / (1 - p))),
+        evidence.error(_dropout(lambda x, noise, p: x * noise / (1 - p))),
     )
 
 
-def _asked_otherwise(note: str, more: int) -> Iterator[Trial]:
+def _other_requests(note: str, more: int) -> Iterator[Trial]:
     """The output agrees with PyTorch's masks, which the port would not draw."""
     for cause, says, remedy, holds in (
         (
@@ -82,17 +82,17 @@ def _asked_otherwise(note: str, more: int) -> Iterator[Trial]:
         yield Trial(cause, f"{says} ({note})", remedy, 0.0 if holds else float("inf"))
 
 
-def _scaled(keep: float) -> Callable[..., Any]:
+def _scale(keep: float) -> Callable[..., Any]:
     def drop(x: torch.Tensor, noise: torch.Tensor, p: float) -> torch.Tensor:
-        kept = noise != 0
+        mask = noise != 0
         # The port's mask of what is dropped, where its probability says so.
-        kept = ~kept if abs(keep - (1 - p)) > abs(keep - p) else kept
-        return x * kept / keep
+        mask = ~mask if abs(keep - (1 - p)) > abs(keep - p) else mask
+        return x * mask / keep
 
     return drop
 
 
-def _dropped(drop: Callable[..., torch.Tensor]) -> Change:
+def _dropout(drop: Callable[..., torch.Tensor]) -> Change:
     """Inside the context, dropout is what `drop` makes of input, noise and rate."""
 
     def change(model: torch.nn.Module) -> AbstractContextManager[Any]:

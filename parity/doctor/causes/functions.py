@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.doctor.evidence import Change, Evidence, Otherwise
+from parity.doctor.evidence import Change, Evidence, Override
 from parity.doctor.trial import Trial
 
 Handlers = Mapping[str, Callable[..., Any]]
@@ -30,10 +30,10 @@ class Variant:
     """Departure of the output that such a rounding can make."""
 
 
-def tried(evidence: Evidence, variants: Iterator[Variant]) -> Iterator[Trial]:
+def try_variants(evidence: Evidence, variants: Iterator[Variant]) -> Iterator[Trial]:
     """Each variant in the whole model, then in the departing layer alone."""
     for variant in variants:
-        if not evidence.called & set(variant.handlers):
+        if not evidence.functions & set(variant.handlers):
             continue
         enough = variant.enough
         if variant.share:
@@ -42,22 +42,22 @@ def tried(evidence: Evidence, variants: Iterator[Variant]) -> Iterator[Trial]:
             if not departure < variant.most:
                 continue
             enough = max(enough, variant.share * departure)
-        whole = _everywhere(variant.handlers)
+        whole = _override_all(variant.handlers)
         error = evidence.error(whole, enough=enough)
         text = variant.text
         if error > enough and evidence.first.kind == "output" and evidence.first.name:
             layer = evidence.first.name
-            alone = evidence.error(_within(variant.handlers, layer), enough=enough)
+            alone = evidence.error(_override_in(variant.handlers, layer), enough=enough)
             if alone < error:
                 error, text = alone, f"in {layer!r}, {text}"
         yield Trial(variant.cause, text, variant.remedy, error, enough)
 
 
-def _everywhere(handlers: Handlers) -> Change:
-    return lambda model: Otherwise(dict(handlers))
+def _override_all(handlers: Handlers) -> Change:
+    return lambda model: Override(dict(handlers))
 
 
-def _within(handlers: Handlers, layer: str) -> Change:
+def _override_in(handlers: Handlers, layer: str) -> Change:
     @contextmanager
     def change(model: torch.nn.Module) -> Iterator[None]:
         inside: list[bool] = []
@@ -67,7 +67,7 @@ def _within(handlers: Handlers, layer: str) -> Change:
             module.register_forward_hook(lambda *_: inside.clear()),
         ]
         try:
-            with Otherwise(dict(handlers), lambda: bool(inside)):
+            with Override(dict(handlers), lambda: bool(inside)):
                 yield
         finally:
             for hook in hooks:
@@ -76,12 +76,12 @@ def _within(handlers: Handlers, layer: str) -> Change:
     return change
 
 
-def with_arguments(names: tuple[str, ...], **changed: Any) -> Callable[..., Any]:
+def with_arguments(names: tuple[str, ...], **changes: Any) -> Callable[..., Any]:
     """A handler that calls the original with some arguments changed.
 
     Args:
         names: of its positional arguments, in order.
-        changed: those that change.
+        changes: those that change.
 
     Example:
         >>> with_arguments(("base", "exp"), exp=2)(pow, 3, 5)
@@ -89,13 +89,13 @@ def with_arguments(names: tuple[str, ...], **changed: Any) -> Callable[..., Any]
     """
 
     def handler(func: Any, *args: Any, **kwargs: Any) -> Any:
-        given, rest = list(args), dict(kwargs)
-        for name, value in changed.items():
-            place = names.index(name) if name in names else len(given)
-            if place < len(given):
-                given[place] = value
+        positional, rest = list(args), dict(kwargs)
+        for name, value in changes.items():
+            place = names.index(name) if name in names else len(positional)
+            if place < len(positional):
+                positional[place] = value
             else:
                 rest[name] = value
-        return func(*given, **rest)
+        return func(*positional, **rest)
 
     return handler

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.doctor.causes.functions import Variant, tried
+from parity.doctor.causes.functions import Variant, try_variants
 from parity.doctor.causes.loss_scale import factors
 from parity.doctor.evidence import Evidence
 from parity.doctor.trial import Trial
@@ -17,12 +17,12 @@ KINDS = ("gradient",)
 
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """From the recorded gradients, then with kinks and embeddings changed."""
-    yield from _stopped(evidence)
-    yield from _scaled(evidence)
-    yield from tried(evidence, _variants())
+    yield from _zero_gradients(evidence)
+    yield from _scale(evidence)
+    yield from try_variants(evidence, _variants())
 
 
-def _stopped(evidence: Evidence) -> Iterator[Trial]:
+def _zero_gradients(evidence: Evidence) -> Iterator[Trial]:
     """Those of the port that are all zero, taken as zero."""
     rows = [r for r in evidence.recording.report.rows if r.kind == "gradient"]
     wrong = {r.name for r in rows if not r.passed}
@@ -44,7 +44,7 @@ def _stopped(evidence: Evidence) -> Iterator[Trial]:
         )
 
 
-def _scaled(evidence: Evidence) -> Iterator[Trial]:
+def _scale(evidence: Evidence) -> Iterator[Trial]:
     for meaning, factor in factors(evidence.recording.theirs[0]).items():
         paths = [leaf.path for leaf in evidence.recording.report.map.leaves]
         yield Trial(
@@ -65,12 +65,12 @@ def error(evidence: Evidence, share: dict[str, float]) -> float:
     worst = 0.0
     layout = evidence.recording.report.map
     for theirs, ours in evidence.steps():
-        mapped = layout.gradients_to_jax(theirs.gradients)
-        least = SMALL * largest(mapped)
-        for path, value in mapped.items():
-            expected = value * share.get(path, 1.0)
-            apart = float(np.abs(ours.gradients[path] - expected).max(initial=0.0))
-            scale = max(float(np.abs(expected).max(initial=0.0)), least)
+        gradients = layout.gradients_to_jax(theirs.gradients)
+        least = SMALL * largest(gradients)
+        for path, value in gradients.items():
+            target = value * share.get(path, 1.0)
+            apart = float(np.abs(ours.gradients[path] - target).max(initial=0.0))
+            scale = max(float(np.abs(target).max(initial=0.0)), least)
             worst = max(worst, apart / scale if scale else apart)
     return worst
 

@@ -34,13 +34,13 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
         ("normal(0.01)", "", lambda i, o: 0.01),
     ]
     for name, says, spread in schemes:
-        expected = [spread(*fan) for fan in fans]
+        spreads = [spread(*fan) for fan in fans]
         yield Trial(
             "initialisation scheme",
             f"the port's weights have the spread of {name}{says}",
             "PyTorch draws Linear and Conv from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), "
             "biases too: jaxtrain.nn and jaxtrain.init do.",
-            _misfit(ours, expected),
+            _misfit(ours, spreads),
             enough=SLACK,
         )
     yield Trial(
@@ -59,24 +59,24 @@ def _weights(
     """Of every matrix and kernel: the port's, PyTorch's, and (fan in, fan out)."""
     recording = evidence.recording
     start = TorchRun(recording.case.torch, "float64").parameters()
-    found: tuple[list[np.ndarray], list[np.ndarray], list[tuple[int, int]]]
-    found = ([], [], [])
+    result: tuple[list[np.ndarray], list[np.ndarray], list[tuple[int, int]]]
+    result = ([], [], [])
     for leaf in recording.report.map.leaves:
         weight = start.get(leaf.sources[0])
         if weight is not None and weight.ndim > 1:
-            found[0].append(recording.initial[leaf.path])
-            found[1].append(weight)
+            result[0].append(recording.initial[leaf.path])
+            result[1].append(weight)
             place = int(np.prod(weight.shape[2:]))
-            found[2].append((weight.shape[1] * place, weight.shape[0] * place))
-    return found
+            result[2].append((weight.shape[1] * place, weight.shape[0] * place))
+    return result
 
 
 def _misfit(weights: list[np.ndarray], spreads: list[float]) -> float:
     """How many of its own standard errors a spread is off, at worst."""
     worst = 0.0 if weights else np.inf
     for x, spread in zip(weights, spreads, strict=True):
-        found = float(np.sqrt(np.square(x).mean()))
-        worst = max(worst, abs(found / spread - 1) * (2 * x.size) ** 0.5)
+        size = float(np.sqrt(np.square(x).mean()))
+        worst = max(worst, abs(size / spread - 1) * (2 * x.size) ** 0.5)
     return worst
 
 

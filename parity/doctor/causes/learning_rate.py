@@ -15,7 +15,7 @@ from parity.doctor.trial import Trial
 
 KINDS = ("lr",)
 
-Rates = np.ndarray
+RateArray = np.ndarray
 
 
 def trials(evidence: Evidence) -> Iterator[Trial]:
@@ -23,22 +23,22 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
     pairs = [(a, b) for a, b in evidence.steps() if a.updated and b.lr is not None]
     ours = np.array([b.lr[0] for _, b in pairs if b.lr is not None])
     for cause, text, remedy, rates in schedules(evidence, len(ours)):
-        yield Trial(cause, text, remedy, apart(ours, rates))
+        yield Trial(cause, text, remedy, rate_distance(ours, rates))
     theirs = np.array([a.lr[0] for a, _ in pairs if a.lr is not None])
     yield from _float32(ours, theirs)
 
 
-def apart(ours: Rates, found: Rates) -> float:
+def rate_distance(ours: RateArray, others: RateArray) -> float:
     """The largest difference of two runs of rates, relative to the largest rate."""
     scale = max(float(np.abs(ours).max(initial=0.0)), 1e-300)
-    return float(difference(ours, found[: len(ours)]).max(initial=0.0)) / scale
+    return float(difference(ours, others[: len(ours)]).max(initial=0.0)) / scale
 
 
-def _float32(ours: Rates, theirs: Rates) -> Iterator[Trial]:
+def _float32(ours: RateArray, theirs: RateArray) -> Iterator[Trial]:
     """Rounding to float32 leaves at most half of one of its units."""
-    error = apart(ours, theirs)
-    rounded = apart(ours, ours.astype(np.float32))
-    exact = 0.0 if error < 2e-5 and rounded == 0.0 else 1.0
+    error = rate_distance(ours, theirs)
+    rounding = rate_distance(ours, ours.astype(np.float32))
+    exact = 0.0 if error < 2e-5 and rounding == 0.0 else 1.0
     yield Trial(
         "float32 schedule",
         f"the port's rates are float32 numbers, {error:.1g} off PyTorch's float64",
@@ -50,7 +50,9 @@ def _float32(ours: Rates, theirs: Rates) -> Iterator[Trial]:
     )
 
 
-def schedules(evidence: Evidence, length: int) -> Iterator[tuple[str, str, str, Rates]]:
+def schedules(
+    evidence: Evidence, length: int
+) -> Iterator[tuple[str, str, str, RateArray]]:
     """(cause, text, remedy, rate of each update), each by the scheduler itself."""
     side = evidence.recording.case.torch
     base = side.optimizer.param_groups[0].get("initial_lr")
@@ -85,14 +87,14 @@ def schedules(evidence: Evidence, length: int) -> Iterator[tuple[str, str, str, 
     yield from _optax(side, length, float(base))
 
 
-def _rates(side: Any, length: int, tick: int, **changed: Any) -> Rates:
+def _rates(side: Any, length: int, tick: int, **changes: Any) -> RateArray:
     """The first group's rates under the scheduler, with some numbers changed."""
     optimizer, scheduler = copy.deepcopy((side.optimizer, side.scheduler))
     rates = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        if changed:
-            scheduler = _rebuilt(optimizer, scheduler, changed)
+        if changes:
+            scheduler = _rebuild(optimizer, scheduler, changes)
         for update in range(1, length + 1):
             rates.append(float(optimizer.param_groups[0]["lr"]))
             if update % tick == 0:
@@ -100,21 +102,21 @@ def _rates(side: Any, length: int, tick: int, **changed: Any) -> Rates:
     return np.array(rates)
 
 
-def _rebuilt(optimizer: Any, scheduler: Any, changed: dict[str, Any]) -> Any:
+def _rebuild(optimizer: Any, scheduler: Any, changes: dict[str, Any]) -> Any:
     """The same scheduler from the start, where its arguments are its attributes."""
-    known = list(inspect.signature(type(scheduler)).parameters)[1:]
-    own = {name: vars(scheduler)[name] for name in known if name in vars(scheduler)}
-    if set(changed) <= set(own):
+    names = list(inspect.signature(type(scheduler)).parameters)[1:]
+    own = {name: vars(scheduler)[name] for name in names if name in vars(scheduler)}
+    if set(changes) <= set(own):
         for group in optimizer.param_groups:
             group["lr"] = group.pop("initial_lr")
-        return type(scheduler)(optimizer, **{**own, "last_epoch": -1, **changed})
-    vars(scheduler).update(changed)
+        return type(scheduler)(optimizer, **{**own, "last_epoch": -1, **changes})
+    vars(scheduler).update(changes)
     return scheduler
 
 
 def _from_zero(
     side: Any, length: int, base: float
-) -> Iterator[tuple[str, str, str, Rates]]:
+) -> Iterator[tuple[str, str, str, RateArray]]:
     """Warm-up from zero, which PyTorch's `LinearLR` refuses."""
     if not isinstance(side.scheduler, torch.optim.lr_scheduler.LinearLR):
         return
@@ -131,7 +133,7 @@ def _from_zero(
 
 def _other_arguments(
     side: Any, length: int, base: float
-) -> Iterator[tuple[str, str, str, Rates]]:
+) -> Iterator[tuple[str, str, str, RateArray]]:
     """One number of the scheduler changed."""
     for name, value in vars(side.scheduler).items():
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
@@ -162,16 +164,16 @@ def _others(name: str, value: float, base: float) -> Iterator[float]:
 
 def _optax(
     side: Any, length: int, base: float
-) -> Iterator[tuple[str, str, str, Rates]]:
+) -> Iterator[tuple[str, str, str, RateArray]]:
     """Optax's nearest schedules, which bend elsewhere."""
     import jax
     import optax
 
     scheduler = side.scheduler
-    made: list[tuple[str, Callable[[Any], Any]]] = []
+    candidates: list[tuple[str, Callable[[Any], Any]]] = []
     if isinstance(scheduler, torch.optim.lr_scheduler.OneCycleLR):
         peak = float(scheduler.optimizer.param_groups[0]["max_lr"])
-        made.append(
+        candidates.append(
             (
                 "optax.cosine_onecycle_schedule",
                 optax.cosine_onecycle_schedule(scheduler.total_steps, peak),
@@ -179,13 +181,13 @@ def _optax(
         )
     if isinstance(scheduler, torch.optim.lr_scheduler.CosineAnnealingLR):
         ratio = scheduler.eta_min / base if base else 0.0
-        made.append(
+        candidates.append(
             (
                 "optax.cosine_decay_schedule",
                 optax.cosine_decay_schedule(base, scheduler.T_max, ratio),
             )
         )
-    for name, schedule in made:
+    for name, schedule in candidates:
         with jax.enable_x64(True):
             rates = np.array([float(schedule(k // side.tick)) for k in range(length)])
         yield (

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from parity.doctor.causes.functions import Variant, tried
+from parity.doctor.causes.functions import Variant, try_variants
 from parity.doctor.evidence import Evidence
 from parity.doctor.trial import Trial
 
@@ -18,8 +18,8 @@ SMOOTHINGS = (0.0, 0.1, 0.05, 0.2, 0.01)
 
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Recompute the user's own loss, with PyTorch's functional changed inside it."""
-    yield from tried(evidence, _cross_entropies())
-    yield from tried(evidence, _others())
+    yield from try_variants(evidence, _cross_entropies())
+    yield from try_variants(evidence, _others())
 
 
 def _cross_entropies() -> Iterator[Variant]:
@@ -28,20 +28,23 @@ def _cross_entropies() -> Iterator[Variant]:
             "label smoothing",
             f"the port smooths labels by {value:g}",
             "Give both the same label_smoothing.",
-            {"cross_entropy": _with(label_smoothing=value)},
+            {"cross_entropy": _change_arguments(label_smoothing=value)},
         )
     yield Variant(
         "label smoothing",
         "the port leaves the right class 1 - s, where PyTorch's smoothing gives it "
         "1 - s + s / classes",
         "Spread s over all classes, the right one too: optax.smooth_labels.",
-        {"cross_entropy": _smoothed_among_others},
+        {"cross_entropy": _smooth_among_others},
     )
     yield Variant(
         "class weights",
         "the port has no class weights",
         "Pass them: jaxtrain.losses.cross_entropy(..., weight=weight).",
-        {name: _with(weight=None) for name in ("cross_entropy", "nll_loss")},
+        {
+            name: _change_arguments(weight=None)
+            for name in ("cross_entropy", "nll_loss")
+        },
     )
     yield Variant(
         "mean of weighted losses",
@@ -60,7 +63,7 @@ def _cross_entropies() -> Iterator[Variant]:
         "ignored labels",
         "the port does not ignore labels: it takes them for class 0",
         "Mask the losses of ignored labels.",
-        {"cross_entropy": _not_ignored},
+        {"cross_entropy": _without_ignore},
     )
     for name, function in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
         yield Variant(
@@ -79,7 +82,7 @@ def _cross_entropies() -> Iterator[Variant]:
         "class weights",
         "the port has no pos_weight",
         "Multiply the positive terms by pos_weight.",
-        {"binary_cross_entropy_with_logits": _with(pos_weight=None)},
+        {"binary_cross_entropy_with_logits": _change_arguments(pos_weight=None)},
     )
 
 
@@ -102,7 +105,10 @@ def _others() -> Iterator[Variant]:
             "beta of smooth L1",
             f"the port's loss turns linear at {value:g}",
             "Give optax.huber_loss PyTorch's beta as delta, and divide by it.",
-            {both[0]: _with(beta=value), both[1]: _with(delta=value)},
+            {
+                both[0]: _change_arguments(beta=value),
+                both[1]: _change_arguments(delta=value),
+            },
         )
     for reduction in ("batchmean", "mean", "sum"):
         yield Variant(
@@ -110,7 +116,7 @@ def _others() -> Iterator[Variant]:
             f"the port reduces the KL divergence as reduction={reduction!r}",
             "PyTorch's default divides by all elements; optax's loss averaged over "
             "examples is PyTorch's 'batchmean'.",
-            {"kl_div": _with(reduction=reduction)},
+            {"kl_div": _change_arguments(reduction=reduction)},
         )
     for name in ("l1_loss", "mse_loss"):
         other = {"l1_loss": F.mse_loss, "mse_loss": F.l1_loss}[name]
@@ -118,29 +124,29 @@ def _others() -> Iterator[Variant]:
             "another loss",
             f"the port computes {other.__name__}, PyTorch {name}",
             f"Use {name}.",
-            {name: _instead(other)},
+            {name: _replace(other)},
         )
 
 
-def _with(**changed: Any) -> Callable[..., Any]:
-    return lambda func, *args, **kwargs: func(*args[:2], **{**kwargs, **changed})
+def _change_arguments(**changes: Any) -> Callable[..., Any]:
+    return lambda func, *args, **kwargs: func(*args[:2], **{**kwargs, **changes})
 
 
 def _of(transform: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda func, x, *args, **kwargs: func(transform(x), *args, **kwargs)
 
 
-def _instead(other: Callable[..., Any]) -> Callable[..., Any]:
+def _replace(other: Callable[..., Any]) -> Callable[..., Any]:
     return lambda func, x, y, **kwargs: other(x, y)
 
 
-def _smoothed_among_others(func: Any, x: Any, y: Any, *_: Any, **kwargs: Any) -> Any:
+def _smooth_among_others(func: Any, x: Any, y: Any, *_: Any, **kwargs: Any) -> Any:
     s, classes = kwargs.get("label_smoothing", 0.0), x.shape[1]
     hot = F.one_hot(y, classes).to(x)
     return func(x, hot * (1 - s) + (1 - hot) * s / (classes - 1))
 
 
-def _each(func: Any, args: Any, kwargs: Any) -> Any:
+def _elementwise(func: Any, args: Any, kwargs: Any) -> Any:
     return func(*args[:2], **{**_weight(args), **kwargs, "reduction": "none"})
 
 
@@ -149,17 +155,17 @@ def _weight(args: Any) -> dict[str, Any]:
 
 
 def _by_number(func: Any, *args: Any, **kwargs: Any) -> Any:
-    kept = args[1] != kwargs.get("ignore_index", -100)
-    return _each(func, args, kwargs).sum() / kept.sum()
+    mask = args[1] != kwargs.get("ignore_index", -100)
+    return _elementwise(func, args, kwargs).sum() / mask.sum()
 
 
 def _by_all(func: Any, *args: Any, **kwargs: Any) -> Any:
-    return _each(func, args, kwargs).sum() / args[1].numel()
+    return _elementwise(func, args, kwargs).sum() / args[1].numel()
 
 
-def _not_ignored(func: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
-    ignored = y == kwargs.get("ignore_index", -100)
-    return func(x, y.masked_fill(ignored, 0), *args, **kwargs)
+def _without_ignore(func: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+    mask = y == kwargs.get("ignore_index", -100)
+    return func(x, y.masked_fill(mask, 0), *args, **kwargs)
 
 
 def _huber(func: Any, x: Any, y: Any, **kwargs: Any) -> Any:

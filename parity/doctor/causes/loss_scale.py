@@ -54,7 +54,7 @@ def _penalties(evidence: Evidence, ours: list[np.ndarray]) -> Iterator[Trial]:
         assert penalty is not None
         values.append(float(penalty(run.model).detach()))
     for share, says in ((0.0, "no penalty"), (0.5, "half the penalty"), (2.0, "twice")):
-        found = [
+        candidates = [
             np.asarray(step.loss + (share - 1) * value)
             for step, value in zip(steps, values, strict=True)
         ]
@@ -62,5 +62,5 @@ def _penalties(evidence: Evidence, ours: list[np.ndarray]) -> Iterator[Trial]:
             "penalty in the loss",
             f"the port's loss has {says} of PyTorch's",
             "Add the same penalty to the port's loss.",
-            relative(ours, found[: len(ours)]),
+            relative(ours, candidates[: len(ours)]),
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from parity.doctor.causes.functions import Variant, tried, with_arguments
+from parity.doctor.causes.functions import Variant, try_variants, with_arguments
 from parity.doctor.evidence import Evidence
 from parity.doctor.trial import Trial
 
@@ -23,10 +23,10 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
     """Those that concern the departing quantity."""
     kind = evidence.first.kind
     if kind == "buffer":
-        chosen = _of_buffers(_own_momenta(evidence.run.model))
+        variants = _of_buffers(_own_momenta(evidence.run.model))
     else:
-        chosen = _of_gradients() if kind == "gradient" else _of_outputs()
-    yield from tried(evidence, chosen)
+        variants = _of_gradients() if kind == "gradient" else _of_outputs()
+    yield from try_variants(evidence, variants)
 
 
 def _own_momenta(model: torch.nn.Module) -> str:
@@ -80,7 +80,7 @@ def _of_outputs() -> Iterator[Variant]:
         "weight of normalisation as 1 + weight",
         "the port multiplies by 1 + weight, PyTorch by weight",
         "Multiply by weight.",
-        {"layer_norm": _shifted(2), "rms_norm": _shifted(2)},
+        {"layer_norm": _shift(2), "rms_norm": _shift(2)},
     )
 
 
@@ -90,7 +90,7 @@ def _of_gradients() -> Iterator[Variant]:
         "the port takes no gradient through the mean and variance of the normalisation",
         "Remove stop_gradient from the statistics that normalise; keep it on the "
         "running ones.",
-        {"layer_norm": _layer_norm(stopped=True), "batch_norm": _stopped_batch_norm},
+        {"layer_norm": _layer_norm(stop=True), "batch_norm": _stop_batch_norm},
     )
 
 
@@ -111,7 +111,7 @@ def _of_buffers(own: str) -> Iterator[Variant]:
                 f"in the port {' and '.join(filter(None, (says, var)))}",
                 f"PyTorch moves them by {own}, and keeps the variance with n - 1, as "
                 "only jaxtrain.nn.BatchNorm does.",
-                {"batch_norm": _tracking(biased, **share)},
+                {"batch_norm": _track(biased, **share)},
             )
     yield Variant(
         "training mode of normalisation",
@@ -122,7 +122,7 @@ def _of_buffers(own: str) -> Iterator[Variant]:
 
 
 def _layer_norm(
-    ddof: int = 0, outside: bool = False, stopped: bool = False
+    ddof: int = 0, outside: bool = False, stop: bool = False
 ) -> Callable[..., Any]:
     def handler(
         func: Any,
@@ -135,7 +135,7 @@ def _layer_norm(
         dims = tuple(range(-len(tuple(shape)), 0))
         mean = input.mean(dims, keepdim=True)
         var = input.var(dims, correction=ddof, keepdim=True)
-        if stopped:
+        if stop:
             mean, var = mean.detach(), var.detach()
         root = var.sqrt() + eps if outside else (var + eps).sqrt()
         y = (input - mean) / root
@@ -145,24 +145,24 @@ def _layer_norm(
     return handler
 
 
-def _shifted(place: int) -> Callable[..., Any]:
+def _shift(place: int) -> Callable[..., Any]:
     def handler(func: Any, *args: Any, **kwargs: Any) -> Any:
-        given = list(args)
+        arguments = list(args)
         if "weight" in kwargs:
             kwargs["weight"] = kwargs["weight"] + 1
         else:
-            given[place] = given[place] + 1
-        return func(*given, **kwargs)
+            arguments[place] = arguments[place] + 1
+        return func(*arguments, **kwargs)
 
     return handler
 
 
 def _bound(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     defaults = {"weight": None, "bias": None, "training": False}
-    return {**defaults, **dict(zip(BATCH, args, strict=False)), **_renamed(kwargs)}
+    return {**defaults, **dict(zip(BATCH, args, strict=False)), **_rename(kwargs)}
 
 
-def _renamed(kwargs: dict[str, Any]) -> dict[str, Any]:
+def _rename(kwargs: dict[str, Any]) -> dict[str, Any]:
     names = {"running_mean": "mean", "running_var": "var"}
     return {names.get(name, name): value for name, value in kwargs.items()}
 
@@ -171,25 +171,32 @@ def _dims(input: torch.Tensor) -> tuple[int, ...]:
     return tuple(d for d in range(input.ndim) if d != 1)
 
 
-def _stopped_batch_norm(func: Any, *args: Any, **kwargs: Any) -> Any:
-    given = _bound(args, kwargs)
-    x = given["input"]
+def _stop_batch_norm(func: Any, *args: Any, **kwargs: Any) -> Any:
+    arguments = _bound(args, kwargs)
+    x = arguments["input"]
     mean = x.mean(_dims(x)).detach()
     var = x.var(_dims(x), correction=0).detach()
     return torch.nn.functional.batch_norm(
-        x, mean, var, given["weight"], given["bias"], False, 0.0, given["eps"]
+        x,
+        mean,
+        var,
+        arguments["weight"],
+        arguments["bias"],
+        False,
+        0.0,
+        arguments["eps"],
     )
 
 
-def _tracking(biased: bool, **changed: Any) -> Callable[..., Any]:
+def _track(biased: bool, **changes: Any) -> Callable[..., Any]:
     def handler(func: Any, *args: Any, **kwargs: Any) -> Any:
-        given = {**_bound(args, kwargs), **changed}
-        before = given["var"].clone()
-        result = func(*(given[name] for name in BATCH))
-        if biased and given["training"]:
-            x, m = given["input"].detach(), given["momentum"]
+        arguments = {**_bound(args, kwargs), **changes}
+        before = arguments["var"].clone()
+        result = func(*(arguments[name] for name in BATCH))
+        if biased and arguments["training"]:
+            x, m = arguments["input"].detach(), arguments["momentum"]
             new = (1 - m) * before + m * x.var(_dims(x), correction=0)
-            given["var"].copy_(new)
+            arguments["var"].copy_(new)
         return result
 
     return handler

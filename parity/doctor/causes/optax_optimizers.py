@@ -27,11 +27,11 @@ def _betas(h: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rmsprop(
-    lr: Any, h: dict[str, Any], **changed: Any
+    lr: Any, h: dict[str, Any], **changes: Any
 ) -> optax.GradientTransformation:
     momentum = h["momentum"] or None
     return optax.rmsprop(
-        lr, h["alpha"], h["eps"], centered=h["centered"], momentum=momentum, **changed
+        lr, h["alpha"], h["eps"], centered=h["centered"], momentum=momentum, **changes
     )
 
 
@@ -175,11 +175,11 @@ def run(make: Make, steps: OptimizerSteps) -> list[Tensors]:
     rates = np.array([lr[0] for lr in steps.lrs])
     tx = make(lambda count: jnp.asarray(rates)[count], steps.hyper[0])
     state = tx.init(flat(steps.before[0], steps.before[0]))
-    made = []
+    updates = []
     for before, grads in zip(steps.before, steps.gradients, strict=True):
         update, state = tx.update(flat(grads, before), state, flat(before, before))
-        made.append(unflat(np.asarray(update), before))
-    return made
+        updates.append(unflat(np.asarray(update), before))
+    return updates
 
 
 def flat(tensors: Any, like: Tensors) -> Any:
@@ -200,8 +200,8 @@ def unflat(vector: np.ndarray, like: Tensors) -> Tensors:
         >>> unflat(np.asarray(flat(like, like)), like)["b"].shape
         (3,)
     """
-    found, start = {}, 0
+    tensors, start = {}, 0
     for name, x in like.items():
-        found[name] = vector[start : start + x.size].reshape(x.shape)
+        tensors[name] = vector[start : start + x.size].reshape(x.shape)
         start += x.size
-    return found
+    return tensors

@@ -53,22 +53,22 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
     steps = optimizer_steps(evidence)
     name = type(steps.optimizer).__name__
     yield from _decays(steps, name)
-    yield from _one_changed(steps, name)
+    yield from _change_one(steps, name)
     yield from _dampening(steps, name)
 
 
-def _one_changed(steps: OptimizerSteps, name: str) -> Iterator[Trial]:
+def _change_one(steps: OptimizerSteps, name: str) -> Iterator[Trial]:
     for key, values in OTHERS.items():
-        given = [own[key] for own in steps.hyper if key in own]
+        own_values = [own[key] for own in steps.hyper if key in own]
         for value in values:
-            if not given or all(value == one for one in given):
+            if not own_values or all(value == one for one in own_values):
                 continue
             yield Trial(
                 CAUSES.get(key, f"{key} of the optimiser"),
                 f"the port's updates are those of {name} with {key}={value}, not "
-                f"{given[0]}",
-                f"Give both optimisers {key}={given[0]}.",
-                _error(steps, steps.changed(**{key: value})),
+                f"{own_values[0]}",
+                f"Give both optimisers {key}={own_values[0]}.",
+                _error(steps, steps.change(**{key: value})),
             )
 
 
@@ -90,7 +90,7 @@ def _dampening(steps: OptimizerSteps, name: str) -> Iterator[Trial]:
                 "dampening",
                 f"the port's updates are those of {name} with dampening={value}",
                 "optax.trace has no dampening: use jaxtrain.optim.sgd.",
-                _error(steps, steps.changed(dampening=value, nesterov=False)),
+                _error(steps, steps.change(dampening=value, nesterov=False)),
             )
 
 
@@ -102,19 +102,19 @@ def _decays(steps: OptimizerSteps, name: str) -> Iterator[Trial]:
         "decay of every parameter",
         "the port decays all parameters, PyTorch has a group without decay",
         "Mask the decay: optax.adamw(mask=...), or jaxtrain.optim.param_groups.",
-        _error(steps, steps.changed(weight_decay=decay)),
+        _error(steps, steps.change(weight_decay=decay)),
     )
     yield Trial(
         "weight decay",
         "the port decays half or twice as much: the gradient of wd/2·p² is wd·p",
         "Give both the same weight_decay.",
         min(
-            _error(steps, [{**own, **_scaled(own, c)} for own in steps.hyper])
+            _error(steps, [{**own, **_scale(own, c)} for own in steps.hyper])
             for c in (0.5, 2.0)
         ),
     )
-    swapped = {"Adam": torch.optim.AdamW, "AdamW": torch.optim.Adam}.get(name)
-    if swapped:
+    swap = {"Adam": torch.optim.AdamW, "AdamW": torch.optim.Adam}.get(name)
+    if swap:
         says = {
             "Adam": "shrinks the weights (AdamW)",
             "AdamW": "adds decay to the gradient",
@@ -124,17 +124,17 @@ def _decays(steps: OptimizerSteps, name: str) -> Iterator[Trial]:
             f"the port {says[name]}, PyTorch's {name} does the other",
             "Adam's weight_decay is an L2 penalty's gradient: "
             f"jaxtrain.optim.{name.lower()}.",
-            _error(steps, _without(steps.hyper), swapped),
+            _error(steps, _without_decay(steps.hyper), swap),
         )
 
 
-def _scaled(own: dict[str, Any], factor: float) -> dict[str, Any]:
+def _scale(own: dict[str, Any], factor: float) -> dict[str, Any]:
     return (
         {"weight_decay": own["weight_decay"] * factor} if "weight_decay" in own else {}
     )
 
 
-def _without(hyper: Any) -> Any:
+def _without_decay(hyper: Any) -> Any:
     return [
         {k: v for k, v in own.items() if k != "decoupled_weight_decay"} for own in hyper
     ]

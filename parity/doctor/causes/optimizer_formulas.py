@@ -30,51 +30,51 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
 
 def _run(formula: Formula, steps: OptimizerSteps) -> list[Tensors]:
     states: dict[str, State] = {path: {} for path in steps.before[0]}
-    made = []
+    updates = []
     for number, before in enumerate(steps.before):
-        moved = {}
+        update = {}
         for path, p in before.items():
             g, place = steps.gradients[number].get(path), steps.groups.get(path)
             if g is None or place is None:
-                moved[path] = np.zeros_like(p)
+                update[path] = np.zeros_like(p)
                 continue
             lr = float(steps.lrs[number][place])
             h = steps.hyper[place]
             with np.errstate(all="ignore"):
-                moved[path] = formula(p, g, lr, number + 1, h, states[path])
-        made.append(moved)
-    return made
+                update[path] = formula(p, g, lr, number + 1, h, states[path])
+        updates.append(update)
+    return updates
 
 
-def _decayed(p: np.ndarray, g: np.ndarray, h: dict[str, Any]) -> np.ndarray:
+def _decay(p: np.ndarray, g: np.ndarray, h: dict[str, Any]) -> np.ndarray:
     return g + h.get("weight_decay", 0.0) * p
 
 
-def _dampened_from_the_start(
+def _dampen_from_the_start(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
-    s["b"] = h["momentum"] * s.get("b", 0.0) + (1 - h["dampening"]) * _decayed(p, g, h)
+    s["b"] = h["momentum"] * s.get("b", 0.0) + (1 - h["dampening"]) * _decay(p, g, h)
     return -lr * s["b"]
 
 
-def _averaged(
+def _average(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
     mu = h["momentum"]
-    s["b"] = mu * s.get("b", 0.0) + (1 - mu) * _decayed(p, g, h)
+    s["b"] = mu * s.get("b", 0.0) + (1 - mu) * _decay(p, g, h)
     return -lr * s["b"]
 
 
-def _corrected_average(
+def _correct_average(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
-    return _averaged(p, g, lr, t, h, s) / (1 - h["momentum"] ** t)
+    return _average(p, g, lr, t, h, s) / (1 - h["momentum"] ** t)
 
 
 def _rate_in_the_buffer(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
-    s["b"] = h["momentum"] * s.get("b", 0.0) - lr * _decayed(p, g, h)
+    s["b"] = h["momentum"] * s.get("b", 0.0) - lr * _decay(p, g, h)
     return s["b"]
 
 
@@ -82,11 +82,11 @@ def _buffer_late(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
     before = s.get("b", np.zeros_like(p))
-    s["b"] = h["momentum"] * before + _decayed(p, g, h)
+    s["b"] = h["momentum"] * before + _decay(p, g, h)
     return -lr * before
 
 
-def _decoupled(
+def _decouple(
     p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
 ) -> np.ndarray:
     s["b"] = h["momentum"] * s.get("b", 0.0) + g
@@ -103,15 +103,15 @@ def _moments(
 
 
 def _adam(
-    form: Callable[..., np.ndarray], coupled: bool, decay: Callable[..., Any]
+    form: Callable[..., np.ndarray], as_penalty: bool, decay: Callable[..., Any]
 ) -> Formula:
     def formula(
         p: np.ndarray, g: np.ndarray, lr: float, t: int, h: dict[str, Any], s: State
     ) -> np.ndarray:
-        m, v = _moments(_decayed(p, g, h) if coupled else g, h, s)
+        m, v = _moments(_decay(p, g, h) if as_penalty else g, h, s)
         b1, b2 = h["betas"]
         step = -lr * form(m, v, b1, b2, t, h["eps"])
-        return step if coupled else step - decay(p, lr, h)
+        return step if as_penalty else step - decay(p, lr, h)
 
     return formula
 
@@ -120,7 +120,7 @@ def _usual(m: Any, v: Any, b1: float, b2: float, t: int, eps: float) -> Any:
     return m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps)
 
 
-def _uncorrected(m: Any, v: Any, b1: float, b2: float, t: int, eps: float) -> Any:
+def _no_correction(m: Any, v: Any, b1: float, b2: float, t: int, eps: float) -> Any:
     return m / (np.sqrt(v) + eps)
 
 
@@ -163,21 +163,21 @@ FORMULAS: list[tuple[str, str, str, str, Formula]] = [
         "momentum buffer's start",
         "starts the momentum from zero and dampens the first gradient, too",
         f"PyTorch's first buffer is the gradient itself. {SGD}",
-        _dampened_from_the_start,
+        _dampen_from_the_start,
     ),
     (
         "SGD",
         "momentum as an average",
         "multiplies the gradient by 1 - momentum as it enters the buffer",
         f"PyTorch's buffer is a sum unless dampening is given. {SGD}",
-        _averaged,
+        _average,
     ),
     (
         "SGD",
         "momentum as an average",
         "keeps a bias-corrected average of the gradients as momentum",
         f"PyTorch's buffer is a sum. {SGD}",
-        _corrected_average,
+        _correct_average,
     ),
     (
         "SGD",
@@ -198,11 +198,11 @@ FORMULAS: list[tuple[str, str, str, str, Formula]] = [
         "coupled or decoupled decay",
         "shrinks the weights outside the momentum",
         f"PyTorch adds weight_decay·p to the gradient first. {SGD}",
-        _decoupled,
+        _decouple,
     ),
 ]
 for _cause, _text, _form in (
-    ("no bias correction", "does not correct the bias of the averages", _uncorrected),
+    ("no bias correction", "does not correct the bias of the averages", _no_correction),
     (
         "eps before the bias correction",
         "adds eps before the bias correction (TensorFlow's eps-hat)",

@@ -29,31 +29,31 @@ KINDS = ("update",)
 def trials(evidence: Evidence) -> Iterator[Trial]:
     """Run PyTorch's optimiser on what the port's may have been given."""
     steps = optimizer_steps(evidence)
-    yield from _untrained(steps)
-    yield from _frozen(steps)
-    yield from _clipped(evidence, steps)
+    yield from _outside_wrt(steps)
+    yield from _without_gradient(steps)
+    yield from _other_clipping(evidence, steps)
     yield from _own_clipping(evidence, steps)
-    yield from _accumulated(evidence, steps)
-    yield from _scheduled(evidence, steps)
+    yield from _accumulation(evidence, steps)
+    yield from _schedules(evidence, steps)
 
 
-def _untrained(steps: OptimizerSteps) -> Iterator[Trial]:
+def _outside_wrt(steps: OptimizerSteps) -> Iterator[Trial]:
     """Parameters of PyTorch's that the port keeps out of `wrt`."""
-    left = sorted(set(steps.before[0]) - set(steps.updates[0]))
-    if left:
-        found = [
-            {n: np.zeros_like(x) if n in left else x for n, x in one.items()}
+    outside = sorted(set(steps.before[0]) - set(steps.updates[0]))
+    if outside:
+        updates = [
+            {n: np.zeros_like(x) if n in outside else x for n, x in one.items()}
             for one in steps.run()
         ]
         yield Trial(
             "untrained parameter",
-            f"the port does not train {', '.join(left)}, PyTorch does",
+            f"the port does not train {', '.join(outside)}, PyTorch does",
             "Declare it as nnx.Param, or let wrt= include it.",
-            steps.error(found),
+            steps.error(updates),
         )
 
 
-def _frozen(steps: OptimizerSteps) -> Iterator[Trial]:
+def _without_gradient(steps: OptimizerSteps) -> Iterator[Trial]:
     """Parameters without a gradient in PyTorch, with the port's, or with zero."""
     missing = {n for g in steps.gradients for n in steps.before[0] if g.get(n) is None}
     if not missing:
@@ -62,12 +62,12 @@ def _frozen(steps: OptimizerSteps) -> Iterator[Trial]:
     names = ", ".join(sorted(missing))
     remedy = "Freeze them: optax.multi_transform with optax.set_to_zero, or wrt=."
     own = whole.with_gradients(
-        lambda i, g: {**{n: steps.own_gradients[i][n] for n in missing}, **_given(g)}
+        lambda i, g: {**{n: steps.own_gradients[i][n] for n in missing}, **_present(g)}
     )
     zero = whole.with_gradients(
         lambda i, g: {
             **{n: np.zeros_like(steps.before[0][n]) for n in missing},
-            **_given(g),
+            **_present(g),
         }
     )
     text = f"the port trains {names}, which PyTorch leaves alone"
@@ -76,17 +76,19 @@ def _frozen(steps: OptimizerSteps) -> Iterator[Trial]:
     yield Trial("frozen parameters decay", text, remedy, steps.error(zero.run()))
 
 
-def _given(gradients: Tensors) -> Tensors:
+def _present(gradients: Tensors) -> Tensors:
     return {n: g for n, g in gradients.items() if g is not None}
 
 
-def _clipped(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
+def _other_clipping(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
     side = evidence.recording.case.torch
     if side.clip is None or side.accumulate > 1:
         return
     layout = evidence.recording.report.map
-    for cause, text, remedy, clipped in clippings(evidence):
-        other = steps.with_gradients(_instead(map(layout.gradients_to_jax, clipped)))
+    for cause, text, remedy, clips in clippings(evidence):
+        other = steps.with_gradients(
+            _replace_gradients(map(layout.gradients_to_jax, clips))
+        )
         yield Trial(cause, text, remedy, steps.error(other.run()))
 
 
@@ -95,14 +97,14 @@ def _own_clipping(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
     side, layout = evidence.recording.case.torch, evidence.recording.report.map
     if side.accumulate > 1:
         return
-    taken = [theirs for theirs, _ in evidence.steps()]
-    raw = [present(step.gradients) for step in taken]
+    references = [theirs for theirs, _ in evidence.steps()]
+    raw = [present(step.gradients) for step in references]
     largest = max(map(total_norm, raw))
-    theirs = norm_limit(taken) if side.clip else None
+    theirs = norm_limit(references) if side.clip else None
     says = "does not clip" if theirs is None else f"clips at {theirs:.6g}"
-    for place, made in list(enumerate(steps.run()))[:STEPS]:
-        kept = total_norm(present(taken[place].clipped))
-        limit = kept * ratio(made, steps.updates[place])
+    for place, update in list(enumerate(steps.run()))[:STEPS]:
+        norm = total_norm(present(references[place].clipped))
+        limit = norm * ratio(update, steps.updates[place])
         if not 0 < limit < largest * (1 - 1e-9):
             continue
         # With PyTorch's 1e-6 the same update shows a limit that is larger by so much.
@@ -111,27 +113,29 @@ def _own_clipping(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
             [by_norm(g, limit) for g in raw],
             [as_torch(g, ours) for g in raw],
         ):
-            given = steps.with_gradients(
-                _instead(map(layout.gradients_to_jax, other)),
+            attempt = steps.with_gradients(
+                _replace_gradients(map(layout.gradients_to_jax, other)),
             )
             yield Trial(
                 "limit of clipping" if side.clip else "additional clipping",
                 f"the port clips the norm at {limit:.6g}, PyTorch {says}",
                 "Give both the same max_norm, or none.",
-                steps.error(given.run()),
+                steps.error(attempt.run()),
             )
 
 
-def _instead(gradients: Iterable[Tensors]) -> Callable[[int, Tensors], Tensors]:
-    made = list(gradients)
-    return lambda step, given: made[step]
+def _replace_gradients(
+    gradients: Iterable[Tensors],
+) -> Callable[[int, Tensors], Tensors]:
+    replacements = list(gradients)
+    return lambda step, original: replacements[step]
 
 
-def _accumulated(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
+def _accumulation(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
     batches = evidence.recording.case.torch.accumulate
     if batches > 1:
         mean = steps.with_gradients(
-            lambda i, g: {n: x / batches for n, x in _given(g).items()}
+            lambda i, g: {n: x / batches for n, x in _present(g).items()}
         )
         yield Trial(
             "mean or sum of accumulated gradients",
@@ -144,7 +148,7 @@ def _accumulated(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
         )
 
 
-def _scheduled(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
+def _schedules(evidence: Evidence, steps: OptimizerSteps) -> Iterator[Trial]:
     for cause, text, remedy, rates in schedules(evidence, len(steps.lrs)):
         other = replace(
             steps,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from parity.doctor.causes.activations import ACTIVATIONS
-from parity.doctor.causes.functions import Variant, tried
+from parity.doctor.causes.functions import Variant, try_variants
 from parity.doctor.evidence import Evidence
 from parity.doctor.trial import Trial
 
@@ -36,19 +36,19 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
     """Recompute the forward pass with rounded products, then with rounded results."""
     # Another shape is no rounding.
     if np.isfinite(evidence.first.error):
-        yield from tried(evidence, _variants())
+        yield from try_variants(evidence, _variants())
 
 
 def _variants() -> Iterator[Variant]:
     # float16 has as many bits as TF32, which is what a GPU does unasked.
     roundings: dict[str, Rounding] = {"TF32": tf32}
-    roundings |= {name: _through(kind) for name, kind in NAMES.items()}
+    roundings |= {name: _round_through(kind) for name, kind in NAMES.items()}
     for name, rounding in roundings.items():
         for results in (False, True):
-            handlers = {product: _rounded(rounding, results) for product in PRODUCTS}
+            handlers = {product: _round(rounding, results) for product in PRODUCTS}
             if results:
-                handlers["linear"] = _rounded_linear(rounding)
-                handlers |= {name: _rounded(rounding, True) for name in ACTIVATIONS}
+                handlers["linear"] = _round_linear(rounding)
+                handlers |= {name: _round(rounding, True) for name in ACTIVATIONS}
             yield Variant(
                 f"{name} products",
                 f"the port computes in {name}"
@@ -63,7 +63,7 @@ def _variants() -> Iterator[Variant]:
             )
 
 
-def _through(kind: torch.dtype) -> Rounding:
+def _round_through(kind: torch.dtype) -> Rounding:
     return lambda x: x + (x.to(kind).to(x.dtype) - x).detach()
 
 
@@ -75,32 +75,32 @@ def tf32(x: torch.Tensor) -> torch.Tensor:
         tensor([0.0010, 0.0000], dtype=torch.float64)
     """
     fraction, exponent = torch.frexp(x.detach())
-    rounded = torch.ldexp((fraction * 2**11).round() / 2**11, exponent)
-    return x + (rounded - x.detach())
+    result = torch.ldexp((fraction * 2**11).round() / 2**11, exponent)
+    return x + (result - x.detach())
 
 
-def _rounded(rounding: Rounding, results: bool) -> Callable[..., Any]:
+def _round(rounding: Rounding, results: bool) -> Callable[..., Any]:
     def handler(func: Any, *args: Any, **kwargs: Any) -> Any:
         # A bias is added in the wider type unless everything is narrow.
-        made = func(*map(_maybe(rounding), args[:2]), *args[2:], **kwargs)
-        return rounding(made) if results else made
+        result = func(*map(_round_tensor(rounding), args[:2]), *args[2:], **kwargs)
+        return rounding(result) if results else result
 
     return handler
 
 
-def _rounded_linear(rounding: Rounding) -> Callable[..., Any]:
+def _round_linear(rounding: Rounding) -> Callable[..., Any]:
     """The product is rounded before the bias is added."""
 
     def handler(func: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-        made = rounding(func(rounding(x), rounding(weight)))
-        return made if bias is None else rounding(made + rounding(bias))
+        result = rounding(func(rounding(x), rounding(weight)))
+        return result if bias is None else rounding(result + rounding(bias))
 
     return handler
 
 
-def _maybe(rounding: Rounding) -> Callable[[Any], Any]:
+def _round_tensor(rounding: Rounding) -> Callable[[Any], Any]:
     def one(x: Any) -> Any:
-        floating = isinstance(x, torch.Tensor) and x.is_floating_point()
-        return rounding(x) if floating else x
+        is_float = isinstance(x, torch.Tensor) and x.is_floating_point()
+        return rounding(x) if is_float else x
 
     return one

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from parity.doctor.causes.functions import Variant, tried
+from parity.doctor.causes.functions import Variant, try_variants
 from parity.doctor.evidence import Evidence, relative
 from parity.doctor.trial import Trial
 
@@ -22,7 +22,7 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
             REMEDY,
             {"gru": _gru, "gru_cell": _gru_cell},
         )
-        yield from tried(evidence, iter([variant]))
+        yield from try_variants(evidence, iter([variant]))
     elif " + " in evidence.first.name:
         yield _one_bias(evidence)
 
@@ -48,15 +48,15 @@ def _one_bias(evidence: Evidence) -> Trial:
     )
 
 
-def _without(bias: torch.Tensor) -> torch.Tensor:
+def _zero_bias(bias: torch.Tensor) -> torch.Tensor:
     size = len(bias) // 3
     return torch.cat([bias[: 2 * size], torch.zeros_like(bias[2 * size :])])
 
 
 def _gru(func: Any, input: Any, hx: Any, weights: Any, *rest: Any) -> Any:
-    changed = [_without(w) if place % 4 == 3 else w for place, w in enumerate(weights)]
-    return func(input, hx, changed, *rest)
+    others = [_zero_bias(w) if place % 4 == 3 else w for place, w in enumerate(weights)]
+    return func(input, hx, others, *rest)
 
 
 def _gru_cell(func: Any, *args: Any) -> Any:
-    return func(*args[:5], _without(args[5]))
+    return func(*args[:5], _zero_bias(args[5]))

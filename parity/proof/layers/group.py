@@ -13,7 +13,7 @@ __all__ = ["CASES", "NAMES", "TWINS", "verdicts"]
 def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
     """Every tensor of each case, at its worst step."""
     for name in task.names:
-        cases = task.chosen(case for case in CASES if case.name == name)
+        cases = task.choose(case for case in CASES if case.name == name)
         for dtype in task.dtypes(("float64", "float32")):
             on_progress(f"{name} in {dtype}")
             yield from judge(cases, dtype)

@@ -23,9 +23,9 @@ from flax import nnx
 
 from jaxtrain import nn, rng
 from parity.difference import difference
-from parity.proof.layers.cases import Given, LayerCase, Part, built
+from parity.proof.layers.cases import Input, LayerCase, LayerPart, make_arguments
 from parity.proof.verdict import Verdict
-from parity.rounding import rounded
+from parity.rounding import round_all
 
 Arrays = dict[str, np.ndarray]
 Build = Callable[[LayerCase, str], nnx.Module]
@@ -52,35 +52,35 @@ REASONS = {
 UNITS = {"float64": "relative", "float32": "ulps"}
 
 # LLVM would take half of the time, and changes rounding at most, which float32 shows.
-COMPILED = {"float64": {"xla_backend_optimization_level": 0}}
+COMPILER_OPTIONS = {"float64": {"xla_backend_optimization_level": 0}}
 
 # What both sides are given.
 
 
-def tensor(given: Given, seed: int) -> np.ndarray:
+def tensor(kind: Input, seed: int) -> np.ndarray:
     """An input of a case, in numbers that float32 can hold."""
-    draw = np.random.default_rng([seed, *given.shape])
-    if given.kind == "index":
-        return draw.integers(0, given.size, given.shape)
-    if given.kind == "places":
-        chances = draw.random((*given.shape[: given.planes], given.size))
-        count = math.prod(given.shape[given.planes :])
-        return chances.argsort(-1)[..., :count].reshape(given.shape)
-    if given.kind in ("offsets", "ends"):
-        places = np.sort(draw.integers(0, given.size + 1, given.shape))
+    draw = np.random.default_rng([seed, *kind.shape])
+    if kind.kind == "index":
+        return draw.integers(0, kind.size, kind.shape)
+    if kind.kind == "places":
+        chances = draw.random((*kind.shape[: kind.planes], kind.size))
+        count = math.prod(kind.shape[kind.planes :])
+        return chances.argsort(-1)[..., :count].reshape(kind.shape)
+    if kind.kind in ("offsets", "ends"):
+        places = np.sort(draw.integers(0, kind.size + 1, kind.shape))
         places[0] = 0
-        if given.kind == "ends":
-            places[-1] = given.size
+        if kind.kind == "ends":
+            places[-1] = kind.size
         return places
-    if given.kind == "bool":
-        return draw.integers(0, 4, given.shape) == 0
-    values = draw.standard_normal(given.shape)
-    if given.kind == "tied":
+    if kind.kind == "bool":
+        return draw.integers(0, 4, kind.shape) == 0
+    values = draw.standard_normal(kind.shape)
+    if kind.kind == "tied":
         values = np.round(values)
-    elif given.kind == "grid":
-        values = draw.integers(-16, 17, given.shape) / 2
-    elif given.kind == "wide":
-        values *= 10.0 ** draw.uniform(-3, 2, given.shape)
+    elif kind.kind == "grid":
+        values = draw.integers(-16, 17, kind.shape) / 2
+    elif kind.kind == "wide":
+        values *= 10.0 ** draw.uniform(-3, 2, kind.shape)
     return values.astype(np.float32).astype(np.float64)
 
 
@@ -88,14 +88,14 @@ def torch_layer(case: LayerCase, dtype: str = "float32") -> torch.nn.Module:
     """PyTorch's layer, as its default generator initialises it."""
 
     def make(value: Any) -> Any:
-        if isinstance(value, Part):
-            return getattr(torch.nn, value.name)(**built(value.args, make))
+        if isinstance(value, LayerPart):
+            return getattr(torch.nn, value.name)(**make_arguments(value.args, make))
         return torch.tensor(value, dtype=getattr(torch, dtype))
 
     with warnings.catch_warnings():
         # Of dropout that has no layer to come after, of nested tensors, and the like.
         warnings.simplefilter("ignore", UserWarning)
-        layer = getattr(torch.nn, case.name)(**built(case.args, make))
+        layer = getattr(torch.nn, case.name)(**make_arguments(case.args, make))
     return layer.to(getattr(torch, dtype)).train(case.train)
 
 
@@ -105,26 +105,26 @@ def our_layer(
     """Our layer of the same arguments."""
 
     def make(value: Any) -> Any:
-        if isinstance(value, Part):
+        if isinstance(value, LayerPart):
             cls = getattr(nn, value.name)
-            return _made(cls, built(value.args, make), dtype, generator)
+            return _make(cls, make_arguments(value.args, make), dtype, generator)
         return value
 
-    cls, args = getattr(nn, case.name), built(case.args, make)
-    layer = _made(cls, args, dtype, generator)
+    cls, args = getattr(nn, case.name), make_arguments(case.args, make)
+    layer = _make(cls, args, dtype, generator)
     layer.train() if case.train else layer.eval()
     return layer
 
 
-def _made(
+def _make(
     cls: Any, args: Mapping[str, Any], dtype: str, generator: rng.Generator | None
 ) -> Any:
-    known = inspect.signature(cls.__init__).parameters
+    parameters = inspect.signature(cls.__init__).parameters
     extra = {"dtype": jnp.dtype(dtype), "generator": generator}
-    return cls(**args, **{k: v for k, v in extra.items() if k in known})
+    return cls(**args, **{k: v for k, v in extra.items() if k in parameters})
 
 
-def starting_state(case: LayerCase) -> Arrays:
+def start_state(case: LayerCase) -> Arrays:
     """A state in which no parameter is still zero or one."""
     torch.manual_seed(0)
     draw = np.random.default_rng(0)
@@ -161,17 +161,17 @@ def torch_steps(case: LayerCase, state: Arrays, dtype: str) -> list[Arrays]:
 @lru_cache(maxsize=256)
 def exact_steps(case: LayerCase) -> tuple[Arrays, list[Arrays]]:
     """A starting state, and what PyTorch makes of it in float64: right in any type."""
-    state = starting_state(case)
+    state = start_state(case)
     return state, torch_steps(case, state, "float64")
 
 
 @lru_cache(maxsize=256)
-def rounded_steps(case: LayerCase) -> list[list[Arrays]]:
+def round_steps(case: LayerCase) -> list[list[Arrays]]:
     """The float64 run some times over, each operation moved as float32 may round it."""
     state, _ = exact_steps(case)
     runs = []
     for seed in range(RUNS):
-        with rounded(seed):
+        with round_all(seed):
             runs.append(torch_steps(case, state, "float64"))
     return runs
 
@@ -191,27 +191,27 @@ def _torch_step(
     with warnings.catch_warnings():
         # Of a softmax without a dimension, among others.
         warnings.simplefilter("ignore", UserWarning)
-        given = case.arranged(inputs, torch.nn.utils.rnn.pack_padded_sequence)
-        outputs = list(_tensors(layer(*given, **call)))
+        arguments = case.arrange(inputs, torch.nn.utils.rnn.pack_padded_sequence)
+        outputs = list(_tensors(layer(*arguments, **call)))
     loss = sum(
         (x * torch.tensor(_cotangent(tuple(x.shape), i), dtype=kind)).sum()
         for i, x in enumerate(outputs)
         if x.is_floating_point()
     )
     loss.backward()
-    found = {f"output {i}": x.detach().numpy() for i, x in enumerate(outputs)}
+    tensors = {f"output {i}": x.detach().numpy() for i, x in enumerate(outputs)}
     for i, x in enumerate(inputs):
         if x.requires_grad:
             grad = torch.zeros_like(x) if x.grad is None else x.grad
-            found[f"d input {i}"] = grad.numpy()
+            tensors[f"d input {i}"] = grad.numpy()
     for name, parameter in layer.named_parameters():
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-        found[f"d {name}"] = parameter.grad.numpy().copy()
+        tensors[f"d {name}"] = parameter.grad.numpy().copy()
         parameter.data -= RATE * parameter.grad
         parameter.grad = None
-    found |= {name: x.numpy().copy() for name, x in layer.named_buffers()}
-    return found
+    tensors |= {name: x.numpy().copy() for name, x in layer.named_buffers()}
+    return tensors
 
 
 def _as_tensors(call: Mapping[str, Any], kind: torch.dtype) -> dict[str, Any]:
@@ -223,13 +223,13 @@ def _as_tensors(call: Mapping[str, Any], kind: torch.dtype) -> dict[str, Any]:
     }
 
 
-def _tensors(found: Any) -> Iterator[torch.Tensor]:
-    if isinstance(found, torch.nn.utils.rnn.PackedSequence):
-        yield torch.nn.utils.rnn.pad_packed_sequence(found)[0]
-    elif isinstance(found, torch.Tensor):
-        yield found
-    elif found is not None:
-        for part in found:
+def _tensors(outputs: Any) -> Iterator[torch.Tensor]:
+    if isinstance(outputs, torch.nn.utils.rnn.PackedSequence):
+        yield torch.nn.utils.rnn.pad_packed_sequence(outputs)[0]
+    elif isinstance(outputs, torch.Tensor):
+        yield outputs
+    elif outputs is not None:
+        for part in outputs:
             yield from _tensors(part)
 
 
@@ -251,24 +251,24 @@ def our_steps(
         _our_step(case, graph) for case, (graph, *_) in zip(cases, splits, strict=True)
     ]
 
-    @partial(jax.jit, compiler_options=COMPILED.get(dtype))
-    def together(trees: Any, given: Any) -> Any:
-        return [f(*t, *g) for f, t, g in zip(functions, trees, given, strict=True)]
+    @partial(jax.jit, compiler_options=COMPILER_OPTIONS.get(dtype))
+    def together(trees: Any, inputs: Any) -> Any:
+        return [f(*t, *g) for f, t, g in zip(functions, trees, inputs, strict=True)]
 
     trees = [tuple(rest) for _, *rest in splits]
     steps = []
     for step in range(STEPS):
-        given = [
-            _given(case, layer, step, dtype)
+        arguments = [
+            _arguments(case, layer, step, dtype)
             for case, layer in zip(cases, layers, strict=True)
         ]
-        results = together(trees, given)
+        results = together(trees, arguments)
         trees = [tree for tree, _ in results]
-        steps.append([jax.tree.map(np.asarray, found) for _, found in results])
+        steps.append([jax.tree.map(np.asarray, result) for _, result in results])
     return [list(one) for one in zip(*steps, strict=True)]
 
 
-def _given(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
+def _arguments(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
     inputs = [
         jnp.asarray(x, dtype if x.dtype.kind == "f" else None)
         for x in _inputs(case, step)
@@ -278,7 +278,7 @@ def _given(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
         [
             generator.bernoulli(*draw)
             for draw in nn.dropout_draws(
-                lambda *xs: _called(case, _copied(layer), xs), *inputs
+                lambda *xs: _call(case, _copy(layer), xs), *inputs
             )
         ]
         if case.draws
@@ -287,20 +287,20 @@ def _given(case: LayerCase, layer: nnx.Module, step: int, dtype: str) -> Any:
     return inputs, masks
 
 
-def _called(case: LayerCase, layer: Any, inputs: Sequence[Any]) -> Any:
-    return layer(*case.arranged(inputs, nn.pack_padded_sequence), **case.call)
+def _call(case: LayerCase, layer: Any, inputs: Sequence[Any]) -> Any:
+    return layer(*case.arrange(inputs, nn.pack_padded_sequence), **case.call)
 
 
-def _copied(layer: nnx.Module) -> Any:
+def _copy(layer: nnx.Module) -> Any:
     return nnx.merge(*nnx.split(layer), copy=True)
 
 
 def _our_step(case: LayerCase, graph: Any) -> Callable[..., Any]:
     def loss(params: Any, floats: Any, rest: Any, inputs: Any, masks: Any) -> Any:
         layer = nnx.merge(graph, params, rest, copy=True)
-        given = [floats.get(i, x) for i, x in enumerate(inputs)]
+        arguments = [floats.get(i, x) for i, x in enumerate(inputs)]
         with nn.dropout_source(nn.GivenMasks(masks)):
-            outputs = _arrays(_called(case, layer, given))
+            outputs = _arrays(_call(case, layer, arguments))
         total = sum(
             (x * _cotangent(x.shape, i).astype(x.dtype)).sum()
             for i, x in enumerate(outputs)
@@ -316,12 +316,12 @@ def _our_step(case: LayerCase, graph: Any) -> Callable[..., Any]:
         grads, (outputs, params, rest) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
             params, floats, rest, inputs, masks
         )
-        found = {f"output {i}": x for i, x in enumerate(outputs)}
-        found |= {f"d input {i}": x for i, x in grads[1].items()}
-        found |= {f"d {name}": x for name, x in _named(grads[0])}
-        found |= dict(_named(rest))
-        moved = jax.tree.map(lambda p, g: p - RATE * g, params, grads[0])
-        return (moved, rest), found
+        tensors = {f"output {i}": x for i, x in enumerate(outputs)}
+        tensors |= {f"d input {i}": x for i, x in grads[1].items()}
+        tensors |= {f"d {name}": x for name, x in _by_name(grads[0])}
+        tensors |= dict(_by_name(rest))
+        after = jax.tree.map(lambda p, g: p - RATE * g, params, grads[0])
+        return (after, rest), tensors
 
     return step
 
@@ -334,7 +334,7 @@ def _arrays(outputs: Any) -> list[jax.Array]:
     return [x.data if is_packed(x) else x for x in leaves]
 
 
-def _named(state: Any) -> Iterator[tuple[str, jax.Array]]:
+def _by_name(state: Any) -> Iterator[tuple[str, jax.Array]]:
     for path, variable in nnx.to_flat_state(state):
         yield ".".join(map(str, path)), variable[...]
 
@@ -358,21 +358,21 @@ def judge(
     judged: list[Verdict] = []
     for case, found in zip(cases, ours, strict=True):
         _, exact = exact_steps(case)
-        runs = rounded_steps(case) if dtype == "float32" else []
-        judged += _judged(case, dtype, exact, runs, found)
+        runs = round_steps(case) if dtype == "float32" else []
+        judged += _judge(case, dtype, exact, runs, found)
     return judged
 
 
-def _judged(
+def _judge(
     case: LayerCase,
     dtype: str,
     exact: list[Arrays],
     runs: list[list[Arrays]],
     ours: list[Arrays],
 ) -> Iterator[Verdict]:
-    for right, found in zip(exact, ours, strict=True):
-        if set(right) != set(found):
-            raise ValueError(f"{case}: {sorted(right)}, but {sorted(found)}")
+    for right, tensors in zip(exact, ours, strict=True):
+        if set(right) != set(tensors):
+            raise ValueError(f"{case}: {sorted(right)}, but {sorted(tensors)}")
     for name in exact[0]:
         apart = partial(_apart, case, name, dtype, exact)
         rounding = max((apart(run) for run in runs), default=0.0)
@@ -392,12 +392,12 @@ def _judged(
 
 
 def _apart(
-    case: LayerCase, name: str, dtype: str, exact: list[Arrays], found: list[Arrays]
+    case: LayerCase, name: str, dtype: str, exact: list[Arrays], values: list[Arrays]
 ) -> float:
     """How far a tensor is from the right one, at its worst step."""
     unit = 1.0 if dtype == "float64" else float(np.finfo(np.float32).eps)
     worst = 0.0
-    for right, other in zip(exact, found, strict=True):
+    for right, other in zip(exact, values, strict=True):
         # Of a whole tensor of zeros, such as a gradient that is cut, none is left.
         scale = max(np.abs(right[name]).max(initial=0.0), case.term(name)) or 1.0
         apart = difference(right[name], other[name]).max(initial=0.0)

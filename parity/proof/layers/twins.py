@@ -135,15 +135,15 @@ class WeakState(nn.GRU):
 class Unscaled(nn.MultiheadAttention):
     """Scores are not divided by sqrt(d)."""
 
-    def _projected(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
-        q, k, v = super()._projected(*inputs)
+    def _project(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
+        q, k, v = super()._project(*inputs)
         return q * (self.embed_dim / self.num_heads) ** 0.5, k, v
 
 
 class BatchOrderedMasks(nn.TransformerEncoderLayer):
     """Masks are drawn in the order of the shape, not of PyTorch's memory."""
 
-    def _dropped(self, dropout: nn.Dropout, x: jax.Array) -> jax.Array:
+    def _drop(self, dropout: nn.Dropout, x: jax.Array) -> jax.Array:
         return dropout(x)
 
 
@@ -211,7 +211,7 @@ class MemoryFirst(nn.TransformerDecoderLayer):
 class OutOfOrder(nn.TransformerDecoderLayer):
     """Masks are drawn in the order of the shape, not of PyTorch's memory."""
 
-    def _dropped(self, dropout: nn.Dropout, x: jax.Array) -> jax.Array:
+    def _drop(self, dropout: nn.Dropout, x: jax.Array) -> jax.Array:
         return dropout(x)
 
 

@@ -9,7 +9,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Given:
+class Content:
     """A tensor argument, by the name of what is in it; see `losses.inputs`."""
 
     kind: str
@@ -24,7 +24,7 @@ class LossCase:
 
     name: str
     args: Arguments
-    """Those that are `Given` are tensors."""
+    """Those that are `Content` are tensors."""
     gradients: tuple[str, ...]
     """Tensors that PyTorch differentiates by."""
     shape: Shape = (6, 5)
@@ -39,8 +39,8 @@ class LossCase:
     """The same for the gradients, where it is not that of the loss."""
 
     def __str__(self) -> str:
-        given = ", ".join(f"{key}={value}" for key, value in self.args.items())
-        return f"{self.name}({given}) of {self.shape}, {self.variety}"
+        arguments = ", ".join(f"{key}={value}" for key, value in self.args.items())
+        return f"{self.name}({arguments}) of {self.shape}, {self.variety}"
 
 
 VARIETIES = ("random", "extreme", "tied")
@@ -64,19 +64,21 @@ def _spread(
 
     The first set is there with the default reduction too.
     """
-    given = {key: Given(kind) for key, kind in tensors.items()}
-    rows = [LossCase(name, {**given, **argument_sets[0]}, gradients, shapes[0])]
+    specs = {key: Content(kind) for key, kind in tensors.items()}
+    rows = [LossCase(name, {**specs, **argument_sets[0]}, gradients, shapes[0])]
     rows[0] = replace(rows[0], variety=varieties[0], term=term, slope=slope)
     for turn, args in enumerate(argument_sets):
         for index, variety in enumerate(varieties):
             reduction = REDUCTIONS[(turn + index) % 3]
             # Not in step with the reductions, so that each meets each.
             shape = shapes[(turn // 3 + 2 * turn + index) % len(shapes)]
-            drawn = {**given, "reduction": reduction, **args}
-            rows.append(LossCase(name, drawn, gradients, shape, variety, term, slope))
+            arguments = {**specs, "reduction": reduction, **args}
+            rows.append(
+                LossCase(name, arguments, gradients, shape, variety, term, slope)
+            )
     if empty is not None:
         rows += [
-            LossCase(name, {**given, "reduction": reduction}, gradients, empty)
+            LossCase(name, {**specs, "reduction": reduction}, gradients, empty)
             for reduction in REDUCTIONS
         ]
     return tuple(rows)
@@ -84,8 +86,8 @@ def _spread(
 
 REAL = {"input": "real", "target": "real"}
 BOTH = ("input", "target")
-WEIGHT = {"weight": Given("weight")}
-CLASS_WEIGHT = {"weight": Given("class_weight")}
+WEIGHT = {"weight": Content("weight")}
+CLASS_WEIGHT = {"weight": Content("class_weight")}
 CLASS_SHAPES: tuple[Shape, ...] = ((6, 5), (5,), (3, 5, 2), (2, 5, 3, 2))
 
 REGRESSION = (
@@ -144,7 +146,7 @@ LIKELIHOODS = (
         "gaussian_nll_loss",
         REAL,
         (*BOTH, "var"),
-        [{"var": Given("row_variance")}, {"var": Given("narrow_variance")}],
+        [{"var": Content("row_variance")}, {"var": Content("narrow_variance")}],
         shapes=[(6, 5), (2, 3, 4)],
         varieties=("random", "extreme"),
     ),
@@ -175,14 +177,14 @@ LIKELIHOODS = (
 
 def _linear(variety: str, term: float) -> tuple[LossCase, ...]:
     layer = {"input": "real", "linear_weight": "matrix"}
-    biased = {**layer, "linear_bias": "bias"}
+    with_bias = {**layer, "linear_bias": "bias"}
     wide = {
         "input": "real",
         "linear_weight": "wide_matrix",
         "linear_bias": "wide_bias",
         "target": "wide_labels",
     }
-    name, labels = "linear_cross_entropy", {"target": Given("labels")}
+    name, labels = "linear_cross_entropy", {"target": Content("labels")}
     shapes: list[Shape] = [(6, 5), (5,)]
     sets: list[Arguments] = [
         labels,
@@ -192,13 +194,13 @@ def _linear(variety: str, term: float) -> tuple[LossCase, ...]:
     ]
     more: list[Arguments] = [
         {**labels, **CLASS_WEIGHT},
-        {"target": Given("distribution"), "label_smoothing": 0.2},
+        {"target": Content("distribution"), "label_smoothing": 0.2},
     ]
     place: dict[str, Any] = {"varieties": (variety,), "term": term}
     return (
         *_spread(name, layer, tuple(layer), sets, shapes=shapes, **place),
-        *_spread(name, biased, tuple(biased), more, shapes=shapes, **place),
-        *_spread(name, wide, tuple(biased), [{}], shapes=[(6, 5)], **place),
+        *_spread(name, with_bias, tuple(with_bias), more, shapes=shapes, **place),
+        *_spread(name, wide, tuple(with_bias), [{}], shapes=[(6, 5)], **place),
     )
 
 
@@ -295,7 +297,7 @@ BINARY = (
         "binary_cross_entropy",
         {"input": "probability", "target": "bit"},
         ("input",),
-        [{}, {"reduction": "none"}, WEIGHT, {"weight": Given("last_weight")}],
+        [{}, {"reduction": "none"}, WEIGHT, {"weight": Content("last_weight")}],
         term=1.0,
         empty=(0, 5),
     ),
@@ -314,9 +316,9 @@ BINARY = (
             {},
             {"reduction": "none"},
             WEIGHT,
-            {"weight": Given("last_weight")},
-            {"pos_weight": Given("last_weight")},
-            {**WEIGHT, "pos_weight": Given("weight")},
+            {"weight": Content("last_weight")},
+            {"pos_weight": Content("last_weight")},
+            {**WEIGHT, "pos_weight": Content("weight")},
         ],
         term=1.0,
         empty=(0, 5),
@@ -470,9 +472,9 @@ CTC = (
                 {},
                 {"blank": 3},
                 {"zero_infinity": True},
-                {"targets": Given("joined_targets")},
+                {"targets": Content("joined_targets")},
                 {"reduction": "none"},
-                {"targets": Given("joined_targets"), "reduction": "none", "blank": 2},
+                {"targets": Content("joined_targets"), "reduction": "none", "blank": 2},
             ],
             shapes=[(9, 3, 4), (6, 3, 5)],
             varieties=(variety,),
@@ -491,7 +493,7 @@ CTC = (
 )
 
 PENALTIES = tuple(
-    LossCase(name, {"params": Given("real")}, ("params",), shape, variety)
+    LossCase(name, {"params": Content("real")}, ("params",), shape, variety)
     for name in ("l1_penalty", "l2_penalty")
     for shape in (*SHAPES, (31,), (0, 5))
     for variety in VARIETIES

@@ -4,36 +4,38 @@ from collections.abc import Callable
 
 import numpy as np
 
-from parity.proof.losses.cases import Given, LossCase
+from parity.proof.losses.cases import Content, LossCase
 
 Shape = tuple[int, ...]
-Draw = Callable[[np.random.Generator, Shape, str], np.ndarray]
+TensorDraw = Callable[[np.random.Generator, Shape, str], np.ndarray]
 
 
 def tensors(case: LossCase) -> dict[str, np.ndarray]:
     """Every tensor argument of a case, the same at each call.
 
     Example:
-        >>> case = LossCase("mse_loss", {"input": Given("real")}, ("input",), (2, 3))
+        >>> case = LossCase("mse_loss", {"input": Content("real")}, ("input",), (2, 3))
         >>> tensors(case)["input"].shape
         (2, 3)
     """
-    given = {key: value for key, value in case.args.items() if isinstance(value, Given)}
-    drawn = {}
-    for seed, (key, value) in enumerate(given.items()):
+    specs = {
+        key: value for key, value in case.args.items() if isinstance(value, Content)
+    }
+    result = {}
+    for seed, (key, value) in enumerate(specs.items()):
         generator = np.random.default_rng([seed, *case.shape])
-        drawn[key] = KINDS[value.kind](generator, case.shape, case.variety)
-    if "ignore_index" not in case.args and "target" in drawn:
-        _ignore_one(case, drawn["target"])
-    if "targets" in drawn and case.name == "ctc_loss":
+        result[key] = KINDS[value.kind](generator, case.shape, case.variety)
+    if "ignore_index" not in case.args and "target" in result:
+        _ignore_one(case, result["target"])
+    if "targets" in result and case.name == "ctc_loss":
         blank = case.args.get("blank", 0)
-        drawn["targets"] = _without(blank, drawn["targets"], case.shape[-1])
-    return drawn
+        result["targets"] = _without(blank, result["targets"], case.shape[-1])
+    return result
 
 
 def _ignore_one(case: LossCase, target: np.ndarray) -> None:
     """Give one of several labels the default `ignore_index`."""
-    if case.args["target"] in (Given("labels"), Given("wide_labels")):
+    if case.args["target"] in (Content("labels"), Content("wide_labels")):
         target.flat[1 : min(2, target.size - 1)] = -100
 
 
@@ -118,8 +120,8 @@ def _log_distribution(
 ) -> np.ndarray:
     axis = min(1, len(shape) - 1) if axis is None else axis
     logits = size * generator.standard_normal(shape)
-    shifted = logits - logits.max(axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    offset = logits - logits.max(axis, keepdims=True, initial=-np.inf)
+    return offset - np.log(np.exp(offset).sum(axis, keepdims=True))
 
 
 def _classes(shape: Shape) -> int:
@@ -227,7 +229,7 @@ def padded_targets(
     return targets
 
 
-def joined_targets(
+def flat_targets(
     generator: np.random.Generator, shape: Shape, variety: str
 ) -> np.ndarray:
     """The labels in use, one target after the other."""
@@ -235,7 +237,7 @@ def joined_targets(
     return generator.integers(0, shape[-1], int(lengths.sum()))
 
 
-def _of(shape_of: Callable[[Shape], Shape], draw: Draw) -> Draw:
+def _of(shape_of: Callable[[Shape], Shape], draw: TensorDraw) -> TensorDraw:
     """The same numbers in a shape derived from the case's."""
     return lambda generator, shape, variety: draw(generator, shape_of(shape), variety)
 
@@ -247,7 +249,7 @@ def _small(generator: np.random.Generator, shape: Shape, variety: str) -> np.nda
 
 FEATURES, POSITIONS = 5, 3
 
-KINDS: dict[str, Draw] = {
+KINDS: dict[str, TensorDraw] = {
     "real": real,
     "moderate": moderate,
     "count": count,
@@ -281,5 +283,5 @@ KINDS: dict[str, Draw] = {
     "input_lengths": input_lengths,
     "target_lengths": target_lengths,
     "padded_targets": padded_targets,
-    "joined_targets": joined_targets,
+    "joined_targets": flat_targets,
 }

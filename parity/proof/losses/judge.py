@@ -20,7 +20,7 @@ import torch
 
 from jaxtrain import losses
 from parity.difference import difference
-from parity.proof.losses.cases import Given, LossCase
+from parity.proof.losses.cases import Content, LossCase
 from parity.proof.losses.inputs import tensors
 from parity.proof.verdict import Verdict
 from parity.pytorch.losses import torch_loss
@@ -58,7 +58,7 @@ TORCH_DISTANCES: dict[str, Loss] = {
 
 def plain_arguments(case: LossCase, distances: Mapping[str, Loss]) -> dict[str, Any]:
     """The arguments that are no tensors."""
-    plain = {k: v for k, v in case.args.items() if not isinstance(v, Given)}
+    plain = {k: v for k, v in case.args.items() if not isinstance(v, Content)}
     if "distance_function" in plain:
         plain["distance_function"] = distances[plain["distance_function"]]
     return plain
@@ -82,14 +82,16 @@ def torch_result(
         value = torch_loss(case.name)(
             **leaves, **plain_arguments(case, TORCH_DISTANCES)
         )
-    found = {"value": value.detach().numpy()}
+    result = {"value": value.detach().numpy()}
     if cotangent is not None and case.gradients:
-        chosen = [leaves[key] for key in case.gradients]
-        grads = torch.autograd.grad(value, chosen, torch.tensor(cotangent, dtype=kind))
-        found |= {
+        inputs_of_gradients = [leaves[key] for key in case.gradients]
+        grads = torch.autograd.grad(
+            value, inputs_of_gradients, torch.tensor(cotangent, dtype=kind)
+        )
+        result |= {
             key: grad.numpy() for key, grad in zip(case.gradients, grads, strict=True)
         }
-    return found
+    return result
 
 
 # Our side: all cases of one type in one compilation.
@@ -108,28 +110,28 @@ def our_results(
     @jax.jit
     def together(inputs: Any, cotangents: Any) -> Any:
         arguments = zip(functions, inputs, cotangents, strict=True)
-        return [function(*given) for function, *given in arguments]
+        return [function(*values) for function, *values in arguments]
 
-    typed = [
+    argument_lists = [
         {
             key: jnp.asarray(x, dtype if x.dtype.kind == "f" else None)
-            for key, x in given.items()
+            for key, x in case_inputs.items()
         }
-        for given in inputs
+        for case_inputs in inputs
     ]
-    found = together(typed, [jnp.asarray(c, dtype) for c in cotangents])
-    return [{key: np.asarray(x) for key, x in one.items()} for one in found]
+    results = together(argument_lists, [jnp.asarray(c, dtype) for c in cotangents])
+    return [{key: np.asarray(x) for key, x in one.items()} for one in results]
 
 
 def _with_gradients(case: LossCase, loss: Loss) -> Loss:
     plain = plain_arguments(case, OUR_DISTANCES)
 
     def function(inputs: Any, cotangent: jax.Array) -> dict[str, jax.Array]:
-        chosen = {key: inputs[key] for key in case.gradients}
-        if not chosen:
+        selection = {key: inputs[key] for key in case.gradients}
+        if not selection:
             return {"value": loss(**inputs, **plain)}
         value, pull = jax.vjp(
-            lambda chosen: loss(**{**inputs, **chosen}, **plain), chosen
+            lambda selection: loss(**{**inputs, **selection}, **plain), selection
         )
         return {"value": value, **pull(cotangent.astype(value.dtype))[0]}
 
@@ -178,14 +180,14 @@ def _terms(
     constant = {key: slope * _largest(cotangent) * share for key in case.gradients}
     constant["value"] = max(case.term * share, _largest(parts) * share)
     terms = {key: np.maximum(_finite(exact[key]), constant[key]) for key in exact}
-    for nudged, x in inputs.items():
+    for name, x in inputs.items():
         if x.dtype.kind == "f":
             # Signs of all kinds, so that no two effects cancel throughout.
             signs = np.random.default_rng(x.size).choice([-1.0, 1.0], x.shape)
-            moved = x * (1 + signs * NUDGE)
-            if str(case.args[nudged]) in ("probability", "bit"):
-                moved = np.minimum(moved, 1.0)
-            there = {**inputs, nudged: moved}
+            value = x * (1 + signs * NUDGE)
+            if str(case.args[name]) in ("probability", "bit"):
+                value = np.minimum(value, 1.0)
+            there = {**inputs, name: value}
             other = torch_result(case, there, "float64", cotangent)
             for key in exact:
                 swing = _finite(difference(exact[key], other[key])) / NUDGE
@@ -223,15 +225,15 @@ def judge(
         dtype: float64 or float32.
         loss: what is judged, given the case; ours of that name if not given.
     """
-    chosen = loss or (lambda case: getattr(losses, case.name))
+    loss_of = loss or (lambda case: getattr(losses, case.name))
     right = [reference(case, dtype) for case in cases]
     with jax.enable_x64(dtype == "float64"):
         inputs = [one.inputs for one in right]
         cotangents = [one.cotangent for one in right]
-        ours = our_results(cases, inputs, cotangents, dtype, chosen)
+        ours = our_results(cases, inputs, cotangents, dtype, loss_of)
     pairs = zip(right, ours, strict=True)
     return [
-        found for one, found_here in pairs for found in _judged(one, found_here, dtype)
+        measure for one, results in pairs for measure in _judged(one, results, dtype)
     ]
 
 
@@ -270,10 +272,10 @@ def _verdict(
 
 
 def _distance(
-    right: Reference, key: str, found: np.ndarray, wanted: np.ndarray, dtype: str
+    right: Reference, key: str, value: np.ndarray, target: np.ndarray, dtype: str
 ) -> float:
     kind = np.finfo(dtype)
-    apart = difference(wanted, found)
+    apart = difference(target, value)
     # XLA's CPU code takes subnormal numbers for 0.
     size = np.clip(right.terms[key], kind.tiny, kind.max)
     apart = np.where(apart < kind.tiny, 0.0, apart)

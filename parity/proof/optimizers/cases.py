@@ -46,8 +46,8 @@ class OptimizerCase:
         return replace(self, args={**self.args, "eps": (eps1, eps2)})
 
     def __str__(self) -> str:
-        given = ", ".join(f"{key}={value}" for key, value in self.args.items())
-        return f"{self.name}({given})"
+        arguments = ", ".join(f"{key}={value}" for key, value in self.args.items())
+        return f"{self.name}({arguments})"
 
     def __hash__(self) -> int:
         return hash(str(self))

@@ -17,7 +17,7 @@ STEPS = 100
 def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
     """The parameter and every state tensor of each case, at their worst step."""
     for name in task.names:
-        cases = task.chosen(case for case in CASES if case.name == name)
+        cases = task.choose(case for case in CASES if case.name == name)
         for dtype in task.dtypes():
             on_progress(f"{name} in {dtype}")
             yield from judge(cases, dtype, task.steps or STEPS)

@@ -19,7 +19,7 @@ import optax
 from jaxtrain import optim
 from parity.difference import difference
 from parity.proof.optimizers.cases import OptimizerCase
-from parity.proof.optimizers.torch_steps import Steps, Tensors, torch_steps
+from parity.proof.optimizers.torch_steps import Tensors, TorchSteps, torch_steps
 from parity.proof.verdict import Verdict
 
 LEAST_BOUND = 4.0
@@ -59,7 +59,7 @@ def our_optimizer(case: OptimizerCase) -> optax.GradientTransformationExtraArgs:
 
 def our_steps(
     optimizers: Sequence[optax.GradientTransformationExtraArgs],
-    taken: Sequence[Steps],
+    taken: Sequence[TorchSteps],
     dtype: str,
 ) -> list[Tensors]:
     """Take the same steps with Optax transformations, all of them at once."""
@@ -81,7 +81,7 @@ def our_steps(
 
 
 def _started(
-    tx: optax.GradientTransformationExtraArgs, steps: Steps, dtype: str
+    tx: optax.GradientTransformationExtraArgs, steps: TorchSteps, dtype: str
 ) -> tuple[jax.Array, Any, jax.Array]:
     """Gradient, state and parameter before each step."""
     p = jnp.asarray(np.stack(steps.before["param"]), dtype)  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def _our_step(
 
 
 def distances(
-    steps: Steps, ours: Tensors, dtype: str, rounds_to: str | None = None
+    steps: TorchSteps, ours: Tensors, dtype: str, rounds_to: str | None = None
 ) -> dict[str, float]:
     """The worst element of each tensor, in units of the largest of its terms.
 
@@ -135,19 +135,19 @@ def distances(
     return worst
 
 
-def rounding(steps: Steps, rounds_to: str | None = None) -> dict[str, float]:
+def rounding(steps: TorchSteps, rounds_to: str | None = None) -> dict[str, float]:
     """How far rounding alone moves each tensor, in float32 units.
 
     It stands for float64 as well: the same operations round there, as often.
     """
     moves = [
         distances(replace(steps, after=steps.exact), x, "float32", rounds_to)
-        for x in steps.rounded
+        for x in steps.roundings
     ]
     return {name: max(move[name] for move in moves) for name in steps.exact}
 
 
-def _largest_term(steps: Steps, name: str) -> np.ndarray:
+def _largest_term(steps: TorchSteps, name: str) -> np.ndarray:
     became = steps.after[name].astype(np.float64)
     pairs = zip(steps.before[name], became, strict=True)
     was = np.stack([0 * a if b is None else b for b, a in pairs])
@@ -155,7 +155,7 @@ def _largest_term(steps: Steps, name: str) -> np.ndarray:
     return np.max(terms, axis=0)
 
 
-def _update_unit(steps: Steps, rounds_to: str) -> np.ndarray:
+def _update_unit(steps: TorchSteps, rounds_to: str) -> np.ndarray:
     """The spacing of a narrower type at the largest element of each step's update."""
     before = np.stack(steps.before["param"])  # type: ignore[arg-type]
     moves = np.abs(steps.after["param"].astype(np.float64) - before)
@@ -182,24 +182,27 @@ def judge(
         shapes: of the parameters; the cases' own if not given.
         build: makes our optimiser of a case; another one makes a broken twin.
     """
-    taken = [
+    reference = [
         (case, torch_steps(case, gradients(shape, steps, seed), dtype))
         for case in cases
         for seed, shape in enumerate(shapes or case.shapes)
     ]
     made = {case: build(case) for case in cases}
     with jax.enable_x64(dtype == "float64"):
-        optimizers, theirs = [made[case] for case, _ in taken], [t for _, t in taken]
+        optimizers, theirs = (
+            [made[case] for case, _ in reference],
+            [t for _, t in reference],
+        )
         ours = our_steps(optimizers, theirs, dtype)
     worst: dict[OptimizerCase, dict[str, float]] = {case: {} for case in cases}
     moves: dict[OptimizerCase, dict[str, float]] = {case: {} for case in cases}
-    for (case, right), found in zip(taken, ours, strict=True):
-        _raise(worst[case], distances(right, found, dtype, case.rounds_to))
+    for (case, right), one in zip(reference, ours, strict=True):
+        _raise(worst[case], distances(right, one, dtype, case.rounds_to))
         _raise(moves[case], rounding(right, case.rounds_to))
     return [
         _verdict(case, dtype, steps, name, value, moves[case][name])
-        for case, found in worst.items()
-        for name, value in found.items()
+        for case, one in worst.items()
+        for name, value in one.items()
     ]
 
 

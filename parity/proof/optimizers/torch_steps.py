@@ -13,7 +13,7 @@ import torch
 from parity.difference import difference
 from parity.proof.optimizers.cases import OptimizerCase
 from parity.pytorch.names import torch_gradient, torch_optimizer
-from parity.rounding import rounded
+from parity.rounding import round_all
 
 RUNS, WHOLE_RUNS = 8, 1
 """Of each step with roundings of its own, and where these cannot be taken at once."""
@@ -23,7 +23,7 @@ TorchState = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Steps:
+class TorchSteps:
     """PyTorch's steps of one parameter: for each tensor, an array with an axis of them.
 
     The tensors are `param` and PyTorch's state, by PyTorch's names.
@@ -39,7 +39,7 @@ class Steps:
     """The same steps in float64, from the same state."""
     swing: Tensors
     """How far each tensor moves in units of the relative move of what went in."""
-    rounded: list[Tensors]
+    roundings: list[Tensors]
     """The float64 steps, each operation of them moved as float32 may round it."""
 
 
@@ -47,7 +47,7 @@ RUNS_ON = (False, True)
 """Of the two starts: whether the parameter runs on from 1, or begins each step at 0."""
 
 
-def torch_steps(case: OptimizerCase, grads: np.ndarray, dtype: str) -> Steps:
+def torch_steps(case: OptimizerCase, grads: np.ndarray, dtype: str) -> TorchSteps:
     """Take PyTorch's steps, each from the state that the one before it left.
 
     Args:
@@ -61,7 +61,7 @@ def torch_steps(case: OptimizerCase, grads: np.ndarray, dtype: str) -> Steps:
 @lru_cache(maxsize=32)
 def _torch_steps(
     case: OptimizerCase, content: bytes, shape: tuple[int, ...], dtype: str
-) -> Steps:
+) -> TorchSteps:
     # A copy, as PyTorch wants to be able to write.
     grads = np.frombuffer(content, np.float32).reshape(shape).copy()
     if not case.is_elementwise:
@@ -76,7 +76,7 @@ def _torch_steps(
 
 def _consecutive(
     case: OptimizerCase, grads: np.ndarray, runs_on: np.ndarray, dtype: str
-) -> Steps:
+) -> TorchSteps:
     """Steps of a parameter of which some elements run on, and others begin at 0."""
     state: TorchState = {}
     value = np.ones(grads.shape[1:])
@@ -89,22 +89,22 @@ def _consecutive(
         exact, swing = _exact_step(same, value, state, grad)
         exacts.append(exact)
         swings.append(swing)
-        moved.append(_rounded_steps(same, value, state, grad, step))
+        moved.append(_round_steps(same, value, state, grad, step))
         ((value, state),) = _one_step(case, [(value, state, grad)], dtype)
         afters.append(_arrays(value, state, dtype))
     names = afters[-1].keys()
-    return Steps(
+    return TorchSteps(
         grads,
         np.arange(len(grads)),
         before={name: [before.get(name) for before in befores] for name in names},
         after=_columns(names, afters),
         exact=_columns(names, exacts),
         swing=_columns(names, swings),
-        rounded=[_columns(names, rows) for rows in zip(*moved, strict=True)],
+        roundings=[_columns(names, rows) for rows in zip(*moved, strict=True)],
     )
 
 
-def _part(steps: Steps, start: int) -> Steps:
+def _part(steps: TorchSteps, start: int) -> TorchSteps:
     """What belongs to one start of two that lie along the first axis of a parameter."""
     shape = steps.grads.shape[1:]
 
@@ -114,7 +114,7 @@ def _part(steps: Steps, start: int) -> Steps:
     def parts(tensors: Tensors) -> Tensors:
         return {name: part(x) for name, x in tensors.items()}
 
-    return Steps(
+    return TorchSteps(
         part(steps.grads),
         steps.counts,
         before={
@@ -124,18 +124,18 @@ def _part(steps: Steps, start: int) -> Steps:
         after=parts(steps.after),
         exact=parts(steps.exact),
         swing=parts(steps.swing),
-        rounded=[parts(run) for run in steps.rounded],
+        roundings=[parts(run) for run in steps.roundings],
     )
 
 
-def _joined(several: Sequence[Steps]) -> Steps:
+def _joined(several: Sequence[TorchSteps]) -> TorchSteps:
     """One after the other."""
 
     def joined(held: Iterable[Tensors]) -> Tensors:
         runs = list(held)
         return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
 
-    return Steps(
+    return TorchSteps(
         np.concatenate([steps.grads for steps in several]),
         np.concatenate([steps.counts for steps in several]),
         before={
@@ -145,8 +145,8 @@ def _joined(several: Sequence[Steps]) -> Steps:
         after=joined(steps.after for steps in several),
         exact=joined(steps.exact for steps in several),
         swing=joined(steps.swing for steps in several),
-        rounded=[
-            joined(runs) for runs in zip(*(s.rounded for s in several), strict=True)
+        roundings=[
+            joined(runs) for runs in zip(*(s.roundings for s in several), strict=True)
         ],
     )
 
@@ -167,8 +167,8 @@ def _exact_step(
     starts.append((value * (1 + NUDGE), state, grad))
     for name, item in state.items():
         if torch.is_tensor(item) and name != "step":
-            nudged = item.to(torch.float64) * (1 + NUDGE)
-            starts.append((value, {**state, name: nudged}, grad))
+            nudge = item.to(torch.float64) * (1 + NUDGE)
+            starts.append((value, {**state, name: nudge}, grad))
     exact, *others = (_arrays(*end) for end in _one_step(case, starts, "float64"))
     swing = {
         name: np.max([difference(x, other[name]) for other in others], axis=0) / NUDGE
@@ -177,7 +177,7 @@ def _exact_step(
     return exact, swing
 
 
-def _rounded_steps(
+def _round_steps(
     case: OptimizerCase,
     value: np.ndarray,
     state: TorchState,
@@ -185,10 +185,10 @@ def _rounded_steps(
     seed: int,
 ) -> list[Tensors]:
     """The float64 step some times over, with roundings of its own each time."""
-    given = _numbers(case)
+    numbers = _numbers(case)
     if not case.is_elementwise:
         starts = [(value, state, grad)] * WHOLE_RUNS
-        ends = _one_step(case, starts, "float64", rounded(seed, given=given))
+        ends = _one_step(case, starts, "float64", round_all(seed, numbers=numbers))
         return [_arrays(*end) for end in ends]
     grads, values = (np.stack([x] * RUNS) for x in (grad, value))
     states: TorchState = {
@@ -197,7 +197,7 @@ def _rounded_steps(
         else item
         for name, item in state.items()
     }
-    arithmetic = rounded(seed, RUNS, given, alike=len(RUNS_ON))
+    arithmetic = round_all(seed, RUNS, numbers, alike=len(RUNS_ON))
     ((values, states),) = _one_step(
         case, [(values, states, grads)], "float64", arithmetic
     )
@@ -237,7 +237,7 @@ def _one_step(
         for p, (_, state, grad) in zip(params, starts, strict=True):
             p.grad = torch_gradient(case.name, torch.as_tensor(grad, dtype=kind))
             if state:
-                optimizer.state[p] = _copied(state, kind)
+                optimizer.state[p] = _copy(state, kind)
         with arithmetic or nullcontext():
             optimizer.step()
         return [(p.detach().numpy(), dict(optimizer.state[p])) for p in params]
@@ -245,7 +245,7 @@ def _one_step(
         torch.set_default_dtype(before)
 
 
-def _copied(state: TorchState, kind: torch.dtype) -> TorchState:
+def _copy(state: TorchState, kind: torch.dtype) -> TorchState:
     return {
         name: item.to(item.dtype if name == "step" else kind, copy=True)
         if torch.is_tensor(item)

@@ -100,8 +100,8 @@ def gap(
     """
     grads = gradients(steps, shape)
     theirs, ours = torch_trajectory(case, grads, lrs), trajectory(tx, grads)
-    moved = np.nanmax(np.abs(theirs))
-    return float(difference(theirs, ours).max() / max(moved, 1e-300))
+    scale = np.nanmax(np.abs(theirs))
+    return float(difference(theirs, ours).max() / max(scale, 1e-300))
 
 
 def _start(grads: np.ndarray) -> np.ndarray:

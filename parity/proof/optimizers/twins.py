@@ -96,7 +96,7 @@ def _exchanged(g: jax.Array, state: Any, p: jax.Array) -> Any:
     return updates * (max(1, columns / rows) / max(1, rows / columns)) ** 0.5, new
 
 
-def _judged(
+def _judge(
     name: str,
     args: Mapping[str, Any],
     make: Callable[[], Optimizer],
@@ -112,7 +112,7 @@ def _rounded_correction() -> Verdict:
         return (1 - beta.value**hyper.t) ** power
 
     with mock.patch.object(Hyper, "bias_correction", rounded):
-        return _judged("adam", {}, optim.adam, "float32")
+        return _judge("adam", {}, optim.adam, "float32")
 
 
 _DECAY: Mapping[str, Any] = {"weight_decay": 0.1}
@@ -120,25 +120,25 @@ _LARGEST = (*MOMENTS, "max_exp_avg_sq")
 
 TWINS: Mapping[str, Callable[[], Verdict]] = {
     "one step of several, a ten-thousandth too long": partial(
-        _judged, "sgd", {"lr": 0.1}, _once_too_long, "float32", CONTROL_STEPS
+        _judge, "sgd", {"lr": 0.1}, _once_too_long, "float32", CONTROL_STEPS
     ),
     "RMSprop with ε inside the root": partial(
-        _judged, "rmsprop", {}, partial(_rmsprop, _eps_inside_the_root)
+        _judge, "rmsprop", {}, partial(_rmsprop, _eps_inside_the_root)
     ),
     "RMSprop with the rate inside the momentum": partial(
-        _judged,
+        _judge,
         "rmsprop",
         {"momentum": 0.9},
         partial(_rmsprop, _rate_inside_the_buffer, "momentum_buffer"),
     ),
     "an accumulator of Adagrad that starts at a tenth": partial(
-        _judged, "adagrad", {}, partial(optim.adagrad, initial_accumulator_value=0.1)
+        _judge, "adagrad", {}, partial(optim.adagrad, initial_accumulator_value=0.1)
     ),
     "NAdam without the schedule of μ": partial(
-        _judged, "nadam", {}, partial(optim.nadam, momentum_decay=1e9)
+        _judge, "nadam", {}, partial(optim.nadam, momentum_decay=1e9)
     ),
     "RAdam with ε after the correction": partial(
-        _judged,
+        _judge,
         "radam",
         {},
         lambda: build(
@@ -146,7 +146,7 @@ TWINS: Mapping[str, Callable[[], Verdict]] = {
         ),
     ),
     "AMSGrad with the largest corrected average": partial(
-        _judged,
+        _judge,
         "adam",
         {"amsgrad": True},
         lambda: build(
@@ -154,35 +154,35 @@ TWINS: Mapping[str, Callable[[], Verdict]] = {
         ),
     ),
     "a bias correction in float32": _rounded_correction,
-    "Adamax without ε": partial(_judged, "adamax", {}, partial(optim.adamax, eps=0.0)),
+    "Adamax without ε": partial(_judge, "adamax", {}, partial(optim.adamax, eps=0.0)),
     "ASGD that averages a step late": partial(
-        _judged,
+        _judge,
         "asgd",
         {"t0": 3},
         lambda: _wrapped(optim.asgd(t0=3), _late_average),
     ),
     "Rprop that lags a step": partial(
-        _judged, "rprop", {}, lambda: _wrapped(optim.rprop(), _lagging)
+        _judge, "rprop", {}, lambda: _wrapped(optim.rprop(), _lagging)
     ),
     "decoupled decay in the place of the penalty": partial(
-        _judged, "adam", _DECAY, partial(optim.adamw, weight_decay=0.1)
+        _judge, "adam", _DECAY, partial(optim.adamw, weight_decay=0.1)
     ),
     "a penalty in the place of decoupled decay": partial(
-        _judged, "adamw", _DECAY, partial(optim.adam, weight_decay=0.1)
+        _judge, "adamw", _DECAY, partial(optim.adam, weight_decay=0.1)
     ),
     "Adafactor whose update is not scaled down": partial(
-        _judged, "adafactor", {}, partial(optim.adafactor, d=1e9)
+        _judge, "adafactor", {}, partial(optim.adafactor, d=1e9)
     ),
     "Adafactor with Optax's ε": partial(
-        _judged,
+        _judge,
         "adafactor",
         {},
         partial(optim.adafactor, eps=(1e-30, 1e-3)),
         "float32",
     ),
-    "sparse Adam whose rows all decay": partial(_judged, "sparse_adam", {}, optim.adam),
+    "sparse Adam whose rows all decay": partial(_judge, "sparse_adam", {}, optim.adam),
     "Muon with rows and columns exchanged": partial(
-        _judged,
+        _judge,
         "muon",
         {"weight_decay": 0.0},
         lambda: optax.GradientTransformationExtraArgs(optim.muon().init, _exchanged),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BATCH, EPOCH = 64, 938
 """The tutorial's: images in a batch, steps in an epoch."""
-PUBLISHED = "tutorial"
+TUTORIAL = "tutorial"
 """The run that has published figures beside it."""
 MOST = 600
 """Points in a line: about one for each pixel."""
@@ -50,10 +50,10 @@ def of(pair: Twins) -> list[Chart]:
     """The charts of two runs."""
     if pair.others:
         return [_losses(pair), _envelope(pair)]
-    found = [_losses(pair), _differences(pair)]
+    result = [_losses(pair), _differences(pair)]
     if len(pair.reference.epochs) > 0:
-        found.append(_accuracies(pair))
-    return [*found, _rates(pair)]
+        result.append(_accuracies(pair))
+    return [*result, _rates(pair)]
 
 
 def svg(chart: Chart) -> str:
@@ -74,14 +74,14 @@ def save(path: Path, verdicts: Sequence[Verdict]) -> None:
         raise ConfigError(
             f"--picture {path}: nothing was drawn; fashion, pairs and noise have runs"
         )
-    found = of(pairs[-1])
-    rows = -(-len(found) // COLUMNS)
+    plots = of(pairs[-1])
+    rows = -(-len(plots) // COLUMNS)
     drawn = charts.figure(rows * (HEIGHT + TITLE), COLUMNS * charts.WIDTH)
-    for ax, chart in zip(drawn.subplots(rows, COLUMNS).flat, found, strict=True):
+    for ax, chart in zip(drawn.subplots(rows, COLUMNS).flat, plots, strict=True):
         chart.draw(ax)
         # Above the legend.
         ax.set_title(chart.title, **_HEAD)
-    charts.save(drawn, ", ".join(chart.title for chart in found), path, "--picture")
+    charts.save(drawn, ", ".join(chart.title for chart in plots), path, "--picture")
 
 
 _HEAD: Look = {
@@ -91,18 +91,18 @@ _HEAD: Look = {
 
 
 def _losses(pair: Twins) -> Chart:
-    count, known = len(pair.reference.losses), pair.name == PUBLISHED
+    count, is_tutorial = len(pair.reference.losses), pair.name == TUTORIAL
 
     def draw(ax: "Axes") -> None:
         for label, look, run in _both(pair):
-            points = binned(range(count), run.losses, statistics.fmean)
+            points = bin_points(range(count), run.losses, statistics.fmean)
             _line(ax, label, points, look)
-        if known:
-            _line(ax, "published", published_losses(count), {**DOTS, "markersize": 4})
+        if is_tutorial:
+            _line(ax, "published", tutorial_losses(count), {**DOTS, "markersize": 4})
         _finish(ax, "step")
 
     words = ["Each point is the mean of neighbouring steps."] if count > MOST else []
-    if known:
+    if is_tutorial:
         words.append(
             "The tutorial's page shows a loss at every hundredth step; its seed is "
             "unknown, so it is another run of the same recipe."
@@ -116,7 +116,7 @@ def _differences(pair: Twins) -> Chart:
 
     def draw(ax: "Axes") -> None:
         _line(ax, "bound", (ends, [pair.bound, pair.bound]), BOUND, log=True)
-        points = binned(range(len(apart)), apart, max)
+        points = bin_points(range(len(apart)), apart, max)
         _line(ax, "|Δloss|", points, OURS, log=True)
         _finish(ax, "step", log=True)
 
@@ -143,15 +143,15 @@ def _envelope(pair: Twins) -> Chart:
     def draw(ax: "Axes") -> None:
         steps = range(len(ours))
         least, largest = (
-            np.array(binned(steps, edge.tolist(), max))
+            np.array(bin_points(steps, edge.tolist(), max))
             for edge in (own.min(axis=0), own.max(axis=0))
         )
         some = largest[1] > 0
         band = (edge[1][some] for edge in (least, largest))
         ax.fill_between(largest[0][some], *band, label="PyTorch's own runs", **BAND)
-        bounds = binned(steps, bound.tolist(), min)
+        bounds = bin_points(steps, bound.tolist(), min)
         _line(ax, "bound", bounds, BOUND, log=True)
-        _line(ax, "JAX", binned(steps, ours.tolist(), max), OURS, log=True)
+        _line(ax, "JAX", bin_points(steps, ours.tolist(), max), OURS, log=True)
         _finish(ax, "step", log=True)
 
     caption = (
@@ -166,21 +166,21 @@ def _envelope(pair: Twins) -> Chart:
 
 def _accuracies(pair: Twins) -> Chart:
     accuracies = [[e.accuracy for e in run.epochs] for _, _, run in _both(pair)]
-    known = pair.name == PUBLISHED and len(pair.reference.losses) >= EPOCH
+    is_tutorial = pair.name == TUTORIAL and len(pair.reference.losses) >= EPOCH
 
     def draw(ax: "Axes") -> None:
         for (label, look, _), values in zip(_both(pair), accuracies, strict=True):
             _line(ax, label, (range(1, len(values) + 1), values), look)
-        if known:
-            points = published_accuracies(len(pair.reference.epochs))
+        if is_tutorial:
+            points = tutorial_accuracies(len(pair.reference.epochs))
             _line(ax, "published", points, {**DOTS, "markersize": 4})
         _finish(ax, "epoch")
 
-    listed = ", ".join(
+    text = ", ".join(
         f"{theirs:.2f} and {ours:.2f}"
         for theirs, ours in zip(*accuracies, strict=False)
     )
-    caption = f"In percent after each epoch, PyTorch and JAX: {listed}."
+    caption = f"In percent after each epoch, PyTorch and JAX: {text}."
     return Chart("Test accuracy", caption, draw)
 
 
@@ -188,7 +188,7 @@ def _rates(pair: Twins) -> Chart:
     def draw(ax: "Axes") -> None:
         for label, look, run in _both(pair):
             rates = [rate[0] if isinstance(rate, list) else rate for rate in run.lrs]
-            points = binned(range(len(rates)), rates, statistics.fmean)
+            points = bin_points(range(len(rates)), rates, statistics.fmean)
             _line(ax, label, points, look)
         _finish(ax, "step")
 
@@ -199,13 +199,13 @@ def _both(pair: Twins) -> list[tuple[str, Look, History]]:
     return [("PyTorch", THEIRS, pair.reference), ("JAX", OURS, pair.candidate)]
 
 
-def binned(
+def bin_points(
     x: Sequence[float], y: Sequence[float], of: Callable[[Sequence[float]], float]
 ) -> Points:
     """At most `MOST` points: neighbours become one, `of` them all at their first place.
 
     Example:
-        >>> points, values = binned(range(1200), range(1200), max)
+        >>> points, values = bin_points(range(1200), range(1200), max)
         >>> len(points), values[0]
         (600, 1)
     """
@@ -243,11 +243,11 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def published_losses(steps: int) -> Points:
+def tutorial_losses(steps: int) -> Points:
     """The losses that the tutorial's page prints, within so many steps.
 
     Example:
-        >>> published_losses(200)
+        >>> tutorial_losses(200)
         ([0, 100], [2.29873, 2.289123])
     """
     points = [
@@ -257,12 +257,12 @@ def published_losses(steps: int) -> Points:
         )
         for row in _rows("tutorial_log.csv")
     ]
-    held = [point for point in points if point[0] < steps]
-    return [step for step, _ in held], [loss for _, loss in held]
+    visible = [point for point in points if point[0] < steps]
+    return [step for step, _ in visible], [loss for _, loss in visible]
 
 
-def published_accuracies(epochs: int) -> Points:
+def tutorial_accuracies(epochs: int) -> Points:
     """The accuracies that the tutorial's page prints."""
     values = [float(row["accuracy_percent"]) for row in _rows("tutorial_test.csv")]
-    held = values[:epochs]
-    return range(1, len(held) + 1), held
+    accuracies = values[:epochs]
+    return range(1, len(accuracies) + 1), accuracies

@@ -52,9 +52,9 @@ def rows(
     code = module(group)
     for name in names:
         cases = [case for case in code.CASES if case.name == name]
-        found = list(code.verdicts(Task([name]), on_progress))
-        line = LINES[group](name, cases, found)
-        yield f"| `{name}` | {line} |", all(verdict.passed for verdict in found)
+        measure = list(code.verdicts(Task([name]), on_progress))
+        line = LINES[group](name, cases, measure)
+        yield f"| `{name}` | {line} |", all(verdict.passed for verdict in measure)
 
 
 def _of(dtype: str, found: Sequence[Verdict]) -> list[Verdict]:

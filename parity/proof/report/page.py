@@ -8,7 +8,7 @@ from jaxtrain.show import html
 from jaxtrain.show.html import Cell, heading, paragraph
 from parity.proof.groups import GROUPS
 from parity.proof.report import curves, table
-from parity.proof.surroundings import described, surroundings
+from parity.proof.surroundings import describe, surroundings
 from parity.proof.verdict import Findings, Verdict, worst
 
 MOST_MEASURES = 3
@@ -26,21 +26,21 @@ def save(path: Path, found: Findings) -> None:
 
 def page(found: Findings) -> str:
     """The page: what came of it, then group by group."""
-    listed = described(surroundings())
+    text = describe(surroundings())
     body = [
         heading(1, "Does it give PyTorch's numbers?"),
         paragraph(table.last_line(found.all), "ok" if found.passed else "bad"),
-        paragraph(listed, "dim"),
+        paragraph(text, "dim"),
         _summary(found),
     ]
-    for name, held in found.verdicts.items():
-        body += _group(name, held, found.controls.get(name, ()))
+    for name, group in found.verdicts.items():
+        body += _group(name, group, found.controls.get(name, ()))
     return html.document("jaxtrain: parity with PyTorch", body)
 
 
 def _summary(found: Findings) -> str:
     heads = "group, measures, nearest to its bound, of what is allowed, verdict"
-    rows = [_line(name, held) for name, held in found.verdicts.items()]
+    rows = [_line(name, group) for name, group in found.verdicts.items()]
     return html.table(heads.split(", "), rows, numbers=(1, 3))
 
 
@@ -55,23 +55,25 @@ def _line(name: str, held: Sequence[Verdict]) -> list[str | Cell]:
     ]
 
 
-def _group(name: str, held: Sequence[Verdict], twins: Sequence[Verdict]) -> list[str]:
-    rows = [_row(verdict, count) for verdict, count in table.shown(held)]
-    seen = table.seen(GROUPS[name].control, twins) if twins else ""
+def _group(
+    name: str, verdicts: Sequence[Verdict], twins: Sequence[Verdict]
+) -> list[str]:
+    rows = [_row(verdict, count) for verdict, count in table.summarise(verdicts)]
+    control_line = table.control_text(GROUPS[name].control, twins) if twins else ""
     return [
         heading(2, name, name),
         paragraph(GROUPS[name].proves),
-        paragraph(seen, "dim") if seen else "",
+        paragraph(control_line, "dim") if control_line else "",
         html.table(table.HEADER, rows, numbers=(3, 4)),
-        paragraph(_bounds(held), "dim"),
-        *(_curves(v) for v in held if v.twins and GROUPS[name].has_curves),
+        paragraph(_bounds(verdicts), "dim"),
+        *(_curves(v) for v in verdicts if v.twins and GROUPS[name].has_curves),
     ]
 
 
-def _bounds(held: Sequence[Verdict]) -> str:
+def _bounds(verdicts: Sequence[Verdict]) -> str:
     """Why each bound is what it is, and of which measures."""
     measures: dict[str, dict[str, None]] = {}
-    for verdict in held:
+    for verdict in verdicts:
         measures.setdefault(verdict.reason, {})[verdict.measure] = None
     lines = [
         f"{', '.join(list(some)[:MOST_MEASURES])}"

@@ -18,13 +18,13 @@ PACKAGES = ("jaxtrain", "jax", "flax", "optax", "numpy", "torch", "torchvision")
 
 def versions() -> dict[str, str]:
     """Of Python and of what takes part."""
-    found = {"python": platform.python_version()}
+    result = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            result[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return result
 
 
 def to_json(found: Findings) -> str:

@@ -12,7 +12,7 @@ WIDTHS = (42, 40, 26)
 HEADER = ("case", "arguments", "measure", "worst", "bound", "verdict")
 
 
-def shown(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, int]]:
+def summarise(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, int]]:
     """The verdicts of a table, and how many each stands for.
 
     Failures are always shown.
@@ -22,13 +22,13 @@ def shown(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, int]]:
     kinds: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         kinds.setdefault((verdict.name, verdict.dtype), []).append(verdict)
-    found = []
-    for held in kinds.values():
-        nearest = worst(held)
-        failed = [v for v in held if not v.passed and v is not nearest]
-        found.append((nearest, len(held) - len(failed)))
-        found += [(verdict, 1) for verdict in failed]
-    return found
+    result = []
+    for group in kinds.values():
+        nearest = worst(group)
+        failed = [v for v in group if not v.passed and v is not nearest]
+        result.append((nearest, len(group) - len(failed)))
+        result += [(verdict, 1) for verdict in failed]
+    return result
 
 
 def number(value: float) -> str:
@@ -56,8 +56,8 @@ def cells(verdict: Verdict, count: int) -> tuple[str, ...]:
 
 def table(verdicts: Sequence[Verdict]) -> str:
     """The group's lines under their headings, in columns."""
-    rows = [HEADER, *(cells(*each) for each in shown(verdicts))]
-    rows = [tuple(_clipped(row)) for row in rows]
+    rows = [HEADER, *(cells(*each) for each in summarise(verdicts))]
+    rows = [tuple(_clip(row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -65,7 +65,7 @@ def table(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def _clipped(row: Iterable[str]) -> Iterable[str]:
+def _clip(row: Iterable[str]) -> Iterable[str]:
     limits = (*WIDTHS, 99, 99, 99)
     for cell, limit in zip(row, limits, strict=True):
         yield cell if len(cell) <= limit else cell[: limit - 1] + "…"
@@ -79,14 +79,14 @@ def paragraph(text: str) -> str:
 def failures(verdicts: Iterable[Verdict]) -> str:
     """A line for each verdict that does not keep to its bound."""
     return "\n".join(
-        f"{v.name}{_spaced(v.config)} in {v.dtype}: {v.measure}, "
+        f"{v.name}{_space(v.config)} in {v.dtype}: {v.measure}, "
         f"{number(v.value)} of {number(v.bound)} allowed"
         for v in verdicts
         if not v.passed
     )
 
 
-def seen(twin: str, twins: Sequence[Verdict]) -> str:
+def control_text(twin: str, twins: Sequence[Verdict]) -> str:
     """What the judge said of the first broken twin, which is described by `twin`."""
     control, *others = twins
     more = f" So are {len(others)} others." if others else ""
@@ -104,10 +104,10 @@ def last_line(verdicts: Sequence[Verdict]) -> str:
     first = worst(failed)
     return (
         f"departs: {len(failed):,} of {len(verdicts):,} measures; the worst is "
-        f"{first.group} {first.name}{_spaced(first.config)}, {first.measure} "
+        f"{first.group} {first.name}{_space(first.config)}, {first.measure} "
         f"{number(first.value)} of {number(first.bound)} in {first.dtype}"
     )
 
 
-def _spaced(config: str) -> str:
+def _space(config: str) -> str:
     return config if config.startswith("(") else f" {config}"

@@ -43,7 +43,7 @@ def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
     """How many values, or bytes of the state that is left, are not PyTorch's."""
     for name in task.names:
         for dtype in task.dtypes() if name in FLOATS else ["integers"]:
-            for seed in task.chosen(SEEDS):
+            for seed in task.choose(SEEDS):
                 on_progress(f"{name} from seed {seed}")
                 yield _verdict(name, dtype, seed, seed)
 
@@ -58,27 +58,27 @@ def _verdict(name: str, dtype: str, seed: int, our_seed: int) -> Verdict:
     near = (name, dtype) == ("normal", "float32") and path not in VECTOR_PATHS
     apart = share if near else unequal
     ours, theirs = Generator(our_seed), torch.Generator().manual_seed(seed)
-    found = []
+    draw = []
     for size in SIZES:
         drawn = _our_draw(ours, name, dtype, size)
-        found.append(apart(_torch_draw(theirs, name, dtype, size).numpy(), drawn))
+        draw.append(apart(_torch_draw(theirs, name, dtype, size).numpy(), drawn))
     left = unequal(theirs.get_state().numpy(), ours.get_state())
     config = f"seed {seed}, {sum(SIZES):,} values in {len(SIZES)} draws"
     blank = Verdict("rng", name, config, dtype, "same bits", "", 0.0, 0.0, REASON)
     if not near:
-        wrong = float(sum(found) + left)
+        wrong = float(sum(draw) + left)
         return replace(blank, measure="values that differ", value=wrong)
     return replace(
         blank,
         level="rounded",
         measure=f"of what {path} may round",
-        value=math.inf if left else float(max(found)),
+        value=math.inf if left else float(max(draw)),
         bound=1.0,
         reason=NORMAL_REASON.format(path=path),
     )
 
 
-def share(wanted: np.ndarray, found: np.ndarray) -> float:
+def share(theirs: np.ndarray, ours: np.ndarray) -> float:
     """The largest distance of two normals, in units of what either may round.
 
     Infinite where types or shapes differ, or where one of fewer than 16 values does.
@@ -88,12 +88,12 @@ def share(wanted: np.ndarray, found: np.ndarray) -> float:
         >>> share(drawn, drawn), 1 < share(drawn, drawn * np.float32(1 + 1e-4)) < 100
         (0.0, True)
     """
-    if wanted.dtype != found.dtype or wanted.shape != found.shape:
+    if theirs.dtype != ours.dtype or theirs.shape != ours.shape:
         return math.inf
-    apart = difference(wanted, found)
-    if wanted.size < BLOCK:
+    apart = difference(theirs, ours)
+    if theirs.size < BLOCK:
         return math.inf if apart.any() else 0.0
-    return float((apart / ((ANGLE + FUNCTIONS) * _radii(wanted))).max())
+    return float((apart / ((ANGLE + FUNCTIONS) * _radii(theirs))).max())
 
 
 def _radii(values: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ def _of_pairs(values: np.ndarray) -> np.ndarray:
     return np.stack([radii, radii], axis=1).reshape(-1)
 
 
-def unequal(wanted: np.ndarray, found: np.ndarray) -> int:
+def unequal(theirs: np.ndarray, ours: np.ndarray) -> int:
     """Elements of which a bit differs; all, where types or shapes do.
 
     Example:
@@ -121,10 +121,10 @@ def unequal(wanted: np.ndarray, found: np.ndarray) -> int:
         >>> unequal(zeros, np.array([0.0, -0.0])), unequal(zeros, zeros[:1])
         (1, 2)
     """
-    if wanted.dtype != found.dtype or wanted.shape != found.shape:
-        return max(wanted.size, 1)
+    if theirs.dtype != ours.dtype or theirs.shape != ours.shape:
+        return max(theirs.size, 1)
     pair = (
-        np.ascontiguousarray(x).reshape(-1, 1).view(np.uint8) for x in (wanted, found)
+        np.ascontiguousarray(x).reshape(-1, 1).view(np.uint8) for x in (theirs, ours)
     )
     left, right = pair
     return int((left != right).any(axis=1).sum())

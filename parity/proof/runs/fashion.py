@@ -25,23 +25,23 @@ def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
     for case in CASES:
         if case.name in task.names and case.config.loop.dtype in task.dtypes():
             on_progress(f"{case.name} in both frameworks")
-            sized, dataset = _sized(case, task.steps)
-            run = _run(sized)
+            part, dataset = _resize(case, task.steps)
+            run = _run(part)
             pair = runs.twins(run, dataset)
-            config = f"{len(pair.reference.losses)} steps, {_recipe(sized)}"
+            config = f"{len(pair.reference.losses)} steps, {_recipe(part)}"
             yield from runs.verdicts(run, pair, config)
 
 
 def control() -> Verdict:
     """The tutorial's run with a learning rate that is one percent too high."""
-    case, dataset = _sized(CASES[0], CONTROL_STEPS)
-    run, chosen = _run(case), case.config.optimizer
-    off = replace(case.config, optimizer=replace(chosen, lr=1.01 * chosen.lr))
+    case, dataset = _resize(CASES[0], CONTROL_STEPS)
+    run, settings = _run(case), case.config.optimizer
+    off = replace(case.config, optimizer=replace(settings, lr=1.01 * settings.lr))
     pair = runs.twins(run, dataset, off)
     return next(runs.verdicts(run, pair, f"{CONTROL_STEPS} steps"))
 
 
-def _sized(case: FashionCase, steps: int | None) -> tuple[FashionCase, Dataset]:
+def _resize(case: FashionCase, steps: int | None) -> tuple[FashionCase, Dataset]:
     """The case and its images for so many steps; above an epoch, whole ones."""
     dataset = fashion_mnist()
     if steps is None:
@@ -52,9 +52,9 @@ def _sized(case: FashionCase, steps: int | None) -> tuple[FashionCase, Dataset]:
     return case.for_epochs(-(-steps // EPOCH)), dataset
 
 
-def _run(case: FashionCase) -> runs.Run:
+def _run(case: FashionCase) -> runs.RunCase:
     wide = case.config.loop.dtype == "float64"
-    return runs.Run(
+    return runs.RunCase(
         "fashion",
         case.name,
         case.config,
@@ -66,5 +66,5 @@ def _run(case: FashionCase) -> runs.Run:
 
 
 def _recipe(case: FashionCase) -> str:
-    chosen = case.config.optimizer
-    return f"{chosen.name}(lr={chosen.lr:g}), seed {case.config.loop.seed}"
+    settings = case.config.optimizer
+    return f"{settings.name}(lr={settings.lr:g}), seed {case.config.loop.seed}"

@@ -20,7 +20,7 @@ class FlowCase:
 
     name: str
     config: Config
-    broken: Config
+    twin: Config
 
 
 def _config(**parts: Any) -> Config:
@@ -33,10 +33,10 @@ def _config(**parts: Any) -> Config:
     return Config(**{**usual, **parts})
 
 
-def _case(name: str, part: str, broken: dict[str, Any], **parts: Any) -> FlowCase:
+def _case(name: str, part: str, fault: dict[str, Any], **parts: Any) -> FlowCase:
     config = _config(**parts)
-    changed = replace(getattr(config, part), **broken)
-    return FlowCase(name, config, replace(config, **{part: changed}))
+    twin_part = replace(getattr(config, part), **fault)
+    return FlowCase(name, config, replace(config, **{part: twin_part}))
 
 
 _SGD = OptimizerConfig(lr=0.1, args={"momentum": 0.9})

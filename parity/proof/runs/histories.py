@@ -28,7 +28,7 @@ def part_of(dataset: Dataset, train: int, test: int = 100) -> Dataset:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class HistoryDifference:
     """Two runs of one configuration, side by side."""
 
     losses: float
@@ -47,7 +47,7 @@ class Comparison:
 
 def compare_histories(
     reference: History, candidate: History, bound: float
-) -> Comparison:
+) -> HistoryDifference:
     """Compare two histories at every step and every epoch.
 
     Raises:
@@ -60,7 +60,7 @@ def compare_histories(
         for history in (reference, candidate)
     ]
     epochs = difference(*figures).reshape(-1, 3).max(axis=0, initial=0.0)
-    return Comparison(
+    return HistoryDifference(
         losses=float(difference(reference.losses, candidate.losses).max()),
         lrs=float(difference(reference.lrs, candidate.lrs).max()),
         train_loss=float(epochs[0]),

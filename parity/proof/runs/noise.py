@@ -25,7 +25,7 @@ ROUNDINGS = 8
 """Units in the last place that two losses may be apart: they sum hundreds of terms."""
 
 
-def nudged_history(
+def history_with_nudge(
     config: Config, dataset: Dataset, seed: int, size: float | None = None
 ) -> History:
     """PyTorch's run from weights that are each moved up or down.
@@ -50,7 +50,7 @@ def nudged_history(
     return History(config.to_dict(), {}).extend(events)
 
 
-def threaded_history(config: Config, dataset: Dataset) -> History:
+def history_with_thread(config: Config, dataset: Dataset) -> History:
     """PyTorch's run with one thread more, which adds up its sums in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
@@ -125,7 +125,7 @@ def distance(
     return float(FACTOR * np.max(np.where(apart == 0, 0.0, shares)))
 
 
-def left_out(reference: History, others: Sequence[History]) -> list[float]:
+def leave_one_out(reference: History, others: Sequence[History]) -> list[float]:
     """The distance of each of PyTorch's own runs, judged by the rest of them."""
     return [
         distance(reference, [*others[:i], *others[i + 1 :]], other)

@@ -13,9 +13,7 @@ from jaxtrain.run.config import (
 MLP = ModelConfig(hidden=(128,))
 
 
-def _configured(
-    model: ModelConfig, optimizer: OptimizerConfig, batch_size: int
-) -> Config:
+def _config(model: ModelConfig, optimizer: OptimizerConfig, batch_size: int) -> Config:
     return Config(
         data=DataConfig(batch_size=batch_size),
         model=model,
@@ -25,15 +23,13 @@ def _configured(
 
 
 CASES: Mapping[str, Config] = {
-    "mlp+sgd": _configured(
+    "mlp+sgd": _config(
         MLP, OptimizerConfig("sgd", 0.05, {"momentum": 0.9}), batch_size=64
     ),
-    "mlp+adam": _configured(MLP, OptimizerConfig("adam", 1e-3), batch_size=64),
-    "mlp+rmsprop": _configured(MLP, OptimizerConfig("rmsprop", 1e-3), batch_size=64),
-    "transformer+adamw": _configured(
+    "mlp+adam": _config(MLP, OptimizerConfig("adam", 1e-3), batch_size=64),
+    "mlp+rmsprop": _config(MLP, OptimizerConfig("rmsprop", 1e-3), batch_size=64),
+    "transformer+adamw": _config(
         ModelConfig("transformer"), OptimizerConfig("adamw", 1e-3), batch_size=16
     ),
-    "cnn+sgd": _configured(
-        ModelConfig("cnn"), OptimizerConfig("sgd", 0.01), batch_size=16
-    ),
+    "cnn+sgd": _config(ModelConfig("cnn"), OptimizerConfig("sgd", 0.01), batch_size=16),
 }

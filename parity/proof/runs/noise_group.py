@@ -10,9 +10,9 @@ from parity.proof.runs.histories import history, part_of
 from parity.proof.runs.noise import (
     FACTOR,
     distance,
-    left_out,
-    nudged_history,
-    threaded_history,
+    history_with_nudge,
+    history_with_thread,
+    leave_one_out,
 )
 from parity.proof.runs.noise_cases import CASES
 from parity.proof.runs.runs import LEARNS, images, learns
@@ -62,14 +62,14 @@ def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
         on_progress(f"{name}: in JAX")
         ours = history(noise.config, noise.dataset, "jax")
         on_progress(f"{name}: broken twins")
-        yield from _judged(name, noise, ours)
+        yield from _judge(name, noise, ours)
 
 
 def control() -> Verdict:
     """A rate that is one percent too high."""
     noise = _noise(CONTROL, CONTROL_STEPS, CONTROL_RUNS)
     off = history(with_rate(noise.config, RATE_ERRORS[0]), noise.dataset, "jax")
-    return next(_judged(CONTROL, noise, off))
+    return next(_judge(CONTROL, noise, off))
 
 
 def _noise(name: str, steps: int, runs: int | None) -> Noise:
@@ -80,34 +80,34 @@ def _noise(name: str, steps: int, runs: int | None) -> Noise:
     dataset = part_of(images(), batch * min(steps, EPOCH), batch)
     reference = history(config, dataset, "torch")
     # Another order of adding up is worth a run, but slow on a busy machine.
-    others = [threaded_history(config, dataset)] if runs is None else []
+    others = [history_with_thread(config, dataset)] if runs is None else []
     while len(others) < (runs or RUNS) or (
         # When a rounding first turns is chance: a run that is alone with it needs
         # more of its kind beside it before their distance is known.
-        len(others) < MOST_RUNS and max(left_out(reference, others)) > FACTOR
+        len(others) < MOST_RUNS and max(leave_one_out(reference, others)) > FACTOR
     ):
-        others.append(nudged_history(config, dataset, seed=len(others)))
+        others.append(history_with_nudge(config, dataset, seed=len(others)))
     return Noise(config, dataset, reference, others)
 
 
-def _judged(name: str, noise: Noise, ours: History) -> Iterator[Verdict]:
+def _judge(name: str, noise: Noise, ours: History) -> Iterator[Verdict]:
     pair = Twins(name, noise.reference, ours, FACTOR, tuple(noise.others))
     blank = Verdict(
-        "noise", name, _described(noise), "float32", "float32 run", "", 0.0, 0.0, ""
+        "noise", name, _describe(noise), "float32", "float32 run", "", 0.0, 0.0, ""
     )
 
-    def measured(measure: str, value: float, bound: float, reason: str) -> Verdict:
+    def verdict(measure: str, value: float, bound: float, reason: str) -> Verdict:
         return replace(blank, measure=measure, value=value, bound=bound, reason=reason)
 
     ours_of = noise.distance(ours)
-    yield replace(measured(OURS, ours_of, FACTOR, REASON), twins=pair)
-    own = max(left_out(noise.reference, noise.others))
-    yield measured(THEIRS, own, FACTOR, FAIR)
-    yield measured("least rate error seen", least_seen(noise), RATE_ERRORS[0], SHARP)
-    yield measured("learns nothing", float(not learns(pair)), 0.0, LEARNS)
+    yield replace(verdict(OURS, ours_of, FACTOR, REASON), twins=pair)
+    own = max(leave_one_out(noise.reference, noise.others))
+    yield verdict(THEIRS, own, FACTOR, FAIR)
+    yield verdict("least rate error seen", least_error(noise), RATE_ERRORS[0], SHARP)
+    yield verdict("learns nothing", float(not learns(pair)), 0.0, LEARNS)
 
 
-def least_seen(noise: Noise) -> float:
+def least_error(noise: Noise) -> float:
     """The smallest error of the rate, of those tried in turn, that breaks the bound.
 
     Infinite where none does. The twins are PyTorch's: nothing else is wrong in them.
@@ -123,11 +123,11 @@ def least_seen(noise: Noise) -> float:
 
 def with_rate(config: Config, error: float) -> Config:
     """The same run with a rate that is too high by a part of itself."""
-    chosen = config.optimizer
-    return replace(config, optimizer=replace(chosen, lr=chosen.lr * (1 + error)))
+    settings = config.optimizer
+    return replace(config, optimizer=replace(settings, lr=settings.lr * (1 + error)))
 
 
-def _described(noise: Noise) -> str:
+def _describe(noise: Noise) -> str:
     kind = "drawn images, no Fashion-MNIST" if images().synthetic else "Fashion-MNIST"
     steps, runs = len(noise.reference.losses), len(noise.others)
     return f"{steps} steps, {runs} noisy runs, {kind}"

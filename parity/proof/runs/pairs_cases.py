@@ -29,11 +29,11 @@ OPTIMIZERS: Mapping[str, tuple[float, Arguments]] = {
 }
 
 WARM_UP = "linear_lr(start_factor=0.1,total_iters=30),cosine_annealing_lr(T_max=200)"
-SHRINKING = "constant_lr(factor=0.5,total_iters=39),exponential_lr(gamma=0.99)"
+DECAYS = "constant_lr(factor=0.5,total_iters=39),exponential_lr(gamma=0.99)"
 
 # Each moves within the first hundred steps.
 SCHEDULERS: Mapping[str, Arguments] = {
-    "chained_scheduler": {"schedulers": SHRINKING},
+    "chained_scheduler": {"schedulers": DECAYS},
     "constant": {},
     "constant_lr": {"total_iters": 40},
     "cosine_annealing_lr": {"T_max": 120},
@@ -56,14 +56,14 @@ SCHEDULERS: Mapping[str, Arguments] = {
     "swa_lr": {"swa_lr": 1e-4, "anneal_epochs": 300},
 }
 
-CYCLED = ("one_cycle_lr", "cyclic_lr")
+CYCLES = ("one_cycle_lr", "cyclic_lr")
 """They set the rate themselves, and the momentum with it."""
 CYCLABLE = ("adam", "adamax", "adamw", "nadam", "radam", "rmsprop", "sgd")
 
-_TIMED = tuple(name for name in SCHEDULERS if name not in CYCLED)
+_BY_TIME = tuple(name for name in SCHEDULERS if name not in CYCLES)
 PAIRS = (
-    *((o, s) for o in CYCLABLE for s in CYCLED),
-    *((o, s) for o in ("sgd", "adam", "rmsprop") for s in _TIMED),
+    *((o, s) for o in CYCLABLE for s in CYCLES),
+    *((o, s) for o in ("sgd", "adam", "rmsprop") for s in _BY_TIME),
     *((o, "step_lr") for o in OPTIMIZERS if o not in ("sgd", "adam", "rmsprop")),
 )
 
@@ -71,21 +71,21 @@ BATCHES = 20
 """In an epoch."""
 
 
-def configured(optimizer: str, scheduler: str, steps: int, **changed: Any) -> Config:
+def configure(optimizer: str, scheduler: str, steps: int, **changes: Any) -> Config:
     """A pair's run in float64: a small network, and a rate that moves at each step.
 
     Args:
         optimizer: its name.
         scheduler: its name.
         steps: a whole number of epochs of 20 batches, or fewer than one.
-        changed: arguments of the scheduler that are to be others.
+        changes: arguments of the scheduler that are to be others.
 
     Example:
-        >>> configured("sgd", "one_cycle_lr", 100).scheduler.args["total_steps"]
+        >>> configure("sgd", "one_cycle_lr", 100).scheduler.args["total_steps"]
         100
     """
     lr, args = OPTIMIZERS[optimizer]
-    moves = {**SCHEDULERS[scheduler], **changed}
+    moves = {**SCHEDULERS[scheduler], **changes}
     if scheduler == "one_cycle_lr":
         moves["total_steps"] = steps
     return Config(

@@ -38,7 +38,7 @@ LEARNS = "runs that stand still are equal whatever the update is"
 
 
 @dataclass(frozen=True)
-class Run:
+class RunCase:
     """One configuration, and how near its two runs must be."""
 
     group: str
@@ -51,22 +51,22 @@ class Run:
     """In points; None where there are too few test images to speak of points."""
 
 
-def twins(run: Run, dataset: Dataset, candidate: Config | None = None) -> Twins:
+def twins(run: RunCase, dataset: Dataset, candidate: Config | None = None) -> Twins:
     """PyTorch's run and ours; ours of another configuration makes a broken twin."""
     reference = history(run.config, dataset, "torch")
     ours = history(candidate or run.config, dataset, "jax")
     return Twins(run.name, reference, ours, run.bound)
 
 
-def verdicts(run: Run, pair: Twins, config: str) -> Iterator[Verdict]:
+def verdicts(run: RunCase, pair: Twins, config: str) -> Iterator[Verdict]:
     """Every loss, rate and momentum, each epoch's figures, and whether it learns."""
-    seen = compare_histories(pair.reference, pair.candidate, run.bound)
+    comparison = compare_histories(pair.reference, pair.candidate, run.bound)
     momenta = float(pair.reference.momenta != pair.candidate.momenta)
-    found = [
-        (LOSSES, seen.losses, run.bound, run.reason),
-        ("max |Δmean loss|", seen.train_loss, run.bound, run.reason),
-        ("max |Δtest loss|", seen.avg_loss, run.bound, run.reason),
-        ("max |Δrate|", seen.lrs, 0.0, SAME),
+    rows = [
+        (LOSSES, comparison.losses, run.bound, run.reason),
+        ("max |Δmean loss|", comparison.train_loss, run.bound, run.reason),
+        ("max |Δtest loss|", comparison.avg_loss, run.bound, run.reason),
+        ("max |Δrate|", comparison.lrs, 0.0, SAME),
         ("momenta differ", momenta, 0.0, SAME),
         ("learns nothing", float(not learns(pair)), 0.0, LEARNS),
     ]
@@ -75,16 +75,18 @@ def verdicts(run: Run, pair: Twins, config: str) -> Iterator[Verdict]:
         none = "rounding is too small here to change the class of an image"
         bound = run.accuracy_bound
         why = few if bound else none
-        found.append(("max |Δaccuracy|, points", seen.accuracy, bound, why))
+        rows.append(("max |Δaccuracy|, points", comparison.accuracy, bound, why))
     blank = Verdict(
         run.group, run.name, config, run.config.loop.dtype, run.level, "", 0.0, 0.0, ""
     )
-    for measure, value, bound, reason in found:
-        given = replace(blank, measure=measure, value=value, bound=bound, reason=reason)
+    for measure, value, bound, reason in rows:
+        verdict = replace(
+            blank, measure=measure, value=value, bound=bound, reason=reason
+        )
         if measure == LOSSES:
-            first = f"; first {seen.departure}" if seen.departure else ""
-            given = replace(given, config=config + first, twins=pair)
-        yield given
+            first = f"; first {comparison.departure}" if comparison.departure else ""
+            verdict = replace(verdict, config=config + first, twins=pair)
+        yield verdict
 
 
 def learns(pair: Twins) -> bool:

@@ -15,7 +15,7 @@ from jaxtrain.run.config import Config
 from parity.proof.runs.histories import history
 
 
-def published() -> list[tuple[int, float, float]]:
+def tutorial_figures() -> list[tuple[int, float, float]]:
     """(epoch, accuracy in percent, average loss) that the tutorial's page shows."""
     text = files("parity").joinpath("reference/tutorial_test.csv").read_text()
     return [
@@ -46,7 +46,7 @@ def table(runs: list[list[Epoch]]) -> str:
         "|--:" * 9 + "|",
     ]
     for epochs, (number, accuracy, loss) in zip(
-        zip(*runs, strict=True), published(), strict=False
+        zip(*runs, strict=True), tutorial_figures(), strict=False
     ):
         accuracies = sorted(epoch.accuracy for epoch in epochs)
         losses = sorted(epoch.avg_loss for epoch in epochs)

@@ -25,8 +25,8 @@ class SchedulerCase:
 
     def __str__(self) -> str:
         inner = [str(child) for child in self.children]
-        given = [f"{key}={_shown(value)}" for key, value in self.args.items()]
-        return f"{self.name}({', '.join(inner + given)})"
+        arguments = [f"{key}={_text(value)}" for key, value in self.args.items()]
+        return f"{self.name}({', '.join(inner + arguments)})"
 
     @property
     def sets_lr(self) -> bool:
@@ -42,10 +42,10 @@ class SchedulerCase:
         )
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, list):
         # A function's own text holds its address, another in every process.
-        return f"[{', '.join(map(_shown, value))}]"
+        return f"[{', '.join(map(_text, value))}]"
     return getattr(value, "__name__", None) or str(value)
 
 
@@ -68,7 +68,7 @@ def wave(step: int) -> float:
     return 1 + 0.9 * math.sin(step)
 
 
-def fading(step: int) -> float:
+def fade(step: int) -> float:
     """0.95^t."""
     return 0.95**step
 
@@ -98,12 +98,12 @@ LAMBDA = _cases(
     {"lr_lambda": harmonic},
     {"lr_lambda": staircase},
     {"lr_lambda": wave},
-    {"lr_lambda": fading},
+    {"lr_lambda": fade},
     {"lr_lambda": nearly_one},
     {"lr_lambda": warm_up},
     {"lr_lambda": Power(0.97)},
     {"lr_lambda": [harmonic, staircase, wave]},
-    {"lr_lambda": [fading, Power(0.5), Power(1.01)]},
+    {"lr_lambda": [fade, Power(0.5), Power(1.01)]},
     {"lr_lambda": wave, "last_epoch": 10},
 )
 
@@ -112,12 +112,12 @@ MULTIPLICATIVE = _cases(
     {"lr_lambda": harmonic},
     {"lr_lambda": staircase},
     {"lr_lambda": wave},
-    {"lr_lambda": fading},
+    {"lr_lambda": fade},
     {"lr_lambda": nearly_one},
     {"lr_lambda": warm_up},
     {"lr_lambda": Power(0.99)},
     {"lr_lambda": [nearly_one, Power(0.5), wave]},
-    {"lr_lambda": [warm_up, fading, Power(1.0001)]},
+    {"lr_lambda": [warm_up, fade, Power(1.0001)]},
     {"lr_lambda": nearly_one, "last_epoch": 10},
 )
 
@@ -311,7 +311,7 @@ _WARM = SchedulerCase("linear_lr", {"start_factor": 0.1, "total_iters": 20})
 _COSINE = SchedulerCase("cosine_annealing_lr", {"T_max": 100, "eta_min": 1e-4})
 _DECAY = SchedulerCase("exponential_lr", {"gamma": 0.99})
 _STEPS = SchedulerCase("step_lr", {"step_size": 13, "gamma": 0.5})
-_HELD = SchedulerCase("constant_lr", {"factor": 0.3, "total_iters": 15})
+_HOLD = SchedulerCase("constant_lr", {"factor": 0.3, "total_iters": 15})
 _RESTARTS = SchedulerCase("cosine_annealing_warm_restarts", {"T_0": 9, "T_mult": 2})
 _POWER = SchedulerCase("polynomial_lr", {"total_iters": 60, "power": 2.0})
 _TIMES = SchedulerCase("multiplicative_lr", {"lr_lambda": nearly_one})
@@ -333,7 +333,7 @@ def _sequence(milestones: list[int], *children: SchedulerCase) -> SchedulerCase:
 CHAINED = (
     _chain(_DECAY),
     _chain(_WARM, _DECAY),
-    _chain(_HELD, _DECAY, _STEPS),
+    _chain(_HOLD, _DECAY, _STEPS),
     _chain(_COSINE, _STEPS),
     _chain(_POWER, _PLACES),
     _chain(_WAVE, _TIMES),
@@ -341,13 +341,13 @@ CHAINED = (
     _chain(_WARM, _ONE),
     _chain(_STEPS, _SWA),
     _chain(_SWA, _STEPS),
-    _chain(_RESTARTS, _HELD),
-    _chain(_PLACES, _HELD, _WARM),
+    _chain(_RESTARTS, _HOLD),
+    _chain(_PLACES, _HOLD, _WARM),
 )
 
 SEQUENTIAL = (
     _sequence([20], _WARM, _COSINE),
-    _sequence([20], _HELD, _DECAY),
+    _sequence([20], _HOLD, _DECAY),
     _sequence([15, 70], _WARM, _COSINE, _DECAY),
     _sequence([10, 200, 205], _STEPS, _POWER, _PLACES, _TIMES),
     _sequence([30], _CYCLE, _STEPS),
@@ -368,15 +368,15 @@ SEQUENTIAL = (
 
 NESTED = (
     _chain(_sequence([20], _WARM, _COSINE), _STEPS),
-    _chain(_STEPS, _sequence([20], _HELD, _DECAY)),
-    _chain(_chain(_HELD, _DECAY), _PLACES),
-    _sequence([30], _chain(_HELD, _DECAY), _COSINE),
+    _chain(_STEPS, _sequence([20], _HOLD, _DECAY)),
+    _chain(_chain(_HOLD, _DECAY), _PLACES),
+    _sequence([30], _chain(_HOLD, _DECAY), _COSINE),
     _sequence([30], _sequence([10], _WARM, _STEPS), _DECAY),
     _sequence([40], _chain(_sequence([10], _WARM, _POWER), _STEPS), _TIMES),
     _sequence([30], _chain(_CYCLE, _STEPS), _ONE),
     # PyTorch cannot restart these.
-    _sequence([30], _WARM, _chain(_HELD, _DECAY)),
-    _sequence([30], _WARM, _sequence([10], _HELD, _DECAY)),
+    _sequence([30], _WARM, _chain(_HOLD, _DECAY)),
+    _sequence([30], _WARM, _sequence([10], _HOLD, _DECAY)),
 )
 
 SINGLE = (

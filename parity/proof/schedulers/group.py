@@ -19,6 +19,6 @@ def verdicts(task: Task, on_progress: OnProgress) -> Iterator[Verdict]:
         return
     steps = task.steps or STEPS
     for name in task.names:
-        for case in task.chosen(case for case in ALL if case.name == name):
+        for case in task.choose(case for case in ALL if case.name == name):
             on_progress(str(case))
             yield judge(case, our_values(case, steps), steps)

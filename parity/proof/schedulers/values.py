@@ -20,11 +20,11 @@ REASON = (
     "the same operations in Python's floats, in the same order: no rounding to allow"
 )
 
-Rates = tuple[float, ...]
-Values = list[list[float]]
+GroupRates = tuple[float, ...]
+ValueTable = list[list[float]]
 
 
-def optimizer_for(lrs: Rates, kind: str = "sgd") -> torch.optim.Optimizer:
+def optimizer_for(lrs: GroupRates, kind: str = "sgd") -> torch.optim.Optimizer:
     """An optimiser with a group for each rate."""
     groups = [{"params": [torch.zeros(1)], "lr": lr} for lr in lrs]
     if kind == "sgd":
@@ -38,19 +38,19 @@ def momentum_of(group: dict[str, Any]) -> float:
 
 
 def torch_values(
-    case: SchedulerCase, steps: int = STEPS, lrs: Rates = LRS, kind: str = "sgd"
-) -> tuple[Values, Values]:
+    case: SchedulerCase, steps: int = STEPS, lrs: GroupRates = LRS, kind: str = "sgd"
+) -> tuple[ValueTable, ValueTable]:
     """(rates, momenta) of the groups at each step, until PyTorch raises."""
     optimizer = optimizer_for(lrs, kind)
     scheduler = torch_scheduler(case, optimizer)
-    rates: Values = []
-    momenta: Values = []
+    rates: ValueTable = []
+    momenta: ValueTable = []
     for step in range(steps):
         rates.append([group["lr"] for group in optimizer.param_groups])
         momenta.append([momentum_of(group) for group in optimizer.param_groups])
         optimizer.step()
         try:
-            scheduler.step(*watched(case, step))
+            scheduler.step(*metrics(case, step))
         except ENDS:
             break
     return rates, momenta
@@ -77,7 +77,7 @@ def torch_scheduler(case: SchedulerCase, optimizer: torch.optim.Optimizer) -> An
     return kind(optimizer, **case.args)
 
 
-def our_schedule(case: SchedulerCase, lrs: Rates | float = LRS) -> Any:
+def our_schedule(case: SchedulerCase, lrs: GroupRates | float = LRS) -> Any:
     """Our schedule of the same groups, or of a single rate."""
     function = getattr(lr_scheduler, case.name)
     if case.children:
@@ -92,25 +92,25 @@ def our_schedule(case: SchedulerCase, lrs: Rates | float = LRS) -> Any:
     return function(**{**case.args, "max_lr": highest})
 
 
-def our_values(case: SchedulerCase, steps: int) -> tuple[Values, Values | None]:
+def our_values(case: SchedulerCase, steps: int) -> tuple[ValueTable, ValueTable | None]:
     """(rates, momenta) of our schedule; no momenta where none are cycled."""
     schedule = our_schedule(case)
     if case.name == "reduce_lr_on_plateau":
-        return _stepped(schedule.host(), case, steps), None
+        return _step_through(schedule.host(), case, steps), None
     rates = values_of(schedule, steps)
-    cycled = schedule.momentum
-    return rates, None if cycled is None else values_of(cycled, steps)
+    momentum = schedule.momentum
+    return rates, None if momentum is None else values_of(momentum, steps)
 
 
-def _stepped(scheduler: Any, case: SchedulerCase, steps: int) -> Values:
+def _step_through(scheduler: Any, case: SchedulerCase, steps: int) -> ValueTable:
     rates = []
     for step in range(steps):
         rates.append(scheduler.get_last_lr())
-        scheduler.step(*watched(case, step))
+        scheduler.step(*metrics(case, step))
     return rates
 
 
-def values_of(schedule: Callable[[int], Any], steps: int = STEPS) -> Values:
+def values_of(schedule: Callable[[int], Any], steps: int = STEPS) -> ValueTable:
     """The groups' values at each step, until the schedule ends.
 
     Example:
@@ -120,14 +120,14 @@ def values_of(schedule: Callable[[int], Any], steps: int = STEPS) -> Values:
     values = []
     for count in range(steps):
         try:
-            found = schedule(count)
+            row = schedule(count)
         except ValueError:
             break
-        values.append(found if isinstance(found, list) else [found])
+        values.append(row if isinstance(row, list) else [row])
     return values
 
 
-def watched(case: SchedulerCase, step: int) -> tuple[float, ...]:
+def metrics(case: SchedulerCase, step: int) -> tuple[float, ...]:
     """The loss that a plateau is looked for in: a descent that levels off again."""
     if case.name != "reduce_lr_on_plateau":
         return ()
@@ -135,7 +135,7 @@ def watched(case: SchedulerCase, step: int) -> tuple[float, ...]:
     return (float(np.exp(-(step % 190) / 60)) + noise,)
 
 
-def unequal_steps(reference: Values, candidate: Values) -> list[int]:
+def unequal_steps(reference: ValueTable, candidate: ValueTable) -> list[int]:
     """Steps at which a bit differs, and those that only one of the two has.
 
     Example:
@@ -152,7 +152,7 @@ def unequal_steps(reference: Values, candidate: Values) -> list[int]:
 
 
 def judge(
-    case: SchedulerCase, ours: tuple[Values, Values | None], steps: int
+    case: SchedulerCase, ours: tuple[ValueTable, ValueTable | None], steps: int
 ) -> Verdict:
     """How many of our rates and momenta are not PyTorch's to the last bit."""
     rates, momenta = torch_values(case, steps)

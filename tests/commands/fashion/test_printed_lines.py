@@ -43,7 +43,7 @@ def displayed(
         display = Display(config or Config(), dataset or blank(), bar, 1.0)
         for event in events:
             display.show(event)
-        display.done()
+        display.finish()
     return capsys.readouterr().out.split("\n")
 
 

@@ -20,9 +20,17 @@ from safetensors.numpy import load_file
 
 import parity
 from jaxtrain import nn
-from parity.golden import Golden, GoldenError, Stored, read, stored_pairs, taken, write
+from parity.golden import (
+    Golden,
+    GoldenError,
+    Playback,
+    golden_pairs,
+    make_golden,
+    read,
+    write,
+)
 from parity.golden.file import _digest
-from parity.golden.verdict import Task, while_writing, with_torch, without_torch
+from parity.golden.verdict import GoldenTask, with_new_file, with_torch, without_torch
 from parity.plugin import golden_path
 from parity.port.comparison import record_from
 
@@ -32,7 +40,7 @@ import make_old_trees as old_trees
 
 @pytest.fixture(scope="module")
 def golden() -> Golden:
-    return taken(original(), batches(), "float64")
+    return make_golden(original(), batches(), "float64")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +70,7 @@ def assert_same(a: Any, b: Any) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_what_is_written_is_read(tmp_path: Path, dtype: str) -> None:
-    whole = taken(original(), batches(), dtype)
+    whole = make_golden(original(), batches(), dtype)
     assert write(tmp_path / "a.safetensors", whole)
     assert_same(read(tmp_path / "a.safetensors"), whole)
 
@@ -76,11 +84,11 @@ def test_another_number_would_be_seen(golden: Golden) -> None:
 
 def test_equal_contents_are_equal_bytes(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.safetensors"
-    again = taken(original(), batches(), "float64")
+    again = make_golden(original(), batches(), "float64")
     assert write(path, again)
     assert path.read_bytes() == content
     assert not write(path, again)
-    assert write(path, taken(original(seed=1), batches(), "float64"))
+    assert write(path, make_golden(original(seed=1), batches(), "float64"))
     assert [p.name for p in path.parent.iterdir()] == ["a.safetensors"]
 
 
@@ -232,7 +240,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read(tmp_path / "a")
     (tmp_path / "taken").write_text("")
     with pytest.raises(GoldenError, match="taken"):
-        write(tmp_path / "taken" / "a", taken(original(), batches(), "float64"))
+        write(tmp_path / "taken" / "a", make_golden(original(), batches(), "float64"))
 
 
 # In float32, and with what the runs of pytest do not show.
@@ -240,12 +248,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def verdict(golden: Golden, defect: str) -> Any:
     made, dtype = case(defect), golden.dtype
-    pairs = stored_pairs(golden, made, None)
-    return record_from(Stored(golden), made, pairs, dtype).report
+    pairs = golden_pairs(golden, made, None)
+    return record_from(Playback(golden), made, pairs, dtype).report
 
 
 def test_float32_is_judged_by_the_same_bounds() -> None:
-    whole = taken(original(), batches(), "float32")
+    whole = make_golden(original(), batches(), "float32")
     stored = verdict(whole, "none")
     live = parity.compare(case(), dtype="float32")
     assert stored.passed, str(stored)
@@ -263,10 +271,10 @@ def test_the_port_takes_the_files_batches_where_it_has_none(
     def loading() -> parity.TorchSide:
         return replace(original(), batches=iter(batches()))
 
-    task = Task(tmp_path / "a", "", None, "float64")
+    task = GoldenTask(tmp_path / "a", "", None, "float64")
     shared = parity.Case(loading, port())
     told: list[bool] = []
-    assert while_writing(shared, task, told.append) == ""
+    assert with_new_file(shared, task, told.append) == ""
     assert told == [True]
     monkeypatch.setitem(sys.modules, "torch", None)
     assert without_torch(parity.Case(loading, port()), task, False) == ""
@@ -280,13 +288,13 @@ def test_the_port_takes_the_files_batches_where_it_has_none(
 def test_a_file_is_written_though_the_port_has_no_place_for_it(
     tmp_path: Path,
 ) -> None:
-    task = Task(tmp_path / "a", "", None, "float64")
+    task = GoldenTask(tmp_path / "a", "", None, "float64")
     other = replace(port(), model=nnx.Sequential(nn.Linear(4, 3)))
     told: list[bool] = []
-    said = while_writing(parity.Case(original, other, batches()), task, told.append)
+    said = with_new_file(parity.Case(original, other, batches()), task, told.append)
     assert said.startswith("without a counterpart are, in PyTorch: ")
     assert told == [True]
-    again = while_writing(case("eps"), task, told.append)
+    again = with_new_file(case("eps"), task, told.append)
     assert again.startswith("departs first at step 0, update")
     assert told == [True, False]
     assert with_torch(parity.Case(original, other, batches()), task) == said

@@ -22,11 +22,11 @@ from broken_recipes import RECIPES
 from correct_inputs import INPUTS
 from correct_ports import CORRECT
 
-from parity.golden import Stored, read, stored_pairs, taken, write
+from parity.golden import Playback, golden_pairs, make_golden, read, write
 from parity.golden.stale import first_change
 from parity.port import Case, MapError
 from parity.port.comparison import batch_pairs, record_from
-from parity.port.torch_run import Live
+from parity.port.torch_run import LiveRun
 
 BROKEN = (*OPTIMIZERS, *MODELS, *RECIPES, *HIDDEN)
 ALL: dict[str, Callable[[], Case]] = {
@@ -40,16 +40,16 @@ def check_port(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     pairs = list(batch_pairs(case, None))
     theirs = [batch for batch, _ in pairs if batch is not None]
     torch.manual_seed(0)
-    live = found(Live(case.torch, "float64"), case, pairs)
+    live = found(LiveRun(case.torch, "float64"), case, pairs)
     torch.manual_seed(0)
-    write(folder / "a", taken(case.torch, theirs, "float64"))
+    write(folder / "a", make_golden(case.torch, theirs, "float64"))
     golden = read(folder / "a")
     assert first_change(golden, case.torch, theirs) == ""
     own = pairs
     if case.jax.batches is not None:
-        own = list(stored_pairs(golden, case, None))
+        own = list(golden_pairs(golden, case, None))
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert found(Stored(golden), case, own) == live
+    assert found(Playback(golden), case, own) == live
 
 
 def found(original: Any, case: Case, pairs: Any) -> Any:
@@ -77,7 +77,7 @@ def test_the_comparison_would_see_a_row_that_is_another() -> None:
     pairs = list(batch_pairs(case, None))
     other = [(2 * x, y) for x, y in case.batches]
     reports = [
-        found(Live(case.torch, "float64"), case, given)
+        found(LiveRun(case.torch, "float64"), case, given)
         for given in (pairs, list(zip(other, other, strict=True)))
     ]
     assert reports[0] != reports[1]

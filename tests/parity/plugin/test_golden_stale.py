@@ -14,21 +14,21 @@ torch = pytest.importorskip("torch")
 from ported import batches, case, original
 
 import parity
-from parity.golden import Golden, taken, write
-from parity.golden.stale import Again, first_change
-from parity.golden.verdict import Task, with_torch
+from parity.golden import Golden, make_golden, write
+from parity.golden.stale import GoldenRun, first_change
+from parity.golden.verdict import GoldenTask, with_torch
 from parity.port.torch_run import TorchRun
 
 
 @pytest.fixture(scope="module")
 def golden() -> Golden:
-    return taken(original(), batches(), "float64")
+    return make_golden(original(), batches(), "float64")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("defect", ["none", "momentum"])
 def test_what_has_not_changed_is_not_stale(dtype: str, defect: str) -> None:
-    whole = taken(original(defect), batches(), dtype)
+    whole = make_golden(original(defect), batches(), dtype)
     torch.manual_seed(99)  # Other masks would be drawn.
     assert first_change(whole, original(defect), batches()) == ""
 
@@ -114,7 +114,7 @@ def test_the_rounding_of_a_gradient_is_no_change(
     other = replace(golden, steps=(rounded,))
     assert first_change(other, original(), batches()[:1]) == ""
     # Were it not given the golden gradients, it would move the other way.
-    monkeypatch.setattr(Again, "_update", TorchRun._update)
+    monkeypatch.setattr(GoldenRun, "_update", TorchRun._update)
     change = first_change(other, original(), batches()[:1])
     assert change.startswith("step 0, update '0.bias'")
 
@@ -122,11 +122,11 @@ def test_the_rounding_of_a_gradient_is_no_change(
 def test_the_test_of_a_stale_file_fails_though_the_port_is_right(
     tmp_path: Path,
 ) -> None:
-    task = Task(tmp_path / "a", "pytest --write-golden x", None, "float64")
+    task = GoldenTask(tmp_path / "a", "pytest --write-golden x", None, "float64")
     assert with_torch(case(), task) == ""
-    write(task.path, taken(original(), batches(), "float64"))
+    write(task.path, make_golden(original(), batches(), "float64"))
     assert with_torch(case(), task) == ""
-    write(task.path, taken(original(eps=1e-7), batches(), "float64"))
+    write(task.path, make_golden(original(eps=1e-7), batches(), "float64"))
     said = with_torch(case(), task)
     assert said.startswith(f"stale: {task.path} does not say what PyTorch says now")
     assert said.endswith("renew it by pytest --write-golden x")
@@ -136,8 +136,8 @@ def test_the_test_of_a_stale_file_fails_though_the_port_is_right(
 def test_a_file_of_another_type_or_damaged(tmp_path: Path) -> None:
     from parity.golden import GoldenError
 
-    task = Task(tmp_path / "a", "pytest --write-golden x", None, "float64")
-    write(task.path, taken(original(), batches(), "float32"))
+    task = GoldenTask(tmp_path / "a", "pytest --write-golden x", None, "float64")
+    write(task.path, make_golden(original(), batches(), "float32"))
     with pytest.raises(GoldenError, match="is in float32, not float64; write it anew"):
         with_torch(case(), task)
     task.path.write_bytes(b"no golden file")

@@ -85,7 +85,7 @@ def infinite(patch: pytest.MonkeyPatch) -> None:
 def last_step_only(patch: pytest.MonkeyPatch) -> None:
     whole = one_step.distances
 
-    def last(steps: one_step.Steps, ours: one_step.Tensors, *rest: Any) -> Any:
+    def last(steps: one_step.TorchSteps, ours: one_step.Tensors, *rest: Any) -> Any:
         def cut(held: Any) -> Any:
             return {key: x[-1:] for key, x in held.items()}
 
@@ -142,7 +142,7 @@ def test_a_check_that_never_runs_is_not_equal(
 
 # Runs, made up: what is said of them needs no training.
 
-RUN = runs.Run("fashion", "toy", Config(), "float32 run", 5e-5, "a reason", 0.1)
+RUN = runs.RunCase("fashion", "toy", Config(), "float32 run", 5e-5, "a reason", 0.1)
 
 
 def history(losses: list[float], **changed: float) -> History:

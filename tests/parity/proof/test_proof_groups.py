@@ -19,7 +19,7 @@ from parity.__main__ import main
 from parity.proof.groups import GROUPS, module, push
 from parity.proof.rng import group as rng
 from parity.proof.runs import pairs, runs
-from parity.proof.runs.pairs_cases import OPTIMIZERS, PAIRS, SCHEDULERS, configured
+from parity.proof.runs.pairs_cases import OPTIMIZERS, PAIRS, SCHEDULERS, configure
 from parity.proof.schedulers import values
 from parity.proof.schedulers.cases import PLATEAU, SchedulerCase
 from parity.proof.verdict import Task
@@ -162,7 +162,7 @@ def test_every_scheduler_and_optimiser_is_in_a_pair() -> None:
     assert {s for _, s in PAIRS} == {*SCHEDULERS}
     assert len({*PAIRS}) == len(PAIRS) >= 40
     for pair in PAIRS:
-        assert configured(*pair, steps=100).loop.dtype == "float64"
+        assert configure(*pair, steps=100).loop.dtype == "float64"
 
 
 # The last one's first cut is just too small to be made.

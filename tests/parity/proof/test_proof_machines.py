@@ -18,14 +18,14 @@ from parity.proof.optimizers.cases import OptimizerCase
 from parity.proof.optimizers.one_step import judge
 from parity.proof.rng import group as rng
 from parity.proof.verdict import Task, Verdict
-from parity.rounding import rounded
+from parity.rounding import round_all
 
 
 def moves(function: Any, *inputs: float, runs: int = 400) -> np.ndarray:
     """Relative errors of a function whose operations are rounded at random."""
     given = [torch.full((runs,), x, dtype=torch.float64) for x in inputs]
     exact = function(*given)
-    with rounded(seed=0):
+    with round_all(seed=0):
         found = function(*given)
     return ((found - exact) / exact).numpy()
 
@@ -53,14 +53,14 @@ def test_what_rounds_nothing_moves_nothing(exact: Any) -> None:
 
 def test_rows_round_apart_and_numbers_of_the_host_with_them() -> None:
     x = torch.ones(4, 3, dtype=torch.float64)
-    with rounded(seed=0, rows=4):
+    with round_all(seed=0, rows=4):
         found = x * 0.3
     assert len(np.unique(found.numpy())) == 12
 
 
 def test_in_place_what_nothing_is_added_to_is_left_alone() -> None:
     x = torch.tensor([1.0, 1.0], dtype=torch.float64)
-    with rounded(seed=0):
+    with round_all(seed=0):
         x.add_(torch.tensor([0.0, 0.3], dtype=torch.float64))
     assert x[0] == 1
     assert x[1] != 1.3
@@ -69,7 +69,7 @@ def test_in_place_what_nothing_is_added_to_is_left_alone() -> None:
 @pytest.mark.parametrize("weight", [1.0, 0.99, 0.01, torch.tensor([0.99]).double()])
 def test_an_average_is_taken_from_the_nearer_end(weight: Any) -> None:
     x, end = (torch.tensor([value], dtype=torch.float64) for value in (1e3, 1e-6))
-    with rounded(seed=0):
+    with round_all(seed=0):
         found = x.lerp(end, weight)
     assert abs(float(found - x.lerp(end, weight))) <= 2**-22 * float(found)
 
@@ -80,7 +80,7 @@ def test_draws_are_those_that_they_were() -> None:
         expected = torch.nn.functional.dropout(torch.ones(9).double(), 0.3)
         after = torch.rand(1)
         torch.manual_seed(0)
-        with rounded(seed=1):
+        with round_all(seed=1):
             found = torch.nn.functional.dropout(torch.ones(9).double(), 0.3)
         assert torch.equal(found != 0, expected != 0)
         assert torch.equal(torch.rand(1), after)
@@ -88,7 +88,7 @@ def test_draws_are_those_that_they_were() -> None:
 
 def test_infinities_are_exact() -> None:
     x = torch.tensor([-torch.inf, 0.3], dtype=torch.float64)
-    with rounded(seed=0):
+    with round_all(seed=0):
         found = torch.softmax(x + 0.1, 0)
     assert found.tolist()[0] == 0
     assert found.isfinite().all()

@@ -22,7 +22,7 @@ from parity.proof.runs.noise import (
     allowance,
     departure_from_noise,
     distance,
-    left_out,
+    leave_one_out,
 )
 from parity.proof.runs.noise_cases import CASES
 from parity.proof.verdict import Task, Verdict
@@ -57,7 +57,7 @@ def test_the_distance_is_what_the_departure_is_judged_by(size: float) -> None:
 
 def test_equal_runs_are_no_distance_apart() -> None:
     assert distance(FALL, [FALL], FALL) == 0
-    assert left_out(FALL, [FALL, FALL]) == [0, 0]
+    assert leave_one_out(FALL, [FALL, FALL]) == [0, 0]
 
 
 def test_below_some_roundings_these_are_the_unit() -> None:
@@ -68,7 +68,7 @@ def test_below_some_roundings_these_are_the_unit() -> None:
 
 
 def test_a_run_that_is_alone_is_left_out_of_its_own_bound() -> None:
-    *others, alone = left_out(FALL, [*[apart(1e-3)] * 7, apart(1e-2)])
+    *others, alone = leave_one_out(FALL, [*[apart(1e-3)] * 7, apart(1e-2)])
     assert max(others) < 1
     assert alone == pytest.approx(10)
 
@@ -86,8 +86,8 @@ def made_up(
         return apart(moves * (config.optimizer.lr / first - 1))
 
     patch.setattr(noise_group, "history", of)
-    patch.setattr(noise_group, "threaded_history", of)
-    patch.setattr(noise_group, "nudged_history", lambda *args, seed: nudged(seed))
+    patch.setattr(noise_group, "history_with_thread", of)
+    patch.setattr(noise_group, "history_with_nudge", lambda *args, seed: nudged(seed))
 
 
 def verdicts(limit: int | None = 8) -> dict[str, Verdict]:
@@ -152,7 +152,7 @@ def test_weights_that_stand_still_prove_nothing(
 ) -> None:
     still = run([2.3] * STEPS)
     monkeypatch.setattr(noise_group, "history", lambda *args: still)
-    monkeypatch.setattr(noise_group, "nudged_history", lambda *args, seed: still)
+    monkeypatch.setattr(noise_group, "history_with_nudge", lambda *args, seed: still)
     failed = [v.measure for v in verdicts().values() if not v.passed]
     assert failed == ["least rate error seen", "learns nothing"]
 
@@ -194,12 +194,12 @@ def test_a_rate_a_thousandth_off_departs(
 def test_a_judge_that_takes_anything_for_noise_is_blind(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = noise_group.nudged_history
+    right = noise_group.history_with_nudge
 
     def far(*args: Any, seed: int) -> History:
         return right(*args, seed=seed, size=0.1)
 
-    monkeypatch.setattr(noise_group, "nudged_history", far)
+    monkeypatch.setattr(noise_group, "history_with_nudge", far)
     assert main(SMALL) == 2
     message = capsys.readouterr().err
     assert "the judge of noise is blind" in message
@@ -221,7 +221,7 @@ def test_more_steps_than_an_epoch_are_whole_epochs(
         return FALL
 
     monkeypatch.setattr(noise_group, "history", of)
-    monkeypatch.setattr(noise_group, "nudged_history", lambda *args, seed: FALL)
+    monkeypatch.setattr(noise_group, "history_with_nudge", lambda *args, seed: FALL)
     for steps in (20, noise_group.EPOCH, noise_group.EPOCH + 1):
         list(
             noise_group.verdicts(

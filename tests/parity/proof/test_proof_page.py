@@ -149,9 +149,9 @@ def test_the_published_log_is_in_the_tutorial_s_charts_alone() -> None:
 
 
 def test_the_published_figures_are_the_page_s() -> None:
-    x, y = curves.published_losses(9380)
+    x, y = curves.tutorial_losses(9380)
     assert (len(x), x[10], y[0]) == (100, 938, 2.29873)
-    _, accuracies = curves.published_accuracies(10)
+    _, accuracies = curves.tutorial_accuracies(10)
     assert [*accuracies][::9] == [50.9, 71.0]
 
 
@@ -176,6 +176,6 @@ def test_little_to_draw_is_drawn(values: list[float]) -> None:
 
 def test_a_line_has_no_more_points_than_pixels() -> None:
     for count in (0, 1, curves.MOST, curves.MOST + 1, 9380):
-        x, y = curves.binned(range(count), range(count), max)
+        x, y = curves.bin_points(range(count), range(count), max)
         assert len(x) == len(y) <= curves.MOST
         assert max(y, default=-1) == count - 1

@@ -11,7 +11,7 @@ import pytest
 
 from jaxtrain.events import Epoch
 from jaxtrain.run.history import History
-from parity.proof.command import Progress
+from parity.proof.command import ProgressLine
 from parity.proof.report import record, table
 from parity.proof.verdict import Findings, Task, Twins, Verdict, worst
 
@@ -46,10 +46,10 @@ def test_the_worst_is_that_by_share_and_a_failure_before_all() -> None:
 
 def test_a_large_group_is_a_line_a_name_and_all_failures() -> None:
     many = [replace(SEEN, value=float(n % 4)) for n in range(40)]
-    ((nearest, count),) = table.shown(many)
+    ((nearest, count),) = table.summarise(many)
     assert (nearest.value, count) == (3.0, 40)
     failed = [replace(SEEN, value=value) for value in (5.0, 7.0)]
-    shown = table.shown([*many, *failed])
+    shown = table.summarise([*many, *failed])
     assert [(v.value, n) for v, n in shown] == [(7.0, 41), (5.0, 1)]
     assert table.table([*many, *failed]).count("DEPARTS") == 2
 
@@ -87,11 +87,11 @@ def test_nothing_at_all_is_not_passed() -> None:
 
 def test_a_limit_keeps_the_first_and_the_last() -> None:
     for limit in (2, 3, 7):
-        held = Task([], limit=limit).chosen(range(50))
+        held = Task([], limit=limit).choose(range(50))
         assert len({*held}) == limit
         assert (held[0], held[-1]) == (0, 49)
-    assert Task([], limit=1).chosen(range(50)) == [0]
-    assert Task([], limit=3, first=True).chosen(range(50)) == [0, 1, 2]
+    assert Task([], limit=1).choose(range(50)) == [0]
+    assert Task([], limit=3, first=True).choose(range(50)) == [0, 1, 2]
 
 
 def test_every_failure_is_told() -> None:
@@ -146,7 +146,7 @@ def test_progress_is_one_line_on_a_terminal_and_nothing_elsewhere(
     stream = kind()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("COLUMNS", "20")
-    progress = Progress()
+    progress = ProgressLine()
     progress.show("a" * 50)
     progress.clear()
     text = stream.getvalue()

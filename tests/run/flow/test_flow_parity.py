@@ -13,7 +13,12 @@ from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
 from parity.proof.runs.flow_cases import AVERAGES, CASES, FlowCase
-from parity.proof.runs.histories import Comparison, compare_histories, history, part_of
+from parity.proof.runs.histories import (
+    HistoryDifference,
+    compare_histories,
+    history,
+    part_of,
+)
 
 IMAGES = 1000
 """Of training: 16 batches, the last of which is short."""
@@ -28,7 +33,7 @@ def runs(config: Config, images: Dataset) -> tuple[History, History]:
     return history(config, images, "torch"), history(config, images, "jax")
 
 
-def compared(config: Config, theirs: History, images: Dataset) -> Comparison:
+def compared(config: Config, theirs: History, images: Dataset) -> HistoryDifference:
     return compare_histories(theirs, history(config, images, "jax"), FLOAT64_BOUND)
 
 
@@ -56,7 +61,7 @@ def test_every_loss_is_pytorchs(case: FlowCase, images: Dataset) -> None:
     assert seen.lrs == 0
     assert max(seen.losses, seen.train_loss, seen.avg_loss) <= FLOAT64_BOUND
     assert seen.accuracy == 0
-    different = compared(case.broken, theirs, images)
+    different = compared(case.twin, theirs, images)
     assert max(different.losses, different.avg_loss) > FLOAT64_BOUND
 
 
@@ -66,4 +71,4 @@ def test_the_average_is_what_is_tested(case: FlowCase, images: Dataset) -> None:
     seen = compare_histories(theirs, ours, FLOAT64_BOUND)
     assert max(seen.losses, seen.avg_loss) <= FLOAT64_BOUND
     assert seen.accuracy == 0
-    assert compared(case.broken, theirs, images).avg_loss > FLOAT64_BOUND
+    assert compared(case.twin, theirs, images).avg_loss > FLOAT64_BOUND

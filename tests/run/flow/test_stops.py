@@ -113,7 +113,7 @@ def swallowed() -> None:
     with process.interruptible():
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
-        with process.signals_noted() as noted:
+        with process.note_signals() as noted:
             noted.let_in()
             pytest.fail("it was forgotten")
 
@@ -123,7 +123,7 @@ def test_a_signal_that_a_callback_has_swallowed_still_ends_the_run() -> None:
     try:
         with pytest.raises(KeyboardInterrupt):
             swallowed()
-        with process.interruptible(), process.signals_noted() as noted:
+        with process.interruptible(), process.note_signals() as noted:
             noted.let_in()
     finally:
         signal.signal(signal.SIGTERM, given)

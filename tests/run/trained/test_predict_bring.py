@@ -47,7 +47,7 @@ def test_28x28_grey_pixels_stay_as_they_are(
     brought = bring(saved(tmp_path / f"a.{ending}", image))
     np.testing.assert_array_equal(brought.pixels, SAMPLE)
     assert brought.pixels.dtype == np.uint8
-    assert brought.told == "light on dark: as it is"
+    assert brought.description == "light on dark: as it is"
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tiff", "webp", "pgm", "ppm"])
@@ -70,7 +70,7 @@ def test_light_grounds_are_negated(times: int) -> None:
     image = enlarged(255 - SAMPLE, 28 * times, NEAREST).convert("RGBA")
     brought = bring(image)
     np.testing.assert_array_equal(brought.pixels, SAMPLE)
-    assert brought.told == "dark on light: negated"
+    assert brought.description == "dark on light: negated"
     forced = bring(image, "light-on-dark")
     np.testing.assert_array_equal(forced.pixels, 255 - SAMPLE)
     other = bring(Image.fromarray(SAMPLE).convert("RGBA"), "dark-on-light")
@@ -132,7 +132,7 @@ def test_the_ground_becomes_black_and_the_garment_light(
     ground: str, garment: str, told: str
 ) -> None:
     brought = bring(photograph((200, 200), (80, 40, 120, 160), ground, garment))
-    assert brought.told == told
+    assert brought.description == told
     found = brought.pixels
     # 40 of 120 is 9 of 28 columns.
     assert (found[:, :9] == 0).all()
@@ -196,17 +196,17 @@ def test_the_sharpening_is_imagemagick_s() -> None:
     right = np.array([2 * total, -side, -corner]) / (total + 1)
     np.testing.assert_allclose(rows, right, rtol=1e-15)
     flat = np.full((5, 7), 90.0)
-    np.testing.assert_allclose(steps._sharpened(flat), flat, rtol=1e-15)
+    np.testing.assert_allclose(steps._sharpen(flat), flat, rtol=1e-15)
     spot = flat.copy()
     spot[2, 3] = 100
-    sharp = steps._sharpened(spot)
+    sharp = steps._sharpen(spot)
     assert sharp[2, 3] > 100
     assert (sharp[1:4, 2:5].ravel()[[0, 1, 2, 3, 5, 6, 7, 8]] < 90).all()
 
 
 def test_rows_and_columns_are_left_out_not_mixed() -> None:
     values = np.arange(73 * 51, dtype=np.float64).reshape(73, 51)
-    found = steps._subsampled(values)
+    found = steps._subsample(values)
     assert found.shape == (28, 20)
     rows, columns = np.divmod(found.astype(int), 51)
     assert (rows == rows[:, :1]).all()
@@ -288,8 +288,8 @@ def test_the_comparison_sees_a_wrong_step(
     if broken == "not trimmed":
         monkeypatch.setattr(steps, "_box", lambda x: (0, 0, x.shape[1], x.shape[0]))
     if broken == "not centred":
-        centred = steps._centred
-        monkeypatch.setattr(steps, "_centred", lambda x: np.roll(centred(x), 5, 1))
+        centred = steps._centre
+        monkeypatch.setattr(steps, "_centre", lambda x: np.roll(centred(x), 5, 1))
     labels = garments.test.labels
     with pytest.raises(AssertionError):
         assert_named_as_before(trained_run, filled, labels, 280, polarity)

@@ -15,10 +15,10 @@ pytest.importorskip("matplotlib")
 from matplotlib.colors import to_rgba
 from PIL import Image
 
-from jaxtrain.commands.predict import MOST_DRAWN, Answer, drawing, main
+from jaxtrain.commands.predict import MOST_ROWS, Answer, drawing, main
 from jaxtrain.data import Dataset
 from jaxtrain.data.fashion_mnist.description import CLASSES
-from jaxtrain.data.photo import Brought
+from jaxtrain.data.photo import Photo
 from jaxtrain.run.trained import load
 from jaxtrain.show.charts import BLUE
 
@@ -117,7 +117,7 @@ def test_the_picture_shows_what_the_network_sees(
     images = garments.test.images[:3]
     values = load(trained_run.out).probabilities(images)
     answers = [
-        Answer(f"{i}$.png", Brought(pixels, "light-on-dark", True), CLASSES, row)
+        Answer(f"{i}$.png", Photo(pixels, "light-on-dark", True), CLASSES, row)
         for i, (pixels, row) in enumerate(zip(images, values, strict=True))
     ]
     axes = drawing(answers).axes
@@ -138,9 +138,9 @@ def test_many_images_are_drawn_in_part(
     trained_run: Run, files: list[str], tmp_path: Path
 ) -> None:
     sizes = []
-    for count in (1, MOST_DRAWN, MOST_DRAWN + 3):
+    for count in (1, MOST_ROWS, MOST_ROWS + 3):
         path = tmp_path / "seen.png"
-        many = (files * MOST_DRAWN)[:count]
+        many = (files * MOST_ROWS)[:count]
         assert main([str(trained_run.out), *many, "--picture", str(path)]) == 0
         sizes.append(Image.open(io.BytesIO(path.read_bytes())).height)
     assert sizes[0] < sizes[1] == sizes[2]

@@ -26,9 +26,9 @@ from jaxtrain.commands.export import write as export
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
 from jaxtrain.run.config import MODELS, Config, DataConfig, ModelConfig
-from jaxtrain.run.trained import Trained, load
+from jaxtrain.run.trained import Network, load
 from parity.__main__ import main as parity
-from parity.pytorch.networks import configured_model
+from parity.pytorch.networks import make_model
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (32, 28, 28), dtype=np.uint8)
 
@@ -66,13 +66,13 @@ def theirs(
         return outputs, model.double()(images.double() / 255).numpy()
 
 
-def ours(trained: Trained) -> np.ndarray:
+def ours(trained: Network) -> np.ndarray:
     with trained.numerics.active():
         return np.asarray(trained.model(trained.prepare(IMAGES)), np.float64)
 
 
 def assert_outputs_equal(
-    trained: Trained, model: torch_nn.Module, path: Path, dtype: str
+    trained: Network, model: torch_nn.Module, path: Path, dtype: str
 ) -> None:
     """float64: to 1e-12 of the largest. float32: as near to float64 as PyTorch's.
 
@@ -98,7 +98,7 @@ def test_pytorch_takes_the_weights_and_gives_the_same(
     config = configured("mlp", dtype, model=ModelConfig())
     if name != "tutorial":
         config = configured(name, dtype)
-        model = partial(configured_model, config)
+        model = partial(make_model, config)
     write(tmp_path / "run", config)
     path = tmp_path / "net.safetensors"
     trained = export(tmp_path / "run", path)
@@ -126,7 +126,7 @@ def test_names_types_and_values_are_kept(tmp_path: Path, name: str, dtype: str) 
     export(tmp_path / "run", path)
     right = nn.state_dict(network(config))
     found = safetensors.numpy.load_file(path)
-    assert found.keys() == right.keys() == configured_model(config).state_dict().keys()
+    assert found.keys() == right.keys() == make_model(config).state_dict().keys()
     for key, value in right.items():
         assert found[key].dtype == value.dtype
         np.testing.assert_array_equal(found[key], value, key)
@@ -169,7 +169,7 @@ def test_a_file_of_pytorch_s_own_comes_of_it(tmp_path: Path) -> None:
     export(tmp_path / "run", middle)
     assert parity(["convert", str(middle), str(last)]) == 0
     state = torch.load(last, weights_only=True)
-    model = configured_model(config)
+    model = make_model(config)
     model.load_state_dict(state, strict=True)
     for name, value in nn.state_dict(network(config)).items():
         np.testing.assert_array_equal(state[name].numpy(), value, name)
@@ -251,10 +251,10 @@ def test_another_network_would_be_seen(trained_run: Run, garments: Dataset) -> N
     assert not np.array_equal(changed(images), right)
 
 
-def renewed(trained: Trained) -> Trained:
+def renewed(trained: Network) -> Network:
     """Without what was compiled of it."""
     kept = ("model", "config", "step", "classes", "averaged", "path")
-    return Trained(**{name: getattr(trained, name) for name in kept})
+    return Network(**{name: getattr(trained, name) for name in kept})
 
 
 @pytest.mark.parametrize("ending", [*KINDS])
@@ -265,7 +265,7 @@ def test_the_command(
     out.write_text("an older one")
     assert main([str(trained_run.out), str(out), "--best"]) == 0
     said = capsys.readouterr()
-    assert said.out.startswith(f"{out}: {KINDS[ending].told}; MLP 784-16-10 after ")
+    assert said.out.startswith(f"{out}: {KINDS[ending].summary}; MLP 784-16-10 after ")
     assert said.out.count("\n") == 1
     assert said.err == ""
     assert [path.name for path in tmp_path.iterdir()] == [out.name]

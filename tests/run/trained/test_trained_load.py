@@ -13,7 +13,7 @@ from jaxtrain import nn
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
 from jaxtrain.run.config import FlowConfig, ModelConfig
-from jaxtrain.run.trained import BATCH, Trained, load
+from jaxtrain.run.trained import BATCH, Network, load
 from jaxtrain.store import checkpoint
 
 
@@ -22,7 +22,7 @@ def softmax(outputs: np.ndarray) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def assert_answers(trained: Trained, run: Run, images: np.ndarray) -> None:
+def assert_answers(trained: Network, run: Run, images: np.ndarray) -> None:
     """As the run's own, but for sums of 784 and 16 terms in another order.
 
     Each adds at most (terms) roundings of the largest output, and softmax passes on at
@@ -33,11 +33,11 @@ def assert_answers(trained: Trained, run: Run, images: np.ndarray) -> None:
     assert error <= bound
 
 
-def weights(trained: Trained) -> dict[str, np.ndarray]:
+def weights(trained: Network) -> dict[str, np.ndarray]:
     return nn.state_dict(trained.model)
 
 
-def assert_same(trained: Trained, state: dict[str, np.ndarray]) -> None:
+def assert_same(trained: Network, state: dict[str, np.ndarray]) -> None:
     found = weights(trained)
     assert list(found) == list(state)
     for name, value in state.items():
@@ -47,7 +47,7 @@ def assert_same(trained: Trained, state: dict[str, np.ndarray]) -> None:
 def test_it_answers_as_the_run_did(trained_run: Run, garments: Dataset) -> None:
     trained = load(trained_run.out)
     assert trained.step == 3 * 32
-    assert trained.averaged
+    assert trained.is_average
     assert trained.config == replace(trained_run.config)
     assert trained.title == "MLP 784-16-10 after 96 steps, averaged weights"
     assert_answers(trained, trained_run, garments.test.images)
@@ -120,7 +120,7 @@ def test_the_average_is_taken_once_it_has_begun(
     config = configured(flow=flow)
     write(tmp_path, config, averaged=count)
     trained = load(tmp_path)
-    assert trained.averaged == (count > 0)
+    assert trained.is_average == (count > 0)
     last, average = (nn.state_dict(network(config, seed)) for seed in (0, 1))
     assert_same(trained, average if count else last)
     with pytest.raises(AssertionError):

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as npst
 from jaxtrain.store import codec
 from jaxtrain.store.checkpoint import Store
 from jaxtrain.store.checkpoint import tree as _arrays
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
 WORDS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 TYPES = [np.dtype(name) for name in ("?", "f2", "f4", "f8", *WORDS)]
@@ -198,7 +198,7 @@ def test_what_is_no_json_is_refused(store: Store, tree: Any, reason: str) -> Non
     ids=lambda text: text[:20],
 )
 def test_other_json_is_refused(text: bytes) -> None:
-    with pytest.raises(Damaged, match=r"^(is no JSON|has a )"):
+    with pytest.raises(Damage, match=r"^(is no JSON|has a )"):
         codec.decode(text)
 
 

@@ -23,7 +23,7 @@ from test_checkpoint_damage import check_refused
 from jaxtrain.errors import ConfigError
 from jaxtrain.store.checkpoint import Store, load, read, tree
 from jaxtrain.store.checkpoint import manifest as _manifest
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_hostile_arrays(root: Path, kind: str, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_same_bytes_for_two_arrays() -> None:
     # Which of the two the library names is chance, so not among those above.
-    with pytest.raises(Damaged, match=r"(?i)invalid ?offset"):
+    with pytest.raises(Damage, match=r"(?i)invalid ?offset"):
         tree.decode(safetensors({"a": entry(0, 4), "b": entry(0, 4)}, b"1234"))
 
 
@@ -296,7 +296,7 @@ def test_no_bytes_at_all_raise_anything_else(
     arrays, reason = {}, ""
     try:
         arrays = tree.decode(bytes(data))
-    except Damaged as error:
+    except Damage as error:
         reason = str(error)
     assert "\n" not in reason
     assert sum(array.nbytes for array in arrays.values()) <= len(data)
@@ -305,5 +305,5 @@ def test_no_bytes_at_all_raise_anything_else(
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_manifest_raises_anything_else(data: bytes) -> None:
-    with pytest.raises(Damaged):
+    with pytest.raises(Damage):
         _manifest.decode(data)

@@ -12,7 +12,7 @@ from checkpoint_content import is_right, save
 from jaxtrain.errors import ConfigError
 from jaxtrain.store.checkpoint import Checkpoint, Store, read
 from jaxtrain.store.checkpoint import store as _find
-from jaxtrain.store.codec import Damaged
+from jaxtrain.store.codec import Damage
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_folder_that_never_rests_is_one_line(
 
         def always_late(path: Path) -> None:
             save(store, int(path.name[-3:]) + 1)
-            raise Damaged("is gone")
+            raise Damage("is gone")
 
         monkeypatch.setattr(_find, "read_folder", always_late)
         with pytest.raises(ConfigError, match=r"changes faster than it can be read$"):

@@ -22,7 +22,7 @@ from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Store, load, read
 from jaxtrain.store.checkpoint import store as _retention
 from jaxtrain.store.checkpoint import store as _store
-from jaxtrain.store.checkpoint.store import Scored
+from jaxtrain.store.checkpoint.store import Score
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ RUNS = st.lists(st.tuples(st.integers(0, 30), SCORES), max_size=8)
 
 @given(st.lists(st.tuples(st.integers(1, 99), SCORES), unique_by=lambda one: one[0]))
 def test_the_best_is_the_first_of_the_lowest(found: list[tuple[int, Any]]) -> None:
-    scored = [Scored(*one) for one in found]
+    scored = [Score(*one) for one in found]
     numbers = [one for one in scored if one.score is not None and one.score >= 0]
     best = _retention.best_first(scored)
     assert len(best) == len(numbers)
@@ -119,7 +119,7 @@ def test_the_best_is_the_first_of_the_lowest(found: list[tuple[int, Any]]) -> No
         lowest = min(score for _, score in best)
         assert best[0] == min(one for one in numbers if one.score == lowest)
     for keep in (1, 3):
-        kept = _retention.kept(scored, keep)
+        kept = _retention.steps_to_keep(scored, keep)
         newest = sorted(step for step, _ in scored)[-keep:]
         assert kept == {*newest, *(one.step for one in best[:1])}
 
@@ -149,7 +149,9 @@ def test_the_newest_and_the_best_are_kept(
 def test_forgetting_the_best_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin of the test above."""
     monkeypatch.setattr(
-        _store, "kept", lambda found, keep: {one.step for one in sorted(found)[-keep:]}
+        _store,
+        "steps_to_keep",
+        lambda found, keep: {one.step for one in sorted(found)[-keep:]},
     )
     with pytest.raises(AssertionError):
         test_the_newest_and_the_best_are_kept()

@@ -10,7 +10,7 @@ import run_events as toy
 
 from jaxtrain.errors import ConfigError
 from jaxtrain.store.run_folder import read, read_run
-from jaxtrain.store.run_folder.files import sealed_object
+from jaxtrain.store.run_folder.files import object_with_seal
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def change(run: Path, **parts: Any) -> None:
     path = run / "config.json"
     content = json.loads(path.read_text())
     del content["sha256"]
-    path.write_bytes(sealed_object(content | parts))
+    path.write_bytes(object_with_seal(content | parts))
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:

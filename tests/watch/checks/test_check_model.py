@@ -24,7 +24,7 @@ from jaxtrain.run.config import Config
 from jaxtrain.run.loop import run
 from jaxtrain.watch.checks import Finding, Setup, check, check_model, configured, show
 from jaxtrain.watch.checks.finding import by_name, recorder
-from jaxtrain.watch.checks.learning_rate import rate_works, watched
+from jaxtrain.watch.checks.learning_rate import rate_works, watch_ratio
 from jaxtrain.watch.checks.model import bounds, gradients_reach, units_alive
 from jaxtrain.watch.checks.setup import draw
 
@@ -324,7 +324,7 @@ def test_recorded_gradients_are_those_of_jax() -> None:
 
 
 def test_a_watched_optimiser_moves_as_before() -> None:
-    plain, tx = optim.adam(lr=0.1), watched(optim.adam(lr=0.1))
+    plain, tx = optim.adam(lr=0.1), watch_ratio(optim.adam(lr=0.1))
     params = {"a": jnp.array([1.0, -2.0]), "b": jnp.array([0.5])}
     one, other = plain.init(params), tx.init(params)
     ratio = 0.0

@@ -19,7 +19,7 @@ from jaxtrain.run.config import Config
 from jaxtrain.run.loop import run
 from jaxtrain.watch.checks import Setup
 from jaxtrain.watch.lr_range import (
-    BLOWN_UP,
+    BLOW_UP,
     CHUNK,
     range_test,
     range_test_model,
@@ -131,9 +131,9 @@ def test_it_ends_where_the_smoothed_loss_blows_up() -> None:
     assert found.ended
     assert len(found.lrs) == len(found.losses) == len(found.smoothed) < 200
     least = np.minimum.accumulate(found.smoothed)
-    assert (found.smoothed[:-1] <= BLOWN_UP * least[:-1]).all()
+    assert (found.smoothed[:-1] <= BLOW_UP * least[:-1]).all()
     following = found.losses[-1] * (1 - found.lrs[-1]) ** 2
-    assert smooth([*found.losses, following])[-1] > BLOWN_UP * least[-1]
+    assert smooth([*found.losses, following])[-1] > BLOW_UP * least[-1]
     # w (1 - lr) grows from a rate of 2 on; from where it has come, that takes a while.
     assert 2 < found.lrs[-1] < 20
     assert found.suggestion is not None

@@ -15,7 +15,13 @@ from parity.proof.layers.cases import (
     resizing,
     transformer,
 )
-from parity.proof.layers.cases.case import Arguments, Given, LayerCase, Part, built
+from parity.proof.layers.cases.case import (
+    Arguments,
+    Input,
+    LayerCase,
+    LayerPart,
+    make_arguments,
+)
 
 CASES: tuple[LayerCase, ...] = (
     *activations.ACTIVATIONS,
@@ -62,4 +68,12 @@ CASES: tuple[LayerCase, ...] = (
 )
 NAMES = tuple(dict.fromkeys(case.name for case in CASES))
 
-__all__ = ["CASES", "NAMES", "Arguments", "Given", "LayerCase", "Part", "built"]
+__all__ = [
+    "CASES",
+    "NAMES",
+    "Arguments",
+    "Input",
+    "LayerCase",
+    "LayerPart",
+    "make_arguments",
+]

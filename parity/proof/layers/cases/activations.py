@@ -1,24 +1,24 @@
 """Functions of single elements, and along one dimension."""
 
-from parity.proof.layers.cases.case import Arguments, LayerCase, each, on
+from parity.proof.layers.cases.case import Arguments, LayerCase, cases_of, inputs_of
 
 
 def elementwise(name: str, *argument_sets: Arguments) -> tuple[LayerCase, ...]:
     """Ten inputs or more: ordinary, far out, on the kinks; of 0 to 5 dimensions."""
     inputs = (
-        *on("real", (7,), (5, 3)),
-        *on("wide", (4, 31)),
-        *on("grid", (200,)),
+        *inputs_of("real", (7,), (5, 3)),
+        *inputs_of("wide", (4, 31)),
+        *inputs_of("grid", (200,)),
     )
     shapes = ((), (1,), (2, 3, 4), (2, 1, 3, 2), (0, 3), (1, 2, 3, 2, 2))
     cases = [
-        LayerCase(name, arguments, (given,))
+        LayerCase(name, arguments, (one,))
         for arguments in argument_sets or ({},)
-        for given in inputs
+        for one in inputs
     ]
     cases += [
-        LayerCase(name, argument_sets[-1] if argument_sets else {}, (given,), False)
-        for given in on("real", *shapes)
+        LayerCase(name, argument_sets[-1] if argument_sets else {}, (one,), False)
+        for one in inputs_of("real", *shapes)
     ]
     return tuple(cases)
 
@@ -50,7 +50,7 @@ ACTIVATIONS = (
 )
 
 
-PRELU = each(
+PRELU = cases_of(
     "PReLU",
     ({"num_parameters": 3}, (5, 3)),
     ({"num_parameters": 3, "init": 0.9}, (5, 3, 2)),
@@ -63,18 +63,18 @@ SOFTMAX = tuple(
     case
     for name in ("Softmax", "LogSoftmax", "Softmin")
     for case in (
-        *each(name, *(({}, shape) for shape in DIMS)),
-        *each(name, *(({"dim": d}, (2, 5, 3)) for d in (0, 1, -1))),
-        LayerCase(name, {"dim": -1}, on("wide", (4, 7))),
+        *cases_of(name, *(({}, shape) for shape in DIMS)),
+        *cases_of(name, *(({"dim": d}, (2, 5, 3)) for d in (0, 1, -1))),
+        LayerCase(name, {"dim": -1}, inputs_of("wide", (4, 7))),
     )
 )
-SOFTMAX += each(
+SOFTMAX += cases_of(
     "Softmax2d",
     *(({}, shape) for shape in ((3, 2, 2), (2, 3, 1, 4), (1, 1, 1), (2, 1, 3, 3))),
     *(({}, shape) for shape in ((5, 3, 2), (1, 6, 2, 2), (4, 1, 2), (3, 4, 4, 1))),
     *(({}, shape) for shape in ((7, 1, 1), (2, 9, 1, 1))),
 )
-SOFTMAX += each(
+SOFTMAX += cases_of(
     "GLU",
     *(({}, shape) for shape in ((2,), (3, 4), (2, 3, 6), (1, 8), (0, 4))),
     *(({"dim": 0}, shape) for shape in ((4, 3), (2,), (6, 1, 2))),

@@ -4,15 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from parity.proof.layers.cases.case import Given, LayerCase
+from parity.proof.layers.cases.case import Input, LayerCase
 
 
 def _bag(
-    count: int, bags: int, kind: str = "offsets", weighed: bool = False, **more: Any
+    count: int,
+    bags: int,
+    kind: str = "offsets",
+    with_weights: bool = False,
+    **more: Any,
 ) -> LayerCase:
     """So many indices one after the other, and where so many bags begin."""
-    inputs = [Given((count,), "index", 7), Given((bags,), kind, count)]
-    inputs += [Given((count,))] * weighed
+    inputs = [Input((count,), "index", 7), Input((bags,), kind, count)]
+    inputs += [Input((count,))] * with_weights
     args = {"num_embeddings": 7, "embedding_dim": 3, **more}
     return LayerCase("EmbeddingBag", args, tuple(inputs))
 
@@ -20,8 +24,8 @@ def _bag(
 def _even(shape: tuple[int, int], call: Any = None, **more: Any) -> LayerCase:
     """Bags of one size."""
     args = {"num_embeddings": 7, "embedding_dim": 3, **more}
-    given = (Given(shape, "index", 7),)
-    return LayerCase("EmbeddingBag", args, given, call=call or {})
+    inputs = (Input(shape, "index", 7),)
+    return LayerCase("EmbeddingBag", args, inputs, call=call or {})
 
 
 WEIGHTS = {"per_sample_weights": np.linspace(-1, 2, 20, dtype=np.float32).reshape(4, 5)}
@@ -35,7 +39,7 @@ EMBEDDING_BAG = (
         for mode in ("sum", "mean", "max")
     ),
     *(_bag(30, 4, mode=mode, scale_grad_by_freq=True) for mode in ("sum", "mean")),
-    _bag(20, 6, mode="sum", weighed=True),
+    _bag(20, 6, mode="sum", with_weights=True),
     _bag(20, 6, "ends", True, mode="sum", include_last_offset=True, padding_idx=0),
     _even((4, 5), WEIGHTS, mode="sum"),
     _even((4, 5), max_norm=1.0),

@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Given:
+class Input:
     """One input: its shape, and what kind of numbers it holds."""
 
     shape: Shape
@@ -27,7 +27,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerPart:
     """A layer that is an argument of another one."""
 
     name: str
@@ -43,7 +43,7 @@ class LayerCase:
 
     name: str
     args: Arguments
-    inputs: tuple[Given, ...]
+    inputs: tuple[Input, ...]
     train: bool = True
     call: Arguments = field(default_factory=dict)
     """Keyword arguments of the call."""
@@ -55,10 +55,12 @@ class LayerCase:
     @property
     def draws(self) -> bool:
         """Whether random masks may be drawn."""
-        given = [self.args]
-        given += [part.args for part in self.args.values() if isinstance(part, Part)]
-        named = "Dropout" in self.name or any("dropout" in args for args in given)
-        return self.train and named
+        sets = [self.args]
+        sets += [
+            part.args for part in self.args.values() if isinstance(part, LayerPart)
+        ]
+        has_dropout = "Dropout" in self.name or any("dropout" in args for args in sets)
+        return self.train and has_dropout
 
     @property
     def flax(self) -> str:
@@ -74,20 +76,20 @@ class LayerCase:
         """Size of a term that went into a tensor, where less is left of it."""
         return max(TERMS.get(tensor, 0.0), TERMS.get(self.name, 0.0))
 
-    def arranged(
+    def arrange(
         self, inputs: Sequence[Any], pack: Callable[..., Any] | None = None
     ) -> tuple[Any, ...]:
         """Positional arguments of the call; `pack` is the library's."""
         if self.lengths and pack is not None:
             first = self.args.get("batch_first", False)
-            packed = pack(inputs[0], self.lengths, first, enforce_sorted=False)
-            inputs = (packed, *inputs[1:])
+            sequence = pack(inputs[0], self.lengths, first, enforce_sorted=False)
+            inputs = (sequence, *inputs[1:])
         if self.nested and len(inputs) > 1:
             return (inputs[0], tuple(inputs[1:]))
         return tuple(inputs)
 
     def __str__(self) -> str:
-        shapes = ", ".join(str(given.shape) for given in self.inputs)
+        shapes = ", ".join(str(item.shape) for item in self.inputs)
         mode = "" if self.train else " eval"
         mode += f" {', '.join(self.call)}" if self.call else ""
         mode += f" packed {self.lengths}" if self.lengths else ""
@@ -127,25 +129,25 @@ TERMS |= {f"InstanceNorm{n}d": 1.0 for n in (1, 2, 3)}
 TERMS |= {"MultiheadAttention": 1.0}
 
 
-def built(args: Arguments, make: Callable[[Any], Any]) -> dict[str, Any]:
+def make_arguments(args: Arguments, make: Callable[[Any], Any]) -> dict[str, Any]:
     """The arguments, with parts and arrays made into the library's by `make`."""
     return {
-        key: make(value) if isinstance(value, Part | np.ndarray) else value
+        key: make(value) if isinstance(value, LayerPart | np.ndarray) else value
         for key, value in args.items()
     }
 
 
-def on(kind: str, *shapes: Shape) -> tuple[Given, ...]:
-    return tuple(Given(shape, kind) for shape in shapes)
+def inputs_of(kind: str, *shapes: Shape) -> tuple[Input, ...]:
+    return tuple(Input(shape, kind) for shape in shapes)
 
 
-def each(
+def cases_of(
     name: str, *pairs: tuple[Arguments, Shape], both: bool = False
 ) -> tuple[LayerCase, ...]:
     """A case for each (arguments, shape), in training and, for both, in evaluation."""
     modes = (True, False) if both else (True,)
     return tuple(
-        LayerCase(name, arguments, on("real", shape), train)
+        LayerCase(name, arguments, inputs_of("real", shape), train)
         for arguments, shape in pairs
         for train in modes
     )

@@ -1,6 +1,12 @@
 """Convolutions, in both directions."""
 
-from parity.proof.layers.cases.case import Arguments, LayerCase, Shape, each, on
+from parity.proof.layers.cases.case import (
+    Arguments,
+    LayerCase,
+    Shape,
+    cases_of,
+    inputs_of,
+)
 
 CONV_ARGUMENTS: tuple[Arguments, ...] = (
     {},
@@ -29,7 +35,7 @@ def _shapes(n: int, channels: int) -> tuple[Shape, ...]:
 
 def _convolutions(name: str, n: int, *more: Arguments) -> tuple[LayerCase, ...]:
     base = {"in_channels": 4, "out_channels": 3, "kernel_size": 3}
-    return each(
+    return cases_of(
         f"{name}{n}d",
         *(
             ({**base, **arguments}, _shapes(n, 4)[i % 3])
@@ -82,7 +88,7 @@ CONV_TRANSPOSE = (
     LayerCase(
         "ConvTranspose2d",
         {"in_channels": 2, "out_channels": 3, "kernel_size": 3, "stride": (2, 3)},
-        on("real", (2, 2, 4, 3)),
+        inputs_of("real", (2, 2, 4, 3)),
         call={"output_size": [10, 11]},
     ),
 )

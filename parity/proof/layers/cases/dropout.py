@@ -1,6 +1,6 @@
 """The dropout family."""
 
-from parity.proof.layers.cases.case import each
+from parity.proof.layers.cases.case import cases_of
 
 DROP_SHAPES = {
     "Dropout": ((), (50,), (4, 6), (2, 3, 4)),
@@ -14,7 +14,7 @@ DROPOUT = tuple(
     case
     for name, shapes in DROP_SHAPES.items()
     for case in (
-        *each(name, *(({}, shape) for shape in shapes), both=True),
-        *each(name, *(({"p": p}, shapes[1]) for p in (0.0, 0.2, 0.9, 1.0))),
+        *cases_of(name, *(({}, shape) for shape in shapes), both=True),
+        *cases_of(name, *(({"p": p}, shapes[1]) for p in (0.0, 0.2, 0.9, 1.0))),
     )
 )

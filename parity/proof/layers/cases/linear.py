@@ -1,8 +1,8 @@
 """Linear layers, and those that only move or pick elements."""
 
-from parity.proof.layers.cases.case import Arguments, Given, LayerCase, Shape, each
+from parity.proof.layers.cases.case import Arguments, Input, LayerCase, Shape, cases_of
 
-LINEAR = each(
+LINEAR = cases_of(
     "Linear",
     ({"in_features": 3, "out_features": 2}, (5, 3)),
     ({"in_features": 3, "out_features": 2, "bias": False}, (5, 3)),
@@ -16,7 +16,7 @@ LINEAR = each(
     ({"in_features": 17, "out_features": 1}, (9, 17)),
 )
 
-FLATTEN = each(
+FLATTEN = cases_of(
     "Flatten",
     *(({}, shape) for shape in ((5, 1), (2, 3), (2, 3, 4), (1, 2, 3, 4), (0, 3, 2))),
     ({"start_dim": 0}, (2, 3, 4)),
@@ -32,7 +32,7 @@ def _lookups(*pairs: tuple[Arguments, Shape]) -> tuple[LayerCase, ...]:
         LayerCase(
             "Embedding",
             {"num_embeddings": 7, "embedding_dim": 3, **arguments},
-            (Given(shape, "index", arguments.get("num_embeddings", 7)),),
+            (Input(shape, "index", arguments.get("num_embeddings", 7)),),
         )
         for arguments, shape in pairs
     )

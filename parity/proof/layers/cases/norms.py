@@ -1,12 +1,12 @@
 """Normalisations."""
 
-from parity.proof.layers.cases.case import Arguments, LayerCase, each, on
+from parity.proof.layers.cases.case import Arguments, LayerCase, cases_of, inputs_of
 
 WIDE_NORM = tuple(
-    LayerCase(name, {"normalized_shape": 12}, on("wide", (9, 12)), False)
+    LayerCase(name, {"normalized_shape": 12}, inputs_of("wide", (9, 12)), False)
     for name in ("LayerNorm", "RMSNorm")
 )
-LAYER_NORM = each(
+LAYER_NORM = cases_of(
     "LayerNorm",
     ({"normalized_shape": 6}, (4, 6)),
     ({"normalized_shape": 6}, (6,)),
@@ -21,7 +21,7 @@ LAYER_NORM = each(
 )
 
 
-RMS_NORM = each(
+RMS_NORM = cases_of(
     "RMSNorm",
     ({"normalized_shape": 6}, (4, 6)),
     ({"normalized_shape": 6}, (6,)),
@@ -36,7 +36,7 @@ RMS_NORM = each(
 )
 
 
-GROUP_NORM = each(
+GROUP_NORM = cases_of(
     "GroupNorm",
     ({"num_groups": 2, "num_channels": 6}, (4, 6, 3)),
     ({"num_groups": 1, "num_channels": 6}, (4, 6)),
@@ -71,7 +71,7 @@ BATCH_ARGUMENTS: tuple[Arguments, ...] = (
 BATCH_NORM = tuple(
     case
     for n, shapes in BATCH_SHAPES.items()
-    for case in each(
+    for case in cases_of(
         f"BatchNorm{n}d",
         *(
             ({"num_features": 3, **arguments}, shape)
@@ -96,7 +96,7 @@ INSTANCE_ARGUMENTS: tuple[Arguments, ...] = (
 INSTANCE_NORM = tuple(
     case
     for n, shapes in INSTANCE_SHAPES.items()
-    for case in each(
+    for case in cases_of(
         f"InstanceNorm{n}d",
         *(
             ({"num_features": 3, **arguments}, shape)

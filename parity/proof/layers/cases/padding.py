@@ -1,6 +1,6 @@
 """Padding, by constants and by the input's own elements."""
 
-from parity.proof.layers.cases.case import Arguments, LayerCase, Shape, on
+from parity.proof.layers.cases.case import Arguments, LayerCase, Shape, inputs_of
 
 SIZES: dict[int, Shape] = {1: (7,), 2: (5, 6), 3: (4, 5, 3)}
 
@@ -25,7 +25,7 @@ def _pads(kind: str, *more: Arguments) -> tuple[LayerCase, ...]:
         LayerCase(
             f"{kind}Pad{n}d",
             {"padding": padding, **more[i % len(more)]},
-            on("real", ((2, 3), (3,))[i % 2] + SIZES[n]),
+            inputs_of("real", ((2, 3), (3,))[i % 2] + SIZES[n]),
         )
         for n in (1, 2, 3)
         for i, padding in enumerate(WIDE[n])

@@ -1,13 +1,20 @@
 """Layers of two inputs, and those that look at neighbouring channels."""
 
-from parity.proof.layers.cases.case import Arguments, Given, LayerCase, Shape, each, on
+from parity.proof.layers.cases.case import (
+    Arguments,
+    Input,
+    LayerCase,
+    Shape,
+    cases_of,
+    inputs_of,
+)
 
 
 def _pairs(
     name: str, *more: tuple[Arguments, Shape, Shape], kind: str = "real"
 ) -> tuple[LayerCase, ...]:
     return tuple(
-        LayerCase(name, arguments, on(kind, first, second))
+        LayerCase(name, arguments, inputs_of(kind, first, second))
         for arguments, first, second in more
     )
 
@@ -80,7 +87,7 @@ RESPONSE_ARGUMENTS: tuple[Arguments, ...] = (
     {"size": 5, "beta": 1.5, "alpha": 0.1},
     {"size": 9, "alpha": 1.0, "beta": 1.0, "k": 0.5},
 )
-RESPONSE = each(
+RESPONSE = cases_of(
     "LocalResponseNorm",
     *((a, RESPONSE_SHAPES[i % 3]) for i, a in enumerate(RESPONSE_ARGUMENTS)),
     *((a, RESPONSE_SHAPES[i % 2]) for i, a in enumerate(RESPONSE_ARGUMENTS[2:])),
@@ -90,7 +97,7 @@ ADAPTIVE_SOFTMAX = tuple(
     LayerCase(
         "AdaptiveLogSoftmaxWithLoss",
         {"in_features": features, "n_classes": classes, "cutoffs": cutoffs, **more},
-        (Given((*lead, features)), Given(lead, "index", classes)),
+        (Input((*lead, features)), Input(lead, "index", classes)),
     )
     for features, classes, cutoffs, lead, more in (
         (8, 12, [4], (9,), {}),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from parity.proof.layers.cases.case import Arguments, Given, LayerCase, Shape, on
+from parity.proof.layers.cases.case import Arguments, Input, LayerCase, Shape, inputs_of
 
 POOL_SIZES: dict[int, tuple[Shape, ...]] = {
     1: ((9,), (8,), (7,)),
@@ -16,7 +16,7 @@ POOL_SIZES: dict[int, tuple[Shape, ...]] = {
 def _pools(name: str, dims: Sequence[int], *more: Arguments) -> tuple[LayerCase, ...]:
     """On inputs with many ties, with and without a batch."""
     return tuple(
-        LayerCase(f"{name}{n}d", arguments, (Given(shape, kind),))
+        LayerCase(f"{name}{n}d", arguments, (Input(shape, kind),))
         for n in dims
         for i, arguments in enumerate(more)
         for kind in (("tied", "real")[i % 2],)
@@ -84,7 +84,7 @@ LP_POOL = _pools(
 )
 # A power of 0 has no derivative that two libraries could agree on.
 LP_POOL = tuple(
-    LayerCase(case.name, case.args, on("real", case.inputs[0].shape))
+    LayerCase(case.name, case.args, inputs_of("real", case.inputs[0].shape))
     for case in LP_POOL
 )
 ADAPTIVE_POOL = tuple(
@@ -101,7 +101,9 @@ ADAPTIVE_POOL = tuple(
     )
 )
 ADAPTIVE_POOL += tuple(
-    LayerCase(f"Adaptive{kind}Pool{n}d", {"output_size": size}, on("tied", shape))
+    LayerCase(
+        f"Adaptive{kind}Pool{n}d", {"output_size": size}, inputs_of("tied", shape)
+    )
     for kind in ("Avg", "Max")
     for n, size, shape in (
         (2, (None, 3), (2, 5, 7)),
@@ -124,7 +126,7 @@ def _unpools(n: int, *more: Arguments) -> tuple[LayerCase, ...]:
         for size in sizes:
             room *= (size - 1) * stride + kernel - 2 * args.get("padding", 0)
         shape = (*lead, *sizes)
-        inputs = (Given(shape), Given(shape, "places", room, len(lead)))
+        inputs = (Input(shape), Input(shape, "places", room, len(lead)))
         cases.append(LayerCase(f"MaxUnpool{n}d", args, inputs, call=call))
     return tuple(cases)
 
@@ -160,10 +162,10 @@ def _fractional(n: int, *more: Arguments) -> tuple[LayerCase, ...]:
     for i, arguments in enumerate(more):
         shape = FRACTIONAL_SIZES[n][i % 3]
         lead = shape[:2] if len(shape) == n + 2 else (1, shape[0])
-        drawn = np.random.default_rng(i).random((*lead, n), np.float32)
-        args = {**arguments, "_random_samples": drawn}
+        samples = np.random.default_rng(i).random((*lead, n), np.float32)
+        args = {**arguments, "_random_samples": samples}
         kind = ("tied", "real")[i % 2]
-        cases.append(LayerCase(f"FractionalMaxPool{n}d", args, on(kind, shape)))
+        cases.append(LayerCase(f"FractionalMaxPool{n}d", args, inputs_of(kind, shape)))
     return tuple(cases)
 
 

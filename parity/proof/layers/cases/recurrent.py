@@ -1,6 +1,6 @@
 """Recurrent layers and their cells."""
 
-from parity.proof.layers.cases.case import Arguments, LayerCase, Shape, on
+from parity.proof.layers.cases.case import Arguments, LayerCase, Shape, inputs_of
 
 RECURRENT_ARGUMENTS: tuple[Arguments, ...] = (
     {},
@@ -15,33 +15,35 @@ RECURRENT_ARGUMENTS: tuple[Arguments, ...] = (
 
 
 def _recurrent(
-    name: str, *more: Arguments, train: bool = True, given: bool = False
+    name: str, *more: Arguments, train: bool = True, state: bool = False
 ) -> tuple[LayerCase, ...]:
-    """Sequences of six steps with a batch, of five without; `given`, with a state."""
-    found = []
+    """Sequences of six steps with a batch, of five without; `state`, with a state."""
+    cases = []
     for i, arguments in enumerate(more):
         args = {"input_size": 3, "hidden_size": 4, **arguments}
         batched = i % 3 != 2
         lead = (5,) if not batched else (2, 6) if args.get("batch_first") else (6, 2)
         shapes = [(*lead, args["input_size"])]
-        if given:
+        if state:
             ways = 2 if args.get("bidirectional") else 1
             rows = (args.get("num_layers", 1) * ways, *((2,) if batched else ()))
             shapes.append((*rows, args.get("proj_size") or args["hidden_size"]))
             shapes += [(*rows, args["hidden_size"])] * (name == "LSTM")
-        found.append(
-            LayerCase(name, args, on("real", *shapes), train, nested=name == "LSTM")
+        cases.append(
+            LayerCase(
+                name, args, inputs_of("real", *shapes), train, nested=name == "LSTM"
+            )
         )
-    return tuple(found)
+    return tuple(cases)
 
 
 RECURRENT = (
     *_recurrent("RNN", *RECURRENT_ARGUMENTS, {"nonlinearity": "relu"}),
-    *_recurrent("RNN", *RECURRENT_ARGUMENTS[3:5], {}, given=True),
+    *_recurrent("RNN", *RECURRENT_ARGUMENTS[3:5], {}, state=True),
     *_recurrent("GRU", *RECURRENT_ARGUMENTS),
-    *_recurrent("GRU", *RECURRENT_ARGUMENTS[3:5], {}, given=True),
+    *_recurrent("GRU", *RECURRENT_ARGUMENTS[3:5], {}, state=True),
     *_recurrent("LSTM", *RECURRENT_ARGUMENTS, {"proj_size": 2}),
-    *_recurrent("LSTM", *RECURRENT_ARGUMENTS[3:5], {"proj_size": 3}, given=True),
+    *_recurrent("LSTM", *RECURRENT_ARGUMENTS[3:5], {"proj_size": 3}, state=True),
     *_recurrent("RNN", RECURRENT_ARGUMENTS[4], train=False),
     *_recurrent("GRU", RECURRENT_ARGUMENTS[4], train=False),
     *_recurrent("LSTM", RECURRENT_ARGUMENTS[4], train=False),
@@ -49,19 +51,19 @@ RECURRENT = (
 )
 
 
-def _packed(
-    name: str, arguments: Arguments, lengths: tuple[int, ...], given: bool = False
+def _pack(
+    name: str, arguments: Arguments, lengths: tuple[int, ...], state: bool = False
 ) -> LayerCase:
     """Sequences of several lengths in an array of six steps."""
     args = {"input_size": 3, "hidden_size": 4, **arguments}
     n = len(lengths)
     shapes: list[Shape] = [(n, 6, 3) if args.get("batch_first") else (6, n, 3)]
-    if given:
+    if state:
         ways = 2 if args.get("bidirectional") else 1
         rows = (args.get("num_layers", 1) * ways, n)
         shapes.append((*rows, args.get("proj_size") or 4))
         shapes += [(*rows, 4)] * (name == "LSTM")
-    inputs = on("real", *shapes)
+    inputs = inputs_of("real", *shapes)
     return LayerCase(name, args, inputs, nested=name == "LSTM", lengths=lengths)
 
 
@@ -69,16 +71,16 @@ def _packed(
 # is no padding, from the longest sequence to the shortest.
 DEEP: Arguments = {"num_layers": 2, "bidirectional": True, "dropout": 0.4}
 PACKED = (
-    *(_packed(name, {}, (6, 4, 1)) for name in ("RNN", "GRU", "LSTM")),
+    *(_pack(name, {}, (6, 4, 1)) for name in ("RNN", "GRU", "LSTM")),
     *(
-        _packed(name, {"bidirectional": True}, (2, 5, 3), given=True)
+        _pack(name, {"bidirectional": True}, (2, 5, 3), state=True)
         for name in ("RNN", "GRU", "LSTM")
     ),
     *(
-        _packed(name, {**DEEP, "batch_first": True}, (3, 5, 3, 1))
+        _pack(name, {**DEEP, "batch_first": True}, (3, 5, 3, 1))
         for name in ("RNN", "GRU", "LSTM")
     ),
-    _packed("LSTM", {"proj_size": 2, **DEEP}, (1, 6), given=True),
+    _pack("LSTM", {"proj_size": 2, **DEEP}, (1, 6), state=True),
 )
 
 
@@ -89,12 +91,14 @@ def _cells(name: str, *more: Arguments) -> tuple[LayerCase, ...]:
         LayerCase(
             name,
             {"input_size": 3, "hidden_size": 4, **arguments},
-            on("real", (*lead, 3), *(((*lead, 4),) * parts if given else ())),
+            inputs_of(
+                "real", (*lead, 3), *(((*lead, 4),) * parts if with_state else ())
+            ),
             nested=parts == 2,
         )
         for arguments in more
         for lead in ((2,), ())
-        for given in (False, True)
+        for with_state in (False, True)
     )
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from parity.proof.layers.cases.case import Arguments, Shape, each
+from parity.proof.layers.cases.case import Arguments, Shape, cases_of
 
 SHUFFLE = (
-    *each(
+    *cases_of(
         "PixelShuffle",
         *(({"upscale_factor": 2}, shape) for shape in ((4, 1, 1), (2, 8, 3, 2))),
         *(({"upscale_factor": 3}, shape) for shape in ((9, 2, 3), (1, 18, 1, 2))),
@@ -15,7 +15,7 @@ SHUFFLE = (
         ({"upscale_factor": 4}, (1, 16, 2, 1)),
         ({"upscale_factor": 5}, (25, 1, 2)),
     ),
-    *each(
+    *cases_of(
         "PixelUnshuffle",
         *(({"downscale_factor": 2}, shape) for shape in ((1, 2, 2), (2, 3, 6, 4))),
         *(({"downscale_factor": 3}, shape) for shape in ((2, 3, 6), (1, 1, 9, 3))),
@@ -25,7 +25,7 @@ SHUFFLE = (
         ({"downscale_factor": 4}, (1, 2, 4, 8)),
         ({"downscale_factor": 5}, (1, 5, 10)),
     ),
-    *each(
+    *cases_of(
         "ChannelShuffle",
         *(({"groups": 2}, shape) for shape in ((1, 4, 2), (2, 6, 1, 3), (3, 2, 1))),
         *(({"groups": 3}, shape) for shape in ((1, 6, 2), (2, 9, 1, 3), (1, 3, 4))),
@@ -33,7 +33,7 @@ SHUFFLE = (
         ({"groups": 4}, (2, 8, 2, 1, 2)),
         ({"groups": 6}, (1, 6, 5)),
     ),
-    *each(
+    *cases_of(
         "Unflatten",
         ({"dim": 0, "unflattened_size": (2, 3)}, (6,)),
         ({"dim": 1, "unflattened_size": (2, 3)}, (4, 6)),
@@ -54,7 +54,7 @@ def _up(shape: Shape, mode: str, **more: Any) -> tuple[Arguments, Shape]:
 
 
 # What grows, shrinks, stays; by whole factors and others; one size for each dimension.
-UPSAMPLE = each(
+UPSAMPLE = cases_of(
     "Upsample",
     ({"scale_factor": 2}, (2, 3, 4)),
     ({"size": 7}, (1, 2, 3, 4)),
@@ -92,7 +92,7 @@ UPSAMPLE = each(
 TWO_DIMS = tuple(
     case
     for name in ("UpsamplingNearest2d", "UpsamplingBilinear2d")
-    for case in each(
+    for case in cases_of(
         name,
         *(({"size": size}, (2, 3, 4, 5)) for size in (2, 7, (3, 9), (4, 5), (1, 1))),
         *(({"scale_factor": by}, (1, 2, 5, 3)) for by in (2, 1.5, (0.5, 3), 1.0, 4)),
@@ -139,14 +139,14 @@ def _elements(arguments: Arguments) -> int:
 
 
 FOLD = (
-    *each(
+    *cases_of(
         "Unfold",
         *(
             (arguments, ((2, 3) if i % 3 else (3,)) + (5, 6))
             for i, arguments in enumerate(PATCH_ARGUMENTS)
         ),
     ),
-    *each(
+    *cases_of(
         "Fold",
         *(
             (
