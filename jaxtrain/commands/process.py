@@ -124,7 +124,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 def _exit(number: int, notes: tuple[str, ...] = ()) -> NoReturn:
     """End the process with a signal's line and exit status."""
     if files := sys.modules.get("jaxtrain.files"):
-        files.remove_unfinished()
+        files.remove_parts()
     with suppress(OSError):
         line = f"{_Own.prog}: {describe(number, notes)}\n"
         os.write(2, line.encode(errors="backslashreplace"))

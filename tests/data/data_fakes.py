@@ -98,7 +98,8 @@ CHILD = """
 import json, resource, sys
 from pathlib import Path
 from typing import Literal
-from jaxtrain.data import DataError, find, lock
+from jaxtrain.data import DataError
+from jaxtrain.data.fashion_mnist import find
 from jaxtrain.data.fashion_mnist.debian import Package
 from jaxtrain.data.fashion_mnist.download import Limits
 from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest
@@ -108,7 +109,7 @@ files = tuple(IdxFile(name, tuple(shape), sha) for name, shape, sha in given["fi
 if given["room"]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (given["room"], given["room"]))
 if not given["locks"]:
-    lock.try_lock = lambda handle: False
+    find.try_lock = lambda handle: False
 places = find.Places(
     Path(given["cache"]),
     Path(given["system"]),

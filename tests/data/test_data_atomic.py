@@ -14,8 +14,8 @@ from jaxtrain import files
 
 KILLED = """
 import os, signal, sys
-from jaxtrain import atomic
-with (atomic.writing if sys.argv[2] == "atomic" else lambda p: open(p, "wb"))(
+from jaxtrain import files
+with (files.open_atomic if sys.argv[2] == "atomic" else lambda p: open(p, "wb"))(
     sys.argv[1]
 ) as file:
     file.write(b"new" * 1000)
@@ -25,11 +25,11 @@ with (atomic.writing if sys.argv[2] == "atomic" else lambda p: open(p, "wb"))(
 
 FULL = """
 import resource, sys
-from jaxtrain import atomic
+from jaxtrain import files
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     if sys.argv[2] == "atomic":
-        atomic.write_bytes(sys.argv[1], b"new" * 1000)
+        files.write_bytes(sys.argv[1], b"new" * 1000)
     else:
         with open(sys.argv[1], "wb") as file:
             file.write(b"new" * 1000)

@@ -13,8 +13,8 @@ from data_fakes import Server, Tiny, body
 RUN = """
 import json, sys
 from pathlib import Path
-from jaxtrain import fashion
-from jaxtrain.data import find
+from jaxtrain.commands import fashion
+from jaxtrain.data.fashion_mnist import find
 from jaxtrain.data.fashion_mnist.debian import Package
 from jaxtrain.data.fashion_mnist.download import Limits
 from jaxtrain.data.fashion_mnist.description import IdxFile, Manifest

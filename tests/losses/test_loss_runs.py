@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
 from jaxtrain.data import Dataset
+from jaxtrain.run.by_name import LOSS
 from jaxtrain.run.config import (
-    LOSSES,
     Config,
     LoopConfig,
     LossConfig,
@@ -46,7 +46,7 @@ def both(config: Config, dataset: Dataset) -> tuple[History, History]:
     return history(config, part, "torch"), history(config, part, "jax")
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", LOSS.names)
 def test_sixty_steps(name: str, fashion_mnist: Dataset) -> None:
     config = configured(LossConfig(name, ARGUMENTS.get(name, {})))
     theirs, ours = both(config, fashion_mnist)

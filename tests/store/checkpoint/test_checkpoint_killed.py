@@ -32,14 +32,14 @@ import os, shutil, signal, sys
 from pathlib import Path
 from checkpoint_content import is_right, names, save
 from checkpoint_faults import WRITING, Fault, broken
-from jaxtrain.store.checkpoint import Store, _store, load, read
-from jaxtrain.run.by_name import ConfigError
+from jaxtrain.store.checkpoint import Store, load, read, store as writer
+from jaxtrain.errors import ConfigError
 from test_checkpoint_faults import write_in_place
 
 root, new, way = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 os.fsync = os.fstat
 if way == "in place":
-    _store._write = write_in_place
+    writer._write = write_in_place
 
 def killed_at(number):
     fault = Fault(number, lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -24,14 +24,14 @@ READER = """
 import sys
 from pathlib import Path
 from checkpoint_content import is_right
-from jaxtrain.store.checkpoint import _find, read
+from jaxtrain.store.checkpoint import read, store
 again = 0
-real = _find._search_once
+real = store._search_once
 def counted(root, best):
     global again
     again += 1
     return real(root, best)
-_find._search_once = counted
+store._search_once = counted
 last = 0
 for count in range(400):
     found, problems = read(sys.argv[1], best=count % 2 == 1)
