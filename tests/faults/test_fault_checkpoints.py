@@ -305,7 +305,8 @@ def test_a_configuration_that_is_nested_too_deeply_is_refused(
 ) -> None:
     path = forged(ended, state_json=nested(steps(ended)[-1] / "state.json"))
     ran = command(f"{SAVING} --resume auto --out", ended)
-    refused(ran, f"error: checkpoint {path} is none of this program's: RecursionError")
+    told = f"{path.parent} has no whole checkpoint in it: {path.name}: state.json has"
+    refused(ran, f"error: {told} a depth of more than 128")
 
 
 @pytest.mark.parametrize("number", [-1, 10**12, "x", None, 1.5, [1]])

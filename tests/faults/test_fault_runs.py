@@ -139,8 +139,11 @@ def test_a_replay_of_what_is_nested_too_deeply_is_one_line(
     path = Path(shutil.copytree(fault / "fault", tmp_path / "fault"))
     (step,) = path.glob("step-*")
     forge(step, state_json=nested(step / "state.json"))
-    told = f"error: --replay {path} holds no kept step: maximum recursion depth"
-    refused(command("--replay", path), told)
+    told = f"{path} has no whole checkpoint in it: {step.name}: state.json has a depth"
+    refused(
+        command("--replay", path),
+        f"error: --replay {path} holds no kept step: {told}",
+    )
 
 
 def test_a_replay_that_no_memory_holds_is_one_line(

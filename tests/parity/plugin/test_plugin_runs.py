@@ -15,7 +15,7 @@ from ported import DEFECTS, case
 import parity
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 PAGE = ROOT / "docs" / "pytest.md"
 BROKEN = {name: place for name, place in DEFECTS.items() if place is not None}
 TESTS = """

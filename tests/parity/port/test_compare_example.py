@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from parity.doctor import diagnose
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BUGS = {
     (): ("output", "flatten order"),
     ("flattening",): ("buffer", "momentum of normalisation"),
