@@ -74,8 +74,7 @@ class Watch:
 
     def sample(self, place: Place, readings: Readings) -> Sampled:
         """What was seen, as an event; reading it waits."""
-        norms, ratios, dead = map(_floats, readings)
-        return Sampled(place.epoch, place.batch, norms, ratios, dead, peak_memory())
+        return sample_event(readings, place.epoch, place.batch, peak_memory())
 
     def is_finite(self, losses: Sequence[float], state: jax.Array | None) -> bool:
         """Whether a chunk's losses, and the state after it, are finite."""
@@ -97,6 +96,21 @@ def _all_finite(state: TrainState) -> jax.Array:
 
 def _is_inexact(x: jax.Array) -> bool:
     return jnp.issubdtype(x.dtype, np.inexact)
+
+
+def sample_event(
+    readings: Readings, epoch: int, step: int, memory: int | None = None
+) -> Sampled:
+    """What a probe read, as an event; reading the numbers waits for them.
+
+    Args:
+        readings: of the probe.
+        epoch: from 1.
+        step: number of the step within the epoch, from 0.
+        memory: bytes that the process or the device holds.
+    """
+    norms, ratios, dead = map(_floats, readings)
+    return Sampled(epoch, step, norms, ratios, dead, memory)
 
 
 def _floats(values: Mapping[str, jax.Array]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from jaxtrain import losses, nn, optim
 from jaxtrain.events import Sampled
 from jaxtrain.models import CNN, MLP, ResNetSmall, VisionTransformer
 from jaxtrain.rng import Generator
+from jaxtrain.run.inspection import sample_event
 from jaxtrain.training import Numerics, to_tensor
 from jaxtrain.training.probe import Probe, Readings, dead_share, make_probe
 from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
@@ -125,7 +126,8 @@ def sampled(
 ) -> Sampled:
     probe = probe or make_probe(ours.recipe)
     with FLOAT64.active():
-        return probe(ours.state, ours.data, chunk or ours.chunk).sampled(1, 0)
+        readings = probe(ours.state, ours.data, chunk or ours.chunk)
+        return sample_event(readings, 1, 0)
 
 
 class Theirs:
@@ -373,7 +375,7 @@ def probed(model: nnx.Module, dtype: str = "float32") -> Readings:
 
 
 def test_of_several_calls_the_deadest_counts_and_zeros_have_no_ratio() -> None:
-    seen = probed(Twice()).sampled(2, 7, 9)
+    seen = sample_event(probed(Twice()), 2, 7, 9)
     assert seen.dead == {"relu": 1.0}
     assert np.isnan(seen.update_ratios["zero"])
     assert (seen.epoch, seen.step, seen.memory) == (2, 7, 9)
