@@ -253,7 +253,7 @@ def test_another_network_would_be_seen(trained_run: Run, garments: Dataset) -> N
 
 def renewed(trained: Network) -> Network:
     """Without what was compiled of it."""
-    kept = ("model", "config", "step", "classes", "averaged", "path")
+    kept = ("model", "config", "step", "classes", "is_average", "path")
     return Network(**{name: getattr(trained, name) for name in kept})
 
 
