@@ -1,10 +1,10 @@
 """PyTorch's steps of one parameter, in both types, and how far rounding moves them."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ RUNS, WHOLE_RUNS = 8, 1
 
 Tensors = dict[str, np.ndarray]
 TorchState = Mapping[str, Any]
+Start = tuple[np.ndarray, TorchState, np.ndarray]
+"""Parameter, state and gradient of a step."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class TorchSteps:
     """The same steps in float64, from the same state."""
     swing: Tensors
     """How far each tensor moves in units of the relative move of what went in."""
-    roundings: list[Tensors]
-    """The float64 steps, each operation of them moved as float32 may round it."""
+    roundings: Callable[[], list[Tensors]]
+    """The float64 steps, each operation of them moved as float32 may round it; taken
+    when they are first asked for, as they cost more than all the rest."""
 
 
 RUNS_ON = (False, True)
@@ -81,18 +84,24 @@ def _consecutive(
     state: TorchState = {}
     value = np.ones(grads.shape[1:])
     befores, afters, exacts, swings = [], [], [], []
-    moved: list[list[Tensors]] = []
+    starts: list[Start] = []
     same = case.with_eps_of(dtype)
-    for step, grad in enumerate(grads):
+    for grad in grads:
         value = np.where(runs_on, value, 0.0)
         befores.append(_arrays(value, state, dtype))
         exact, swing = _exact_step(same, value, state, grad)
         exacts.append(exact)
         swings.append(swing)
-        moved.append(_round_steps(same, value, state, grad, step))
-        ((value, state),) = _one_step(case, [(value, state, grad)], dtype)
+        starts.append((value, state, grad))
+        ((value, state),) = _one_step(case, starts[-1:], dtype)
         afters.append(_arrays(value, state, dtype))
     names = afters[-1].keys()
+
+    @cache
+    def roundings() -> list[Tensors]:
+        moved = [_round_steps(same, start, seed) for seed, start in enumerate(starts)]
+        return [_columns(names, rows) for rows in zip(*moved, strict=True)]
+
     return TorchSteps(
         grads,
         np.arange(len(grads)),
@@ -100,7 +109,7 @@ def _consecutive(
         after=_columns(names, afters),
         exact=_columns(names, exacts),
         swing=_columns(names, swings),
-        roundings=[_columns(names, rows) for rows in zip(*moved, strict=True)],
+        roundings=roundings,
     )
 
 
@@ -124,7 +133,7 @@ def _part(steps: TorchSteps, start: int) -> TorchSteps:
         after=parts(steps.after),
         exact=parts(steps.exact),
         swing=parts(steps.swing),
-        roundings=[parts(run) for run in steps.roundings],
+        roundings=lambda: [parts(run) for run in steps.roundings()],
     )
 
 
@@ -145,8 +154,8 @@ def _joined(several: Sequence[TorchSteps]) -> TorchSteps:
         after=joined(steps.after for steps in several),
         exact=joined(steps.exact for steps in several),
         swing=joined(steps.swing for steps in several),
-        roundings=[
-            joined(runs) for runs in zip(*(s.roundings for s in several), strict=True)
+        roundings=lambda: [
+            joined(runs) for runs in zip(*(s.roundings() for s in several), strict=True)
         ],
     )
 
@@ -177,17 +186,11 @@ def _exact_step(
     return exact, swing
 
 
-def _round_steps(
-    case: OptimizerCase,
-    value: np.ndarray,
-    state: TorchState,
-    grad: np.ndarray,
-    seed: int,
-) -> list[Tensors]:
+def _round_steps(case: OptimizerCase, start: Start, seed: int) -> list[Tensors]:
     """The float64 step some times over, with roundings of its own each time."""
-    numbers = _numbers(case)
+    numbers, (value, state, grad) = _numbers(case), start
     if not case.is_elementwise:
-        starts = [(value, state, grad)] * WHOLE_RUNS
+        starts = [start] * WHOLE_RUNS
         ends = _one_step(case, starts, "float64", round_all(seed, numbers=numbers))
         return [_arrays(*end) for end in ends]
     grads, values = (np.stack([x] * RUNS) for x in (grad, value))
@@ -219,7 +222,7 @@ def _numbers(case: OptimizerCase) -> list[float]:
 
 def _one_step(
     case: OptimizerCase,
-    starts: Sequence[tuple[np.ndarray, TorchState, np.ndarray]],
+    starts: Sequence[Start],
     dtype: str,
     arithmetic: AbstractContextManager[None] | None = None,
 ) -> list[tuple[np.ndarray, TorchState]]:
