@@ -4,9 +4,11 @@ import os
 # thread makes them wait several times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -15,6 +17,10 @@ from parity.proof.report import record
 from parity.proof.verdict import Verdict
 
 CLASSES = tuple("abcdefghij")
+
+MEMORY = 2.5e9
+"""Bytes that a process of the tests may hold before it forgets what JAX compiled: all
+of it together is more than 8 GB."""
 
 Proof = Callable[[Sequence[Verdict], bool], None]
 """Takes verdicts, and whether they are of broken twins."""
@@ -36,6 +42,25 @@ def pytest_configure(config: pytest.Config) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise pytest.UsageError(f"--proof {folder}: it must be an empty folder")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests may take as long as they need."""
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            item.add_marker(pytest.mark.timeout(0))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget() -> Iterator[None]:
+    """Let go of compiled functions after a file of tests, where they are too many."""
+    yield
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return
+    if int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > MEMORY:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
