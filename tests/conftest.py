@@ -1,8 +1,18 @@
 import os
+import shutil
+import tempfile
 
 # Before PyTorch is first imported: twins are small, and on a busy machine its second
 # thread makes them wait several times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before JAX is: what one process compiles, all of a session's take from there.
+CACHE = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+if CACHE is None:
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": tempfile.mkdtemp(prefix="jaxtrain-tests-"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise pytest.UsageError(f"--proof {folder}: it must be an empty folder")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the session's own cache."""
+    if CACHE is None:
+        shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -92,6 +92,21 @@ def push(group: str) -> dict[str, list[Task]]:
     return found
 
 
+_BY_TENSOR = ("adafactor", "muon", "sparse_adam")
+"""Optimisers judged on parameters of several shapes, each with as many steps."""
+_BY_ELEMENT = (
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+)
 _SOME_PAIRS = (
     "sgd+step_lr",
     "sgd+sequential_lr",
@@ -147,7 +162,12 @@ GROUPS: Mapping[str, Group] = {
         "one step of several, a ten-thousandth too long",
         core=Extent(("sgd", "adam", "adamw", "rmsprop"), steps=20, limit=3),
         moderate=Extent(steps=20, limit=4),
-        push=(Extent(steps=100, dtype="float32"), Extent(steps=40, dtype="float64")),
+        push=(
+            Extent(_BY_ELEMENT, steps=100, dtype="float32"),
+            Extent(_BY_ELEMENT, steps=40, dtype="float64"),
+            Extent(_BY_TENSOR, steps=30, dtype="float32"),
+            Extent(_BY_TENSOR, steps=12, dtype="float64"),
+        ),
         has_steps=True,
     ),
     "losses": Group(
