@@ -2,9 +2,9 @@
 
 All are over all samples seen, not means of the batches' means ("micro" averages). The
 definitions are those that torchmetrics documents: accuracy is the share of samples
-whose target has the largest score, and with k the share of those whose target is among the k
-largest; a confusion matrix counts the true class down and the predicted one across;
-perplexity is exp of the mean negative log-likelihood of the tokens that count.
+whose target has the largest score, and with k the share of those whose target is among
+the k largest; a confusion matrix counts the true class down and the predicted one
+across; perplexity is exp of the mean negative log-likelihood of the tokens that count.
 """
 
 import math
