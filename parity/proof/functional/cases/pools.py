@@ -108,7 +108,7 @@ LP = (
     case("lp_pool1d", input=real(2, 3, 8), norm_type=2, kernel_size=2),
     case("lp_pool1d", input=real(3, 9), norm_type=1, kernel_size=3, stride=2),
     case("lp_pool1d", input=real(2, 2, 8), norm_type=3.0, kernel_size=3, stride=2,
-         ceil_mode=True, note="odd powers keep the sign, their sum loses it"),
+         ceil_mode=True, note="NaN where the sum of the odd powers is negative"),
     case("lp_pool1d", input=tied(2, 2, 8), norm_type=2, kernel_size=2,
          note="windows of zeros"),
     case("lp_pool2d", input=real(2, 3, 6, 6), norm_type=2, kernel_size=2),
