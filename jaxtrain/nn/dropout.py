@@ -107,14 +107,14 @@ class Dropout1d(_Dropout):
 class Dropout2d(_Dropout):
     """Dropout of whole channels of (N, C, H, W) or (N, C, L).
 
-    PyTorch takes three dimensions for a batch of signals here, not for an image. It
-    warns of other numbers of dimensions, which are an error here.
+    PyTorch takes three dimensions for a batch of signals here, not for an image. Of
+    other numbers of dimensions it warns.
 
     Args:
         p: probability of a channel to be zeroed.
 
     Raises:
-        ValueError: p lies outside [0, 1]; an input has not three or four dimensions.
+        ValueError: p lies outside [0, 1]; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.Dropout2d`.
     Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
@@ -138,8 +138,7 @@ class Dropout3d(_Dropout):
         p: probability of a channel to be zeroed.
 
     Raises:
-        ValueError: p lies outside [0, 1]; an input has not four or five dimensions
-            (PyTorch warns of others).
+        ValueError: p lies outside [0, 1]; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.Dropout3d`.
     Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280

@@ -254,10 +254,15 @@ def _dtype(input: jax.Array) -> np.dtype:
 
 def _source_for(input: jax.Array) -> MaskSource | rng.Generator:
     source = _source.get() or rng.default_generator
-    if isinstance(input, jax.core.Tracer) and isinstance(source, rng.Generator):
+    if isinstance(source, rng.Generator) and not _is_there(input):
         raise ValueError(
             "Dropout inside a compiled function cannot draw from the host's generator: "
             "enter jaxtrain.nn.dropout_source(KeyMasks(key)) or (GivenMasks(masks)) "
             "inside that function"
         )
     return source
+
+
+def _is_there(x: jax.Array) -> bool:
+    """Whether x holds numbers: under `jax.grad` it may, under `jax.jit` it cannot."""
+    return not isinstance(x, jax.core.Tracer) or x.to_concrete_value() is not None

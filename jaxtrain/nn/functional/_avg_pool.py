@@ -170,6 +170,8 @@ def lp_pool(
     mean = avg_pool(name, input**norm_type, sizes, ceil_mode, True)
     # PyTorch takes every window for a whole one here, in `ceil_mode` too.
     total = mean * int(np.prod(sizes.kernel_size))
+    # Where there are zeros alone the slope of the root is infinite: PyTorch cuts it.
+    total = jnp.where(total == 0, jax.lax.stop_gradient(total), total)
     return total ** (1 / norm_type)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -55,9 +56,24 @@ def _power_norm(x: jax.Array, p: float, dim: int | tuple[int, ...]) -> jax.Array
         # The quotient before the power: powers of either by itself might overflow.
         share = jnp.where(mask, jnp.abs(x), 1) / jnp.where(length == 0, 1, length)
         slope = jnp.where(mask, jnp.sign(x) * share ** (p - 1), 0)
-        return length, (slope * tangent).sum(dim, keepdims=True)
+        # Whatever comes from behind, a norm of 0 hands nothing on.
+        moves = jnp.where(length == 0, 0, slope * tangent)
+        return length, moves.sum(dim, keepdims=True)
 
     return norm(x)
+
+
+@jax.custom_jvp
+def _quotient(x: jax.Array, y: jax.Array) -> jax.Array:
+    return x / y
+
+
+@_quotient.defjvp
+def _slopes(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+    (x, y), (dx, dy) = primals, tangents
+    value = x / y
+    # Divided twice, as PyTorch does: 1 / y² may underflow where no result does.
+    return value, dx / y - value / y * dy
 
 
 def normalize(
@@ -90,7 +106,7 @@ def normalize(
     length = vector_norm(jnp.asarray(input), float(p), dim)
     # Where the bound takes over the gradient of the norm is 0, at the bound it is not:
     # `clamp_min`. That of `jnp.maximum` would be a half there.
-    return input / jnp.where(length >= eps, length, eps)
+    return _quotient(input, jnp.where(length >= eps, length, eps))
 
 
 def cosine_similarity(
@@ -121,7 +137,8 @@ def cosine_similarity(
 def _unit(x: jax.Array, dim: int, eps: float) -> jax.Array:
     length = vector_norm(x, 2.0, dim)
     # PyTorch clamps the norm under `no_grad`.
-    return x / with_slope(length, jnp.maximum(length, eps), jnp.ones_like(length))
+    bounded = with_slope(length, jnp.maximum(length, eps), jnp.ones_like(length))
+    return _quotient(x, bounded)
 
 
 def pairwise_distance(
@@ -174,4 +191,15 @@ def pdist(input: jax.Array, p: float = 2.0) -> jax.Array:
     difference = x[first] - x[second]
     if not difference.size:
         return jnp.zeros(len(first), x.dtype) + x.sum() * 0
+    if math.isinf(p):
+        return _largest(difference)
     return vector_norm(difference, float(p), -1)[..., 0]
+
+
+def _largest(x: jax.Array) -> jax.Array:
+    """The largest size; each that reaches it has the gradient, and they share none."""
+    size = jax.lax.stop_gradient(jnp.abs(x))
+    distance = size.max(-1, keepdims=True)
+    slope = jnp.where(size == distance, jnp.sign(jax.lax.stop_gradient(x)), 0)
+    moves = (slope * x).sum(-1)
+    return with_slope(moves, distance[..., 0], jnp.ones_like(moves))

@@ -91,9 +91,7 @@ def feature_alpha_dropout(
         >>> feature_alpha_dropout(jnp.ones((1, 3, 4)), training=True).shape
         (1, 3, 4)
     """
-    if input.ndim < 2:
-        name = f"FeatureAlphaDropout({p})"
-        raise misfit(name, input, "it must have a batch and channels")
+    _check_channels(f"FeatureAlphaDropout({p})", input)
     return _drop(input, _one_a_channel(input, 2), p, training, None, _saturate)
 
 
@@ -115,19 +113,17 @@ def dropout1d(
                [0., 0.],
                [2., 2.]], dtype=float32)
     """
-    if training:
-        check_ndim(f"Dropout1d({p})", input, (2, 3))
+    check_ndim(f"Dropout1d({p})", input, (2, 3))
     return _drop(input, _one_a_channel(input, input.ndim - 1), p, training)
 
 
 def dropout2d(
     input: jax.Array, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> jax.Array:
-    """Dropout of whole channels of (N, C, H, W) or (N, C, L).
+    """Dropout of whole channels of (N, C, H, W), (N, C, L) or any (N, C, *).
 
     Raises:
-        ValueError: as for `dropout`; an input has not three or four dimensions, of
-            which PyTorch warns.
+        ValueError: as for `dropout`; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.functional.dropout2d`.
 
@@ -137,19 +133,17 @@ def dropout2d(
         >>> dropout2d(jnp.ones((1, 3, 2, 2))).sum((2, 3))
         Array([[0., 0., 8.]], dtype=float32)
     """
-    if training:
-        check_ndim(f"Dropout2d({p})", input, (3, 4))
+    _check_channels(f"Dropout2d({p})", input)
     return _drop(input, _one_a_channel(input, 2), p, training)
 
 
 def dropout3d(
     input: jax.Array, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> jax.Array:
-    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W).
+    """Dropout of whole channels of (N, C, D, H, W), (C, D, H, W) or any (C, *).
 
     Raises:
-        ValueError: as for `dropout`; an input has not four or five dimensions, of
-            which PyTorch warns.
+        ValueError: as for `dropout`; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.functional.dropout3d`.
 
@@ -159,9 +153,9 @@ def dropout3d(
         >>> dropout3d(jnp.ones((3, 1, 2, 2))).sum((1, 2, 3))
         Array([0., 0., 8.], dtype=float32)
     """
-    if training:
-        check_ndim(f"Dropout3d({p})", input, (4, 5))
-    return _drop(input, _one_a_channel(input, input.ndim - 3), p, training)
+    _check_channels(f"Dropout3d({p})", input)
+    lead = 2 if input.ndim == 5 else 1
+    return _drop(input, _one_a_channel(input, lead), p, training)
 
 
 def check_probability(p: float) -> None:
@@ -172,6 +166,11 @@ def check_probability(p: float) -> None:
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _check_channels(name: str, input: jax.Array) -> None:
+    if input.ndim < 2:
+        raise misfit(name, input, "it must have a batch and channels")
 
 
 def _one_a_channel(input: jax.Array, lead: int) -> tuple[int, ...]:

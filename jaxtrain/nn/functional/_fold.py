@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -120,7 +121,7 @@ def unfold(
     high, wide = sizes.padding
     padded = jnp.pad(x, ((0, 0), (0, 0), (high, high), (wide, wide)))
     # (N, C, elements, windows)
-    columns = padded.reshape(*x.shape[:2], -1)[..., places]
+    columns = padded.reshape(*x.shape[:2], math.prod(padded.shape[2:]))[..., places]
     output = columns.reshape(len(x), x.shape[1] * len(places), places.shape[1])
     return output if input.ndim == 4 else output[0]
 

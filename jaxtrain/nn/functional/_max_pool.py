@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from jaxtrain.nn.pooling.windows import (
     Windows,
@@ -119,7 +120,7 @@ def _reduce(x: jax.Array, counts: tuple[int, ...], sizes: MaxWindows) -> jax.Arr
     if math.prod(sizes.kernel_size) > MOST_ELEMENTS:
         return jax.lax.reduce_window(
             x,
-            -jnp.inf,
+            _lowest(x.dtype),
             jax.lax.max,
             (1, 1, *sizes.kernel_size),
             (1, 1, *sizes.stride),
@@ -127,7 +128,7 @@ def _reduce(x: jax.Array, counts: tuple[int, ...], sizes: MaxWindows) -> jax.Arr
         )
     # -∞ in the padding, which is never the largest: PyTorch does not look there.
     widths = [(0, 0, 0)] * 2 + [(*pad, 0) for pad in pads]
-    padded = jax.lax.pad(x, jnp.full((), -jnp.inf, x.dtype), widths)
+    padded = jax.lax.pad(x, jnp.full((), _lowest(x.dtype), x.dtype), widths)
     return reduce(_larger, _elements(padded, counts, sizes))
 
 
@@ -141,6 +142,12 @@ def _elements(
         yield jax.lax.slice(
             x, (0, 0, *starts), (*x.shape[:2], *ends), (1, 1, *sizes.stride)
         )
+
+
+def _lowest(dtype: DTypeLike) -> Any:
+    """What no element is below."""
+    is_real = jnp.issubdtype(dtype, jnp.floating)
+    return -jnp.inf if is_real else jnp.iinfo(dtype).min
 
 
 def _larger(first: jax.Array, second: jax.Array) -> jax.Array:
@@ -158,9 +165,15 @@ def largest(x: jax.Array, windows: Sequence[Windows]) -> tuple[jax.Array, jax.Ar
         >>> largest(jnp.array([[[1.0, 3.0, 3.0]]]), [adaptive(3, 1)])
         (Array([[[3.]]], dtype=float32), Array([[[1]]], dtype=int32))
     """
-    elements = jnp.where(validity(windows), gather(x, windows), -jnp.inf)
-    # The first of equal ones, and NaN before any number, as PyTorch's loop has it.
-    winner = elements.argmax(-1, keepdims=True)
+    valid = validity(windows)
+    elements = jnp.where(valid, gather(x, windows), _lowest(x.dtype))
+    # The first of equal ones that are there, as PyTorch's loop has it, and the last NaN
+    # before any number.
+    top = valid & (elements == elements.max(-1, keepdims=True))
+    nan = jnp.isnan(elements)
+    last = elements.shape[-1] - 1 - nan[..., ::-1].argmax(-1, keepdims=True)
+    first = top.argmax(-1, keepdims=True)
+    winner = jnp.where(nan.any(-1, keepdims=True), last, first)
     places = jnp.broadcast_to(flat_positions(windows, x.shape[2:]), elements.shape)
     pair = (jnp.take_along_axis(t, winner, -1)[..., 0] for t in (elements, places))
     values, indices = pair

@@ -128,7 +128,7 @@ def multi_head_attention_forward(
     if not need_weights:
         return output, None
     # (N, num_heads, L, S): the heads of one example lie side by side.
-    by_head = weights.reshape(batch, num_heads, length, -1)
+    by_head = weights.reshape(batch, num_heads, length, k.shape[1])
     found = by_head.mean(1) if average_attn_weights else by_head
     return output, found if batched else found[0]
 

@@ -39,7 +39,8 @@ def relu(input: jax.Array, inplace: bool = False) -> jax.Array:
         >>> relu(jnp.array([-1.0, 2.0]))
         Array([0., 2.], dtype=float32)
     """
-    return jax.nn.relu(input)
+    # Of a NaN the slope is 1, as in `threshold_backward`; that of `jax.nn.relu` is 0.
+    return jnp.where(input <= 0, 0, input)
 
 
 def leaky_relu(
@@ -132,7 +133,7 @@ def elu(input: jax.Array, alpha: float = 1.0, inplace: bool = False) -> jax.Arra
         >>> elu(jnp.array([-1.0, 2.0]))
         Array([-0.63212055,  2.        ], dtype=float32)
     """
-    return jax.nn.elu(input, alpha)
+    return _exponential(input, jax.nn.elu(input, alpha), alpha, 1.0)
 
 
 def celu(input: jax.Array, alpha: float = 1.0, inplace: bool = False) -> jax.Array:
@@ -154,7 +155,7 @@ def celu(input: jax.Array, alpha: float = 1.0, inplace: bool = False) -> jax.Arr
     # PyTorch's slope takes the float32 of alpha, whatever the type.
     rate = 1 / float(np.float32(alpha))
     slope = alpha * rate * jnp.exp(below * rate)
-    return with_slope(input, value, jnp.where(input > 0, 1, slope))
+    return with_slope(input, value, jnp.where(input <= 0, slope, 1))
 
 
 def check_alpha(alpha: float) -> None:
@@ -176,7 +177,19 @@ def selu(input: jax.Array, inplace: bool = False) -> jax.Array:
         >>> selu(jnp.array([-1.0, 2.0]))
         Array([-1.1113307,  2.101402 ], dtype=float32)
     """
-    return jax.nn.selu(input)
+    return _exponential(input, jax.nn.selu(input), _SELU * _SELU_ALPHA, _SELU)
+
+
+_SELU, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def _exponential(
+    x: jax.Array, value: jax.Array, below: float, above: float
+) -> jax.Array:
+    """A value with the slopes below · exp x, and above where x > 0."""
+    # The slope by the value itself, exp x - 1 + 1, would cancel far below.
+    slope = below * jnp.exp(jnp.minimum(x, 0))
+    return with_slope(x, value, jnp.where(x <= 0, slope, above))
 
 
 def threshold(

@@ -10,6 +10,13 @@ import jax.numpy as jnp
 from jaxtrain.nn.functional._rectifiers import with_slope
 
 
+def _real(x: jax.Array) -> jax.Array:
+    # PyTorch makes float32 of integers, whatever their size.
+    array = jnp.asarray(x)
+    is_real = jnp.issubdtype(array.dtype, jnp.inexact)
+    return array if is_real else array.astype(jnp.float32)
+
+
 def sigmoid(input: jax.Array) -> jax.Array:
     """y = 1 / (1 + exp(-x)).
 
@@ -19,7 +26,7 @@ def sigmoid(input: jax.Array) -> jax.Array:
         >>> sigmoid(jnp.array([0.0, 1.0]))
         Array([0.5      , 0.7310586], dtype=float32)
     """
-    return jax.nn.sigmoid(input)
+    return jax.nn.sigmoid(_real(input))
 
 
 def logsigmoid(input: jax.Array) -> jax.Array:
@@ -43,7 +50,7 @@ def tanh(input: jax.Array) -> jax.Array:
         >>> tanh(jnp.array([0.0, 1.0]))
         Array([0.       , 0.7615942], dtype=float32)
     """
-    return jnp.tanh(input)
+    return jnp.tanh(_real(input))
 
 
 def softsign(input: jax.Array) -> jax.Array:
@@ -55,7 +62,10 @@ def softsign(input: jax.Array) -> jax.Array:
         >>> softsign(jnp.array([0.0, 1.0]))
         Array([0. , 0.5], dtype=float32)
     """
-    return jax.nn.soft_sign(input)
+    x = _real(input)
+    share = 1 / (1 + jnp.abs(x))
+    # A difference of two quotients would cancel far out; 0 · x is NaN of ∞, as y is.
+    return with_slope(x, jax.nn.soft_sign(x), share * share + 0 * x)
 
 
 def silu(input: jax.Array, inplace: bool = False) -> jax.Array:
@@ -84,8 +94,10 @@ def mish(input: jax.Array, inplace: bool = False) -> jax.Array:
     e = jnp.exp(jnp.minimum(input, 20))
     odds = e * (e + 2)
     ratio = odds / (odds + 2)
+    # NaN of ∞, as in PyTorch, which has 0 · ∞ there.
+    straight = 1 + 0 * input
     slope = ratio + input * (4 * e * (e + 1) / jnp.square(odds + 2))
-    return with_slope(input, input * ratio, jnp.where(input > 20, 1, slope))
+    return with_slope(input, input * ratio, jnp.where(input > 20, straight, slope))
 
 
 def gelu(input: jax.Array, approximate: str = "none") -> jax.Array:
@@ -196,4 +208,4 @@ def tanhshrink(input: jax.Array) -> jax.Array:
         >>> tanhshrink(jnp.array([0.0, 1.0]))
         Array([0.        , 0.23840582], dtype=float32)
     """
-    return input - jnp.tanh(input)
+    return input - tanh(input)

@@ -78,11 +78,11 @@ def renorm(
     return with_slope(weight, output, jnp.ones_like(weight))
 
 
-def one_hot(tensor: jax.Array, num_classes: int = -1) -> jax.Array:
+def one_hot(input: jax.Array, num_classes: int = -1) -> jax.Array:
     """y[…, c] = 1 where x is c, 0 elsewhere.
 
     Args:
-        tensor: integers x, of any shape.
+        input: integers x, of any shape.
         num_classes: how many c there are; -1 for one more than the largest x, which
             cannot be known inside a compiled function.
 
@@ -98,14 +98,14 @@ def one_hot(tensor: jax.Array, num_classes: int = -1) -> jax.Array:
         Array([[1, 0, 0],
                [0, 0, 1]], dtype=int32)
     """
-    if not jnp.issubdtype(tensor.dtype, jnp.integer):
-        raise TypeError(f"one_hot takes integers, got an input of {tensor.dtype}")
+    if not jnp.issubdtype(input.dtype, jnp.integer):
+        raise TypeError(f"one_hot takes integers, got an input of {input.dtype}")
     kind = jax.dtypes.canonicalize_dtype(jnp.int64)
-    if isinstance(tensor, jax.core.Tracer):
+    if isinstance(input, jax.core.Tracer):
         if num_classes == -1:
             raise ValueError("one_hot needs num_classes inside a compiled function")
-        return jax.nn.one_hot(tensor, num_classes, dtype=kind)
-    numbers = np.asarray(tensor)
+        return jax.nn.one_hot(input, num_classes, dtype=kind)
+    numbers = np.asarray(input)
     if num_classes == -1:
         if not numbers.size:
             raise ValueError("one_hot needs num_classes where there are no numbers")
@@ -117,7 +117,7 @@ def one_hot(tensor: jax.Array, num_classes: int = -1) -> jax.Array:
             f"one_hot takes numbers from 0 to below num_classes, got {num_classes=} "
             f"and numbers from {numbers.min(initial=0)} to {numbers.max(initial=0)}"
         )
-    return jax.nn.one_hot(jnp.asarray(tensor), num_classes, dtype=kind)
+    return jax.nn.one_hot(jnp.asarray(input), num_classes, dtype=kind)
 
 
 def embedding(

@@ -152,7 +152,7 @@ def smoothed(
 
     Example:
         >>> smoothed(4, 2, None, False, np.float32, 1, triangle).weights[0].round(3)
-        array([0.429, 0.429, 0.143, 0.   ], dtype=float32)
+        array([0.429, 0.429, 0.143], dtype=float32)
     """
     scale = step(size, count, factor, align_corners, kind)
     shrinks = scale >= 1
@@ -191,3 +191,13 @@ def bump(x: np.ndarray) -> np.ndarray:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((x - 5) * x + 8) * x * a - 4 * a
     return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def lanczos(x: np.ndarray) -> np.ndarray:
+    """sinc(x) sinc(x / 3), and 0 from 3 on.
+
+    Example:
+        >>> lanczos(np.array([0.0, 3.5]))
+        array([1., 0.])
+    """
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)

@@ -15,6 +15,7 @@ from jaxtrain.nn.functional._taps import (
     Taps,
     bump,
     cubic,
+    lanczos,
     linear,
     nearest,
     scale_size,
@@ -35,11 +36,13 @@ _DIMS = {
     "bilinear": (2,),
     "trilinear": (3,),
     "bicubic": (2,),
+    "lanczos": (2,),
 }
-_SMOOTH = ("linear", "bilinear", "trilinear", "bicubic")
+_SMOOTH = ("linear", "bilinear", "trilinear", "bicubic", "lanczos")
 _ANTIALIAS = {
     "bilinear": partial(smoothed, reach=1, curve=triangle),
     "bicubic": partial(smoothed, reach=2, curve=bump),
+    "lanczos": partial(smoothed, reach=3, curve=lanczos),
 }
 
 
@@ -67,6 +70,8 @@ def check_resize(
         raise ValueError(f"align_corners={align_corners} means nothing to {mode!r}")
     if recompute_scale_factor and size is not None:
         raise ValueError(f"recompute_scale_factor means nothing to size={size!r}")
+    if mode == "lanczos" and not antialias:
+        raise ValueError("mode='lanczos' needs antialias=True")
     if antialias and mode not in _ANTIALIAS:
         raise ValueError(f"antialias=True is for {[*_ANTIALIAS]}, got {mode!r}")
 
@@ -87,13 +92,14 @@ def interpolate(
         size: of the output, one number or one for each dimension; or
         scale_factor: what the input's sizes are multiplied by, and rounded down.
         mode: `"nearest"`, `"linear"` (N, C, L), `"bilinear"` and `"bicubic"` (N, C, H,
-            W), `"trilinear"` (N, C, D, H, W); `"nearest-exact"` and `"area"` (means of
+            W), `"lanczos"` with `antialias`, `"trilinear"` (N, C, D, H, W);
+            `"nearest-exact"` and `"area"` (means of
             what lies between) too.
         align_corners: whether the first and last elements stay first and last, not the
             borders of the first and last cell; for the modes that are not nearest.
         recompute_scale_factor: whether the factor is taken anew from the rounded size.
         antialias: whether an output that stands for several elements is a mean of them,
-            as Pillow has it; for `"bilinear"` and `"bicubic"`.
+            as Pillow has it; for `"bilinear"`, `"bicubic"` and `"lanczos"`.
 
     Raises:
         ValueError: another mode; not one of `size` and `scale_factor`; arguments where
