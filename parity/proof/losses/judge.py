@@ -305,7 +305,8 @@ def distance(
     size = np.clip(terms, kind.tiny, kind.max)
     apart = np.where(apart < kind.tiny, 0.0, apart)
     if dtype == "float64":
-        return float((apart / size).max(initial=0.0))
+        with np.errstate(over="ignore"):
+            return float((apart / size).max(initial=0.0))
     # The spacing at the largest number of all overflows.
     with np.errstate(over="ignore"):
         unit = np.spacing(size.astype(dtype)).astype(np.float64)
