@@ -93,7 +93,7 @@ def batch_norm_with_statistics(
         return cast_like(y, input), running_mean, running_var
     count = math.prod(input.shape) // max(input.shape[1], 1)
     if count == 1:
-        name = f"BatchNorm({input.shape[1]})"
+        name = f"BatchNorm{max(input.ndim - 2, 1)}d({input.shape[1]})"
         raise misfit(name, input, "training takes more than 1 value per channel")
     mean, var = (s.reshape(-1) for s in moments(x, (0, *range(2, x.ndim))))
     y = cast_like(_by_channel(x, mean, var, weight, bias, eps), input)
@@ -183,7 +183,7 @@ def instance_norm_with_statistics(
         return cast_like(y, input), running_mean, running_var
     count = math.prod(input.shape[2:])
     if count == 1:
-        name = f"InstanceNorm({input.shape[1]})"
+        name = f"InstanceNorm{input.ndim - 2}d({input.shape[1]})"
         raise misfit(name, input, "training takes more than 1 spatial element")
     mean, var = moments(x, tuple(range(2, x.ndim)))
     y = cast_like(_by_channel(x, mean, var, weight, bias, eps), input)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import product
 
 import jax
@@ -184,17 +184,18 @@ def _cubic_taps(p: jax.Array, size: int, pad: Pad) -> list[Place]:
 
 def _interpolate(x: jax.Array, taps: list[list[Place]]) -> jax.Array:
     """Σ of elements times the product of their weights; outside there are zeros."""
-    output = None
-    for corner in product(*taps):
-        weight, inside, index = None, None, []
-        for (place, share), size in zip(corner, x.shape[2:], strict=True):
-            there = (place >= 0) & (place <= size - 1)
-            inside = there if inside is None else inside & there
-            weight = share if weight is None else weight * share
-            index.append(jnp.where(there, place, 0).astype(int))
-        # (N, …, C): of each example its own places.
-        batch = jnp.arange(len(x)).reshape(-1, *[1] * (index[0].ndim - 1))
-        values = x[(batch, slice(None), *index)]
-        term = jnp.where(inside[..., None], values, 0) * weight[..., None]
-        output = term if output is None else output + term
-    return jnp.moveaxis(output, -1, 1)
+    terms = [_term(x, corner) for corner in product(*taps)]
+    return jnp.moveaxis(reduce(jnp.add, terms), -1, 1)
+
+
+def _term(x: jax.Array, corner: tuple[Place, ...]) -> jax.Array:
+    """One element for each place of the grid, weighed, (N, …, C)."""
+    sizes = x.shape[2:]
+    there = [(p >= 0) & (p <= size - 1) for (p, _), size in _zip(corner, sizes)]
+    inside = reduce(jnp.logical_and, there)
+    weight = reduce(jnp.multiply, [share for _, share in corner])
+    index = [jnp.where(i, p, 0).astype(int) for i, (p, _) in _zip(there, corner)]
+    # Of each example its own places.
+    batch = jnp.arange(len(x)).reshape(-1, *[1] * (weight.ndim - 1))
+    values = x[(batch, slice(None), *index)]
+    return jnp.where(inside[..., None], values, 0) * weight[..., None]

@@ -91,11 +91,12 @@ def multi_head_attention_forward(
     if is_causal and attn_mask is None:
         raise ValueError(f"{is_causal=} is a hint: attn_mask must be given too")
     if use_separate_proj_weight:
-        maps = [q_proj_weight, k_proj_weight, v_proj_weight]
+        given = [q_proj_weight, k_proj_weight, v_proj_weight]
     else:
         # (3 E, E): q's rows, then k's, then v's.
-        maps = [None] * 3 if in_proj_weight is None else jnp.split(in_proj_weight, 3)
-    if any(x is None for x in maps):
+        given = [] if in_proj_weight is None else [*jnp.split(in_proj_weight, 3)]
+    maps = [x for x in given if x is not None]
+    if len(maps) < 3:
         raise ValueError("in_proj_weight, or all three of the separate, must be given")
     name = f"MultiheadAttention({embed_dim_to_check}, {num_heads})"
     batched = _check(name, query, key, value, [x.shape[1] for x in maps])
@@ -113,7 +114,7 @@ def multi_head_attention_forward(
     length, batch, size = query.shape
     if is_causal and key_padding_mask is None and not need_weights:
         # The hint is taken at its word, whatever the mask holds.
-        mask = causal_bias(length, k.shape[1], q.dtype)[None]
+        mask: jax.Array | None = causal_bias(length, k.shape[1], q.dtype)[None]
     else:
         keys = key.shape[0] if static_k is None else static_k.shape[1]
         shape = (length, batch, num_heads, keys)

@@ -274,6 +274,8 @@ def hardswish(input: jax.Array, inplace: bool = False) -> jax.Array:
 
 
 def _clip(input: jax.Array, low: float, high: float) -> jax.Array:
+    if jnp.issubdtype(input.dtype, jnp.integer):
+        return jnp.clip(input, int(low), int(high))
     # Slope 0 at both bounds, as in `hardtanh_backward`; that of `jnp.clip` is 1/2.
     inside = (input > low) & (input < high)
     return jnp.where(inside, input, jax.lax.stop_gradient(jnp.clip(input, low, high)))
