@@ -243,7 +243,7 @@ class Rounder(TorchDispatchMode):
             squares = squares if isinstance(squares, tuple | list) else [squares]
             count = _products(name, args, results[0])
             return [
-                (x, None if x is None else _half(x) + _of_sum(x, square, count))
+                (x, _half(x) + _of_sum(x, square, count) if _is_float(x) else None)
                 for x, square in zip(results, squares, strict=True)
             ]
         halves = FUNCTION if name in FUNCTIONS else 1.0

@@ -1,3 +1,6 @@
+from . import (
+    functional as functional,
+)
 from .activation.attention import (
     MultiheadAttention as MultiheadAttention,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -10,9 +9,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import Module, fill_parameter
-from jaxtrain.nn.normalization import affine, cast_like, moments, normalise, wide
-from jaxtrain.nn.shapes import check_ndim, check_size, misfit
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.module import Module, fill_parameter, value
+from jaxtrain.nn.shapes import check_ndim, check_size
 
 
 class RunningNorm(Module):
@@ -57,22 +56,16 @@ class RunningNorm(Module):
         count = jnp.zeros((), jax.dtypes.canonicalize_dtype(jnp.int64))
         self.num_batches_tracked: Any = nnx.BatchStat(count) if track else None
 
-    def _track(self, mean: jax.Array, var: jax.Array, share: float | jax.Array) -> None:
-        """Move the running statistics towards those of a batch, each (C,)."""
+    def _update(self, mean: jax.Array | None, var: jax.Array | None) -> None:
+        """Take over running statistics, if there are any."""
         for statistic, new in ((self.running_mean, mean), (self.running_var, var)):
-            # Buffers are outside of autograd in PyTorch.
-            average = (1 - share) * statistic[...] + share * jax.lax.stop_gradient(new)
-            statistic[...] = average.astype(statistic.dtype)
+            if statistic is not None:
+                statistic[...] = new
 
-    def _normalise(self, x: jax.Array, mean: jax.Array, var: jax.Array) -> jax.Array:
-        """x of shape (N, C, *) by statistics (C,) or (N, C, 1, …)."""
-        rest = (1,) * (x.ndim - 2)
-        mean, var = (s.reshape(-1, *rest) if s.ndim == 1 else s for s in (mean, var))
-        weight, bias = (
-            p if p is None else p[...].reshape(-1, *rest)
-            for p in (self.weight, self.bias)
-        )
-        return affine(normalise(x, mean, var, self.eps), weight, bias)
+    @property
+    def _by_batch(self) -> bool:
+        """Whether the batch's own statistics are taken."""
+        return not self.use_running_average or self.running_mean is None
 
 
 class _BatchNorm(RunningNorm):
@@ -82,26 +75,30 @@ class _BatchNorm(RunningNorm):
         name = f"{type(self).__name__}({self.num_features})"
         check_ndim(name, input, self.ndims)
         check_size(name, input, 1, self.num_features)
-        x = wide(input)
-        if self.use_running_average and self.running_mean is not None:
-            y = self._normalise(x, self.running_mean[...], self.running_var[...])
-            return cast_like(y, input)
-        count = math.prod(input.shape) // max(self.num_features, 1)
-        if count == 1:
-            raise misfit(name, input, "training takes more than 1 value per channel")
-        mean, var = (s.reshape(-1) for s in moments(x, (0, *range(2, x.ndim))))
-        if self.running_mean is not None:
-            # PyTorch's running variance is unbiased, though the biased one normalises.
-            self._count_and_track(mean, var * (count / (count - 1)))
-        return cast_like(self._normalise(x, mean, var), input)
+        output, *moved = F.batch_norm_with_statistics(
+            input,
+            value(self.running_mean),
+            value(self.running_var),
+            value(self.weight),
+            value(self.bias),
+            self._by_batch,
+            self._count(input.dtype) if self._by_batch else 0.0,
+            self.eps,
+        )
+        if self._by_batch:
+            self._update(*moved)
+        return output
 
-    def _count_and_track(self, mean: jax.Array, unbiased: jax.Array) -> None:
+    def _count(self, dtype: DTypeLike) -> float | jax.Array:
+        """One batch more, and what it counts for."""
+        if self.num_batches_tracked is None:
+            return 0.0
         self.num_batches_tracked[...] += 1
-        share = self.momentum
-        if share is None:
-            # The count has this batch in it: the first one's share is 1.
-            share = 1 / self.num_batches_tracked[...].astype(mean.dtype)
-        self._track(mean, unbiased, share)
+        if self.momentum is not None:
+            return self.momentum
+        # The count has this batch in it: the first one's share is 1.
+        wide = jnp.promote_types(dtype, jnp.float32)
+        return 1 / self.num_batches_tracked[...].astype(wide)
 
 
 class BatchNorm1d(_BatchNorm):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
-from jaxtrain.nn.convolve import convolve
+from jaxtrain.nn.functional._conv import (
+    check_output_padding,
+    convolution,
+    pads_of,
+    reaches,
+    transposed_convolution,
+    transposed_sizes,
+)
 from jaxtrain.nn.linear import kaiming_pair
-from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import at_least, check_size, ensure_batch, misfit, per_dim
+from jaxtrain.nn.module import Module, value
+from jaxtrain.nn.shapes import at_least, check_ndim, misfit, per_dim
 
 _PAD_MODES = {
     "zeros": "constant",
@@ -71,38 +77,6 @@ class ConvNd(Module):
             f"kernel_size={self.kernel_size})"
         )
 
-    @property
-    def _reach(self) -> tuple[int, ...]:
-        """How far each kernel dimension reaches beyond its first element."""
-        sizes = zip(self.dilation, self.kernel_size, strict=True)
-        return tuple(d * (k - 1) for d, k in sizes)
-
-    def _check(self, input: jax.Array) -> jax.Array:
-        x = ensure_batch(self._name, input, self.n)
-        check_size(self._name, input, input.ndim - self.n - 1, self.in_channels)
-        return x
-
-    def _finish(self, output: jax.Array, input: jax.Array) -> jax.Array:
-        if self.bias is not None:
-            output = output + self.bias[...].reshape(-1, *[1] * self.n)
-        return output if output.ndim == input.ndim else output[0]
-
-    def _convolve(
-        self,
-        x: jax.Array,
-        kernel: jax.Array,
-        padding: Sequence[tuple[int, int]],
-        **how: Any,
-    ) -> jax.Array:
-        return convolve(
-            x,
-            kernel,
-            padding=padding,
-            rhs_dilation=self.dilation,
-            feature_group_count=self.groups,
-            **how,
-        )
-
 
 class _Conv(ConvNd):
     def __init__(
@@ -129,45 +103,32 @@ class _Conv(ConvNd):
             channels, kernel_size, stride, dilation, groups, bias, generator, dtype
         )
         self.padding_mode = padding_mode
-        self.padding = self._paddings(padding)
-
-    def _paddings(
-        self, padding: int | Sequence[int] | str
-    ) -> tuple[tuple[int, int], ...]:
-        """(before, after) of each dimension."""
-        if padding == "valid":
-            return ((0, 0),) * self.n
-        if padding == "same":
-            if max(self.stride) > 1:
-                raise ValueError(f"padding='same' needs stride 1, got {self.stride}")
-            # An odd reach puts the larger half behind.
-            return tuple((reach // 2, reach - reach // 2) for reach in self._reach)
-        if isinstance(padding, str):
-            raise ValueError(
-                f"padding must be 'valid', 'same' or sizes, got {padding!r}"
-            )
+        reach = reaches(self.dilation, self.kernel_size)
         name = type(self).__name__
-        sizes = per_dim(name, "padding", padding, self.n)
-        at_least(name, 0, padding=sizes)
-        return tuple((size, size) for size in sizes)
+        self.padding = pads_of(name, padding, self.stride, reach)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        x, padding = self._check(input), self.padding
+        x, padding = input, self.padding
         if self.padding_mode != "zeros":
             self._check_padding(input)
-            pads = ((0, 0), (0, 0), *padding)
-            x = jnp.pad(x, pads, mode=_PAD_MODES[self.padding_mode])
+            pads = ((0, 0),) * (input.ndim - self.n)
+            mode = _PAD_MODES[self.padding_mode]
+            x = jnp.pad(input, (*pads, *padding), mode=mode)
             padding = ((0, 0),) * self.n
-        sizes = zip(x.shape[2:], padding, self._reach, strict=True)
-        if any(size + sum(pads) <= reach for size, pads, reach in sizes):
-            raise misfit(self._name, input, "padded, it is smaller than the kernel")
-        output = self._convolve(
-            x, self.weight[...], padding, window_strides=self.stride
+        return convolution(
+            self._name,
+            x,
+            self.weight[...],
+            value(self.bias),
+            self.stride,
+            padding,
+            self.dilation,
+            self.groups,
         )
-        return self._finish(output, input)
 
     def _check_padding(self, input: jax.Array) -> None:
         """Padding takes no more from the input than there is."""
+        check_ndim(self._name, input, (self.n + 1, self.n + 2))
         # A mirror does not repeat the element at the edge.
         spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
         sizes = zip(input.shape[-self.n :], self.padding, strict=True)
@@ -270,53 +231,32 @@ class _ConvTranspose(ConvNd):
         self._begin(
             channels, kernel_size, stride, dilation, groups, bias, generator, dtype
         )
-        sizes = zip(self.output_padding, self.stride, self.dilation, strict=True)
-        if any(extra >= max(s, d) for extra, s, d in sizes):
-            raise ValueError(
-                f"{name} needs output_padding below stride or dilation, "
-                f"got {self.output_padding}"
-            )
+        check_output_padding(name, self.output_padding, self.stride, self.dilation)
 
     def __call__(
         self, input: jax.Array, output_size: Sequence[int] | None = None
     ) -> jax.Array:
-        x = self._check(input)
-        extra = self._extra(input, output_size)
-        sizes = zip(self._reach, self.padding, extra, strict=True)
-        # A convolution of the input spread out by the stride, where padding by p
-        # becomes one by reach - p: Dumoulin and Visin 2016, arxiv.org/abs/1603.07285.
-        padding = [(reach - p, reach - p + more) for reach, p, more in sizes]
-        output = self._convolve(
-            x,
-            self._kernel(),
-            padding,
-            window_strides=(1,) * self.n,
-            lhs_dilation=self.stride,
+        extra = self.output_padding
+        if output_size is not None:
+            extra = self._extra(input, tuple(output_size)[-self.n :])
+        return transposed_convolution(
+            self._name,
+            input,
+            self.weight[...],
+            value(self.bias),
+            self.stride,
+            self.padding,
+            extra,
+            self.groups,
+            self.dilation,
         )
-        return self._finish(output, input)
 
-    def _kernel(self) -> jax.Array:
-        """The weight as a convolution takes it: mirrored, (out, in / groups, *)."""
-        weight = self.weight[...]
-        groups, kernel = self.groups, self.kernel_size
-        # (groups, in / groups, out / groups, *kernel) -> (out, in / groups, *kernel).
-        split = weight.reshape(groups, self.in_channels // groups, -1, *kernel)
-        transpose = split.swapaxes(1, 2).reshape(self.out_channels, -1, *kernel)
-        return jnp.flip(transpose, range(2, transpose.ndim))
-
-    def _extra(
-        self, input: jax.Array, output_size: Sequence[int] | None
-    ) -> tuple[int, ...]:
-        """What is added behind each dimension: as told, or up to the size asked for."""
-        rest = zip(
-            input.shape[-self.n :], self.stride, self.padding, self._reach, strict=True
-        )
-        least = tuple((size - 1) * s - 2 * p + r + 1 for size, s, p, r in rest)
-        if output_size is None:
-            if min(a + b for a, b in zip(least, self.output_padding, strict=True)) < 1:
-                raise misfit(self._name, input, "too small: nothing would come out")
-            return self.output_padding
-        sizes = tuple(output_size)[-self.n :]
+    def _extra(self, input: jax.Array, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """What is added behind each dimension, up to the size asked for."""
+        check_ndim(self._name, input, (self.n + 1, self.n + 2))
+        reach = reaches(self.dilation, self.kernel_size)
+        shape = input.shape[-self.n :]
+        least = transposed_sizes(shape, self.stride, self.padding, reach)
         extra = tuple(a - b for a, b in zip(sizes, least, strict=True))
         if any(not 0 <= more < s for more, s in zip(extra, self.stride, strict=True)):
             highest = tuple(a + s - 1 for a, s in zip(least, self.stride, strict=True))

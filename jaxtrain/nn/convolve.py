@@ -90,11 +90,12 @@ def _patches(
 def _product(patches: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
     batch, *out = patches.shape[2:]
     # Of each group: (in · kernel elements, N · positions), and rows (out, the same).
-    columns = patches.reshape(groups, -1, batch * prod(out))
-    rows = kernel.reshape(groups, -1, columns.shape[1])
+    size = patches.shape[0] // groups * patches.shape[1]
+    columns = patches.reshape(groups, size, batch * prod(out))
+    rows = kernel.reshape(groups, kernel.shape[0] // groups, size)
     if groups == 1:
         # A product of two matrices: XLA has a faster routine than for a stack of one.
         flat = rows[0] @ columns[0]
     else:
         flat = jnp.einsum("gok,gkm->gom", rows, columns)
-    return flat.reshape(-1, batch, *out).swapaxes(0, 1)
+    return flat.reshape(kernel.shape[0], batch, *out).swapaxes(0, 1)

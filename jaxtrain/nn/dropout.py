@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-import math
-
 import jax
-import jax.numpy as jnp
 
-from jaxtrain.nn.masks import draw_mask
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._dropout import check_probability
+from jaxtrain.nn.masks import Order, memory_order
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import check_ndim, misfit
 
 
-class Dropout(Module):
+class _Dropout(Module):
+    def __init__(self, p: float = 0.5):
+        check_probability(p)
+        self.p = p
+        # The name by which Flax's `train()` and `eval()` set it.
+        self.deterministic = False
+
+
+class _OrderedDropout(_Dropout):
+    def __init__(self, p: float = 0.5, *, order: Order = None):
+        super().__init__(p)
+        if order is not None and not isinstance(order, str):
+            order = memory_order(order, len(order))
+        self.order = order
+
+
+class Dropout(_OrderedDropout):
     """y = x · m / (1 - p) in training, m drawn from Bernoulli(1 - p); y = x otherwise.
 
     `train()` and `eval()` of the module or of any module that holds it choose between
@@ -20,56 +34,51 @@ class Dropout(Module):
     `rng.default_generator`: the very masks that PyTorch draws on the CPU after
     `torch.manual_seed` of the same seed.
 
+    PyTorch fills a mask in the order in which its tensor lies in *memory*, JAX in that
+    of the axes, and knows no other. The two part where PyTorch holds a tensor
+    transposed: after `x.T`, `transpose`, `permute` and `swapaxes`, in channels_last,
+    and in what `MultiheadAttention` and the recurrent layers return with
+    `batch_first=True`, whose memory has time first. Elementwise functions keep such an
+    order and sums take that of their first term; linear maps, norms, `cat`, `reshape`
+    to fewer axes and `contiguous()` end it. `order` names it, as `torch.Tensor.stride`
+    shows it:
+
+        nn.Dropout(0.5, order=(1, 0))           behind x.T
+        nn.Dropout(0.5, order=(1, 0, 2))        behind attention, batch first
+        nn.Dropout(0.5, order=(0, 2, 1))        behind Conv1d and transpose(1, 2)
+        nn.Dropout(0.5, order="channels_last")  behind images in channels_last
+
+    Transformer and recurrent layers know the orders inside them.
+
     Args:
         p: probability of an element to be zeroed.
+        order: the axes from the slowest to the fastest in PyTorch's memory; as they
+            are if not given. `"channels_last"` is (0, 2, 3, 1), or (0, 2, 3, 4, 1).
 
     Raises:
-        ValueError: p lies outside [0, 1]; masks are to come from the host's generator
-            inside a compiled function.
+        ValueError: p lies outside [0, 1]; `order` names other axes than an input's;
+            masks are to come from the host's generator inside a compiled function.
 
     PyTorch: `torch.nn.Dropout`.
     Reference: Hinton et al. 2012, https://arxiv.org/abs/1207.0580
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> Dropout(0.5)(jnp.ones(8))
         Array([0., 0., 2., 0., 0., 0., 2., 2.], dtype=float32)
+        >>> _ = rng.manual_seed(0)
+        >>> Dropout(0.5, order=(1, 0))(jnp.ones((2, 4)))
+        Array([[0., 2., 0., 2.],
+               [0., 0., 0., 2.]], dtype=float32)
     """
 
-    def __init__(self, p: float = 0.5):
-        if not 0 <= p <= 1:
-            raise ValueError(
-                f"dropout probability has to be between 0 and 1, but got {p}"
-            )
-        self.p = p
-        # The name by which Flax's `train()` and `eval()` set it.
-        self.deterministic = False
-
     def __call__(self, input: jax.Array) -> jax.Array:
-        # PyTorch draws nothing in these cases, nor with p = 1: streams go on alike.
-        if self.deterministic or self.p == 0 or input.size == 0:
-            return input
-        if self.p == 1:
-            return input * jnp.zeros_like(input)
-        keep = draw_mask(input, self._mask_shape(input), 1 - self.p)
-        return self._drop(input, keep)
-
-    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
-        return input.shape
-
-    def _drop(self, input: jax.Array, keep: jax.Array) -> jax.Array:
-        # PyTorch divides the mask, and then multiplies: `noise.div_(1 - p)`.
-        return input * (keep / (1 - self.p))
+        return F.dropout(input, self.p, not self.deterministic, order=self.order)
 
 
-def _one_a_channel(input: jax.Array, batched: bool = True) -> tuple[int, ...]:
-    """Shape of a mask that has one element for each channel of each example."""
-    lead = 2 if batched else 1
-    return input.shape[:lead] + (1,) * (input.ndim - lead)
-
-
-class Dropout1d(Dropout):
+class Dropout1d(_Dropout):
     """Dropout of whole channels of (N, C, L) or (C, L).
 
     Args:
@@ -82,6 +91,7 @@ class Dropout1d(Dropout):
     Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> Dropout1d()(jnp.ones((3, 2)))
@@ -90,95 +100,89 @@ class Dropout1d(Dropout):
                [2., 2.]], dtype=float32)
     """
 
-    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
-        check_ndim(f"Dropout1d({self.p})", input, (2, 3))
-        return _one_a_channel(input, batched=input.ndim == 3)
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return F.dropout1d(input, self.p, not self.deterministic)
 
 
-class Dropout2d(Dropout):
+class Dropout2d(_Dropout):
     """Dropout of whole channels of (N, C, H, W) or (N, C, L).
 
-    PyTorch takes three dimensions for a batch of signals here, not for an image. It
-    warns of other numbers of dimensions, which are an error here.
+    PyTorch takes three dimensions for a batch of signals here, not for an image. Of
+    other numbers of dimensions it warns.
 
     Args:
         p: probability of a channel to be zeroed.
 
     Raises:
-        ValueError: p lies outside [0, 1]; an input has not three or four dimensions.
+        ValueError: p lies outside [0, 1]; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.Dropout2d`.
     Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> Dropout2d()(jnp.ones((1, 3, 2, 2))).sum((2, 3))
         Array([[0., 0., 8.]], dtype=float32)
     """
 
-    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
-        check_ndim(f"Dropout2d({self.p})", input, (3, 4))
-        return _one_a_channel(input)
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return F.dropout2d(input, self.p, not self.deterministic)
 
 
-class Dropout3d(Dropout):
+class Dropout3d(_Dropout):
     """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W).
 
     Args:
         p: probability of a channel to be zeroed.
 
     Raises:
-        ValueError: p lies outside [0, 1]; an input has not four or five dimensions
-            (PyTorch warns of others).
+        ValueError: p lies outside [0, 1]; an input has fewer than two dimensions.
 
     PyTorch: `torch.nn.Dropout3d`.
     Reference: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> Dropout3d()(jnp.ones((3, 1, 2, 2))).sum((1, 2, 3))
         Array([0., 0., 8.], dtype=float32)
     """
 
-    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
-        check_ndim(f"Dropout3d({self.p})", input, (4, 5))
-        return _one_a_channel(input, batched=input.ndim == 5)
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return F.dropout3d(input, self.p, not self.deterministic)
 
 
-_SATURATION = 1.7580993408473766  # of SELU at -∞, the product of its two constants
-
-
-class AlphaDropout(Dropout):
+class AlphaDropout(_OrderedDropout):
     """Dropout to SELU's lower limit -1.7581, then scaled to keep mean 0, variance 1.
 
     y = a (x m - 1.7581 (1 - m)) + 1.7581 a p with a = ((1 + 1.7581² p)(1 - p))^(-1/2).
 
     Args:
         p: probability of an element to be dropped.
+        order: in which a mask is drawn; see `Dropout`.
 
     Raises:
-        ValueError: p lies outside [0, 1].
+        ValueError: p lies outside [0, 1]; `order` names other axes than an input's.
 
     PyTorch: `torch.nn.AlphaDropout`.
     Reference: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> AlphaDropout()(jnp.ones(3))
         Array([-0.77919394, -0.77919394,  1.6655989 ], dtype=float32)
     """
 
-    def _drop(self, input: jax.Array, keep: jax.Array) -> jax.Array:
-        a = 1 / math.sqrt((_SATURATION**2 * self.p + 1) * (1 - self.p))
-        # ATen/native/Dropout.cpp, in its order.
-        shift = (keep - 1) * (_SATURATION * a) + _SATURATION * a * self.p
-        return input * (keep * a) + shift
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return F.alpha_dropout(input, self.p, not self.deterministic, order=self.order)
 
 
-class FeatureAlphaDropout(AlphaDropout):
+class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels of (N, C, *).
 
     Args:
@@ -190,17 +194,12 @@ class FeatureAlphaDropout(AlphaDropout):
     PyTorch: `torch.nn.FeatureAlphaDropout`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxtrain import rng
         >>> _ = rng.manual_seed(0)
         >>> FeatureAlphaDropout()(jnp.ones((1, 3, 4))).shape
         (1, 3, 4)
     """
 
-    def _mask_shape(self, input: jax.Array) -> tuple[int, ...]:
-        if input.ndim < 2:
-            raise misfit(
-                f"FeatureAlphaDropout({self.p})",
-                input,
-                "it must have a batch and channels",
-            )
-        return _one_a_channel(input)
+    def __call__(self, input: jax.Array) -> jax.Array:
+        return F.feature_alpha_dropout(input, self.p, not self.deterministic)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from jaxtrain.nn import functional as F
 from jaxtrain.nn.batchnorm import RunningNorm
-from jaxtrain.nn.normalization import cast_like, moments, wide
-from jaxtrain.nn.shapes import check_ndim, check_size, misfit
+from jaxtrain.nn.module import value
+from jaxtrain.nn.shapes import check_ndim, check_size
 
 
 class _InstanceNorm(RunningNorm):
@@ -42,27 +41,21 @@ class _InstanceNorm(RunningNorm):
         check_ndim(name, input, (self.batched_ndim - 1, self.batched_ndim))
         if self.weight is not None or self.running_mean is not None:
             check_size(name, input, 1 - self.batched_ndim, self.num_features)
-        if input.ndim == self.batched_ndim:
-            return self._normalise_batch(name, input)
-        return self._normalise_batch(name, input[None])[0]
-
-    def _normalise_batch(self, name: str, input: jax.Array) -> jax.Array:
-        x = wide(input)
-        if self.use_running_average and self.running_mean is not None:
-            y = self._normalise(x, self.running_mean[...], self.running_var[...])
-            return cast_like(y, input)
-        count = math.prod(input.shape[2:])
-        if count == 1:
-            raise misfit(name, input, "training takes more than 1 spatial element")
-        mean, var = moments(x, tuple(range(2, x.ndim)))
-        if self.running_mean is not None:
+        batched = input.ndim == self.batched_ndim
+        output, *moved = F.instance_norm_with_statistics(
+            input if batched else input[None],
+            value(self.running_mean),
+            value(self.running_var),
+            value(self.weight),
+            value(self.bias),
+            self._by_batch,
             # PyTorch takes no momentum for one of 0 here, and counts no batches.
-            share = 0.0 if self.momentum is None else self.momentum
-            unbiased = var * (count / (count - 1))
-            # PyTorch folds batch into channels, and averages what it tracked.
-            new_mean, new_var = (s.mean(0).reshape(-1) for s in (mean, unbiased))
-            self._track(new_mean, new_var, share)
-        return cast_like(self._normalise(x, mean, var), input)
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        if self._by_batch:
+            self._update(*moved)
+        return output if batched else output[0]
 
 
 class InstanceNorm1d(_InstanceNorm):

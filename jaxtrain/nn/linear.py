@@ -10,8 +10,8 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
-from jaxtrain.nn.module import Module, draw_parameter
-from jaxtrain.nn.shapes import misfit
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.module import Module, draw_parameter, value
 
 
 class Linear(Module):
@@ -60,11 +60,7 @@ class Linear(Module):
         )
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if input.shape[-1:] != (self.in_features,):
-            name = f"Linear({self.in_features}, {self.out_features})"
-            raise misfit(name, input, f"its last dimension must be {self.in_features}")
-        output = input @ self.weight[...].T
-        return output if self.bias is None else output + self.bias[...]
+        return F.linear(input, self.weight[...], value(self.bias))
 
 
 def kaiming_pair(
@@ -161,12 +157,4 @@ class Bilinear(Module):
         self.bias = draw(out_features) if bias else None
 
     def __call__(self, input1: jax.Array, input2: jax.Array) -> jax.Array:
-        sizes = (self.in1_features, self.in2_features)
-        for x, size in zip((input1, input2), sizes, strict=True):
-            if x.shape != (*input1.shape[:-1], size) or not x.ndim:
-                name = f"Bilinear({sizes[0]}, {sizes[1]}, {self.out_features})"
-                raise misfit(name, x, f"it must be {(*input1.shape[:-1], size)}")
-        # (…, out, in2)
-        partial = jnp.einsum("...i,oij->...oj", input1, self.weight[...])
-        output = jnp.einsum("...oj,...j->...o", partial, input2)
-        return output if self.bias is None else output + self.bias[...]
+        return F.bilinear(input1, input2, self.weight[...], value(self.bias))

@@ -147,13 +147,52 @@ def dropout_draws(
     return recorder.draws
 
 
-def draw_mask(input: jax.Array, shape: tuple[int, ...], p: float) -> jax.Array:
+Order = Sequence[int] | str | None
+"""Axes from the slowest to the fastest in PyTorch's memory, or `"channels_last"`."""
+
+
+def draw_mask(
+    input: jax.Array, shape: tuple[int, ...], p: float, order: Order = None
+) -> jax.Array:
     """A mask for `input`: 1 with probability p, in the input's type.
 
+    Args:
+        input: what is to be masked.
+        shape: of the mask.
+        p: probability of a 1.
+        order: in which the mask is drawn; that of the axes if not given.
+
     Raises:
-        ValueError: the source is the host's generator, and the input is traced.
+        ValueError: the source is the host's generator, and the input is traced; an
+            order that is not one of the axes.
     """
-    return jnp.asarray(_source_for(input).bernoulli(shape, p), _dtype(input))
+    axes = memory_order(order, len(shape))
+    sizes = tuple(shape[axis] for axis in axes)
+    mask = jnp.asarray(_source_for(input).bernoulli(sizes, p), _dtype(input))
+    return mask if axes == tuple(range(len(axes))) else mask.transpose(np.argsort(axes))
+
+
+def memory_order(order: Order, ndim: int) -> tuple[int, ...]:
+    """The axes from the slowest to the fastest.
+
+    Raises:
+        ValueError: they are not the axes of an array of `ndim` dimensions.
+
+    Example:
+        >>> memory_order("channels_last", 4), memory_order((1, 0, 2), 3)
+        ((0, 2, 3, 1), (1, 0, 2))
+    """
+    if order is None:
+        return tuple(range(ndim))
+    if order == "channels_last" and ndim in (4, 5):
+        return (0, *range(2, ndim), 1)
+    axes = () if isinstance(order, str) else tuple(order)
+    if sorted(axes) != [*range(ndim)]:
+        raise ValueError(
+            f"order must name the {ndim} axes of the input from the slowest to the "
+            f"fastest in memory, or be 'channels_last' for 4 or 5, got {order!r}"
+        )
+    return axes
 
 
 def draw_uniform(
@@ -193,6 +232,21 @@ def draw_unit(input: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return jnp.asarray(source.uniform(shape, 0.0, 1.0), dtype)
 
 
+def draw_exponential(input: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Numbers from Exp(1) of that shape, in the type of `input`.
+
+    Raises:
+        ValueError: the source is the host's generator, and the input is traced.
+    """
+    source, dtype = _source_for(input), _dtype(input)
+    if isinstance(source, rng.Generator):
+        # PyTorch draws 53 bits for either type, and rounds the logarithm once.
+        return jnp.asarray(-np.log1p(-source.uniform(shape, dtype=np.float64)), dtype)
+    u = jnp.asarray(source.uniform(shape, 0.0, 1.0), dtype)
+    # Not 0, of which the logarithm has no end.
+    return jnp.maximum(-jnp.log1p(-u), jnp.finfo(dtype).tiny)
+
+
 def _dtype(input: jax.Array) -> np.dtype:
     # NumPy's float64 is float32 where JAX has no other.
     return jax.dtypes.canonicalize_dtype(input.dtype)
@@ -200,10 +254,15 @@ def _dtype(input: jax.Array) -> np.dtype:
 
 def _source_for(input: jax.Array) -> MaskSource | rng.Generator:
     source = _source.get() or rng.default_generator
-    if isinstance(input, jax.core.Tracer) and isinstance(source, rng.Generator):
+    if isinstance(source, rng.Generator) and not _is_there(input):
         raise ValueError(
             "Dropout inside a compiled function cannot draw from the host's generator: "
             "enter jaxtrain.nn.dropout_source(KeyMasks(key)) or (GivenMasks(masks)) "
             "inside that function"
         )
     return source
+
+
+def _is_there(x: jax.Array) -> bool:
+    """Whether x holds numbers: under `jax.grad` it may, under `jax.jit` it cannot."""
+    return not isinstance(x, jax.core.Tracer) or x.to_concrete_value() is not None

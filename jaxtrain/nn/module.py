@@ -57,6 +57,16 @@ def fill_parameter(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> nn
     return nnx.Param(jnp.full(shape, value, dtype))
 
 
+def value(parameter: nnx.Param | None) -> jax.Array | None:
+    """What a parameter holds, if it is there.
+
+    Example:
+        >>> value(fill_parameter((2,), 1.0, jnp.float32)), value(None)
+        (Array([1., 1.], dtype=float32), None)
+    """
+    return None if parameter is None else parameter[...]
+
+
 def named_modules(model: nnx.Module) -> dict[str, nnx.Module]:
     """The model, under the empty name, and every module in it, by PyTorch's names.
 

@@ -6,68 +6,16 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.module import Module, fill_parameter
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._normalization import (
+    check_groups,
+    check_response,
+    shape_of,
+)
+from jaxtrain.nn.module import Module, fill_parameter, value
 from jaxtrain.nn.shapes import check_size, misfit
-
-
-def wide(x: jax.Array) -> jax.Array:
-    """x, or its float32 if it has 16 bits: statistics are never taken in those.
-
-    Example:
-        >>> wide(jnp.ones(1, jnp.bfloat16)).dtype
-        dtype('float32')
-    """
-    array = jnp.asarray(x)
-    return array.astype(jnp.promote_types(array.dtype, jnp.float32))
-
-
-def cast_like(y: jax.Array, input: jax.Array) -> jax.Array:
-    """y in the type that `input` has as an array of JAX.
-
-    Example:
-        >>> cast_like(jnp.ones(1), jnp.ones(1, jnp.bfloat16)).dtype
-        dtype(bfloat16)
-    """
-    return y.astype(jax.dtypes.canonicalize_dtype(input.dtype))
-
-
-def moments(x: jax.Array, dims: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    """Mean and biased variance over `dims`, which stay with size 1.
-
-    The variance is that of the deviations: E[x²] - E[x]² would cancel.
-
-    Example:
-        >>> mean, var = moments(jnp.array([1.0, 3.0]), (0,))
-        >>> float(mean[0]), float(var[0])
-        (2.0, 1.0)
-    """
-    mean = x.mean(dims, keepdims=True)
-    return mean, jnp.square(x - mean).mean(dims, keepdims=True)
-
-
-def normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
-    """(x - mean) / sqrt(var + eps).
-
-    Example:
-        >>> normalise(jnp.array([3.0]), jnp.array([1.0]), jnp.array([4.0]), 0.0)
-        Array([1.], dtype=float32)
-    """
-    # PyTorch's kernels multiply by the reciprocal of the root.
-    return (x - mean) * jax.lax.rsqrt(var + eps)
-
-
-def affine(x: jax.Array, weight: jax.Array | None, bias: jax.Array | None) -> jax.Array:
-    """x · weight + bias, as far as they are there.
-
-    Example:
-        >>> affine(jnp.ones(2), None, jnp.ones(2))
-        Array([2., 2.], dtype=float32)
-    """
-    y = x if weight is None else x * weight
-    return y if bias is None else y + bias
 
 
 class LayerNorm(Module):
@@ -103,7 +51,7 @@ class LayerNorm(Module):
         *,
         dtype: DTypeLike = jnp.float32,
     ):
-        shape = _shape("LayerNorm", normalized_shape)
+        shape = shape_of("LayerNorm", normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
         self.weight = fill_parameter(shape, 1, dtype) if elementwise_affine else None
@@ -112,10 +60,8 @@ class LayerNorm(Module):
         )
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        dims = _last_dims(self, input, self.normalized_shape)
-        x = wide(input)
-        y = normalise(x, *moments(x, dims), self.eps)
-        return cast_like(affine(y, _value(self.weight), _value(self.bias)), input)
+        shape, weight, bias = self.normalized_shape, self.weight, self.bias
+        return F.layer_norm(input, shape, value(weight), value(bias), self.eps)
 
 
 class RMSNorm(Module):
@@ -147,37 +93,13 @@ class RMSNorm(Module):
         *,
         dtype: DTypeLike = jnp.float32,
     ):
-        shape = _shape("RMSNorm", normalized_shape)
+        shape = shape_of("RMSNorm", normalized_shape)
         self.normalized_shape = shape
         self.eps = eps
         self.weight = fill_parameter(shape, 1, dtype) if elementwise_affine else None
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        dims = _last_dims(self, input, self.normalized_shape)
-        x = wide(input)
-        eps = float(jnp.finfo(x.dtype).eps) if self.eps is None else self.eps
-        y = x * jax.lax.rsqrt(jnp.square(x).mean(dims, keepdims=True) + eps)
-        return cast_like(affine(y, _value(self.weight), None), input)
-
-
-def _shape(name: str, sizes: int | Sequence[int]) -> tuple[int, ...]:
-    shape = (sizes,) if isinstance(sizes, int) else tuple(sizes)
-    if not shape:
-        raise ValueError(f"{name} needs one dimension or more, got {sizes!r}")
-    return shape
-
-
-def _last_dims(
-    layer: nnx.Module, input: jax.Array, shape: tuple[int, ...]
-) -> tuple[int, ...]:
-    if input.shape[-len(shape) :] != shape:
-        name = f"{type(layer).__name__}({shape})"
-        raise misfit(name, input, f"its last dimensions must be {shape}")
-    return tuple(range(-len(shape), 0))
-
-
-def _value(parameter: nnx.Param | None) -> jax.Array | None:
-    return None if parameter is None else parameter[...]
+        return F.rms_norm(input, self.normalized_shape, value(self.weight), self.eps)
 
 
 class GroupNorm(Module):
@@ -215,11 +137,7 @@ class GroupNorm(Module):
         bias: bool = True,
         dtype: DTypeLike = jnp.float32,
     ):
-        if num_groups < 1 or num_channels % num_groups:
-            raise ValueError(
-                f"num_channels ({num_channels}) must be divisible by num_groups "
-                f"({num_groups})"
-            )
+        check_groups(num_groups, num_channels)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -233,14 +151,8 @@ class GroupNorm(Module):
         if input.ndim < 2:
             raise misfit(name, input, "it must have a batch and channels")
         check_size(name, input, 1, self.num_channels)
-        # (N, groups, channels of one · positions)
-        groups = wide(input).reshape(input.shape[0], self.num_groups, -1)
-        y = normalise(groups, *moments(groups, (2,)), self.eps).reshape(input.shape)
-        weight, bias = (
-            p if p is None else p[...].reshape(-1, *[1] * (input.ndim - 2))
-            for p in (self.weight, self.bias)
-        )
-        return cast_like(affine(y, weight, bias), input)
+        weight, bias = value(self.weight), value(self.bias)
+        return F.group_norm(input, self.num_groups, weight, bias, self.eps)
 
 
 class LocalResponseNorm(Module):
@@ -267,24 +179,11 @@ class LocalResponseNorm(Module):
     def __init__(
         self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
     ):
-        if size < 1:
-            raise ValueError(f"LocalResponseNorm needs size >= 1, got {size}")
+        check_response(size)
         self.size = size
         self.alpha = alpha
         self.beta = beta
         self.k = k
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if input.ndim < 3:
-            name = f"LocalResponseNorm({self.size})"
-            raise misfit(name, input, "it must have 3 dimensions or more")
-        pads = [(0, 0)] * input.ndim
-        pads[1] = (self.size // 2, (self.size - 1) // 2)
-        squares = jnp.pad(jnp.square(input), pads)
-        channels = input.shape[1]
-        total = sum(
-            jax.lax.slice_in_dim(squares, i, i + channels, axis=1)
-            for i in range(self.size)
-        )
-        # PyTorch's order: the mean of the squares, times alpha, plus k.
-        return input / (total / self.size * self.alpha + self.k) ** self.beta
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)

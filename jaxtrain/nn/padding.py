@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 
+from jaxtrain.nn.functional._padding import pad_constant, pad_from_input, pair_ends
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import check_ndim, misfit, per_dim
-
-Pairs = tuple[tuple[int, int], ...]
-
-_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+from jaxtrain.nn.shapes import per_dim
 
 
 class _Pad(Module):
@@ -32,53 +28,9 @@ class _Pad(Module):
     def _name(self) -> str:
         return f"{type(self).__name__}({self.padding})"
 
-    @property
-    def _pairs(self) -> Pairs:
-        """PyTorch names the last dimension first."""
-        ends = zip(self.padding[::2], self.padding[1::2], strict=True)
-        return tuple(ends)[::-1]
-
     def __call__(self, input: jax.Array) -> jax.Array:
-        check_ndim(self._name, input, (self.n + 1, self.n + 2))
-        self._check_padding(input)
-        x, pairs = jnp.asarray(input), self._pairs
-        if self.mode == "circular":
-            # What is cropped at one end is not there to be added at the other.
-            x, pairs = _crop(x, pairs), _growth(pairs)
-        pads = [(0, 0)] * (x.ndim - self.n) + list(_growth(pairs))
-        return _crop(jnp.pad(x, pads, mode=_MODES[self.mode]), pairs)
-
-    def _check_padding(self, input: jax.Array) -> None:
-        """Padding takes no more from the input than there is."""
-        sizes = input.shape[-self.n :]
-        _check_rest(self._name, input, sizes, self._pairs)
-        # A mirror does not repeat the element at the edge.
-        spare = {"reflect": 1, "circular": 0}.get(self.mode)
-        ends = zip(sizes, self._pairs, strict=True)
-        if spare is not None and any(max(pair) > size - spare for size, pair in ends):
-            raise misfit(self._name, input, f"too small for {self.mode} {self.padding}")
-        if 0 in sizes:
-            raise misfit(self._name, input, "there is nothing to pad with")
-
-
-def _growth(pairs: Pairs) -> Pairs:
-    return tuple((max(before, 0), max(after, 0)) for before, after in pairs)
-
-
-def _crop(x: jax.Array, pairs: Pairs) -> jax.Array:
-    lead = x.ndim - len(pairs)
-    spans = [slice(None)] * lead
-    for size, (before, after) in zip(x.shape[lead:], pairs, strict=True):
-        spans.append(slice(max(-before, 0), size - max(-after, 0)))
-    return x[tuple(spans)]
-
-
-def _check_rest(
-    name: str, input: jax.Array, sizes: tuple[int, ...], pairs: Pairs
-) -> None:
-    rest = [size + sum(pair) for size, pair in zip(sizes, pairs, strict=True)]
-    if min(rest) < 0:
-        raise misfit(name, input, f"nothing is left of {sizes}")
+        pairs = pair_ends(self.padding)
+        return pad_from_input(self._name, input, pairs, self.mode)
 
 
 class _ConstantPad(_Pad):
@@ -87,14 +39,7 @@ class _ConstantPad(_Pad):
         self.value = value
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if input.ndim < self.n:
-            raise misfit(self._name, input, f"it must have {self.n} dimensions or more")
-        lead = input.ndim - self.n
-        _check_rest(self._name, input, input.shape[lead:], self._pairs)
-        x = jnp.asarray(input)
-        pads = [(0, 0, 0)] * lead + [(*pair, 0) for pair in self._pairs]
-        # `lax.pad` crops by negative sizes, which `jnp.pad` refuses.
-        return jax.lax.pad(x, jnp.asarray(self.value, x.dtype), pads)
+        return pad_constant(self._name, input, pair_ends(self.padding), self.value)
 
 
 class ConstantPad1d(_ConstantPad):
@@ -110,6 +55,7 @@ class ConstantPad1d(_ConstantPad):
     PyTorch: `torch.nn.ConstantPad1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ConstantPad1d((1, 2), 9.0)(jnp.ones((1, 2)))
         Array([[9., 1., 1., 9., 9.]], dtype=float32)
     """
@@ -127,6 +73,7 @@ class ConstantPad2d(_ConstantPad):
     PyTorch: `torch.nn.ConstantPad2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ConstantPad2d((1, 0, 0, 2), 9.0)(jnp.ones((3, 4, 5))).shape
         (3, 6, 6)
     """
@@ -144,6 +91,7 @@ class ConstantPad3d(_ConstantPad):
     PyTorch: `torch.nn.ConstantPad3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ConstantPad3d(1, 0.5)(jnp.ones((2, 3, 4, 5))).shape
         (2, 5, 6, 7)
     """
@@ -162,6 +110,7 @@ class ZeroPad1d(_ZeroPad):
     PyTorch: `torch.nn.ZeroPad1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ZeroPad1d(1)(jnp.ones((1, 2)))
         Array([[0., 1., 1., 0.]], dtype=float32)
     """
@@ -175,6 +124,7 @@ class ZeroPad2d(_ZeroPad):
     PyTorch: `torch.nn.ZeroPad2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ZeroPad2d((1, -1, 0, 0))(jnp.ones((1, 1, 2)))
         Array([[[0., 1.]]], dtype=float32)
     """
@@ -188,6 +138,7 @@ class ZeroPad3d(_ZeroPad):
     PyTorch: `torch.nn.ZeroPad3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ZeroPad3d(1)(jnp.ones((2, 3, 4, 5))).shape
         (2, 5, 6, 7)
     """
@@ -214,6 +165,7 @@ class ReflectionPad1d(_ReflectionPad):
     PyTorch: `torch.nn.ReflectionPad1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReflectionPad1d((2, 1))(jnp.array([[1.0, 2.0, 3.0]]))
         Array([[3., 2., 1., 2., 3., 2.]], dtype=float32)
     """
@@ -230,6 +182,7 @@ class ReflectionPad2d(_ReflectionPad):
     PyTorch: `torch.nn.ReflectionPad2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReflectionPad2d(1)(jnp.ones((3, 4, 5))).shape
         (3, 6, 7)
     """
@@ -246,6 +199,7 @@ class ReflectionPad3d(_ReflectionPad):
     PyTorch: `torch.nn.ReflectionPad3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReflectionPad3d(1)(jnp.ones((2, 3, 4, 5))).shape
         (2, 5, 6, 7)
     """
@@ -271,6 +225,7 @@ class ReplicationPad1d(_ReplicationPad):
     PyTorch: `torch.nn.ReplicationPad1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReplicationPad1d((2, 1))(jnp.array([[1.0, 2.0]]))
         Array([[1., 1., 1., 2., 2.]], dtype=float32)
     """
@@ -287,6 +242,7 @@ class ReplicationPad2d(_ReplicationPad):
     PyTorch: `torch.nn.ReplicationPad2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReplicationPad2d(1)(jnp.ones((3, 4, 5))).shape
         (3, 6, 7)
     """
@@ -303,6 +259,7 @@ class ReplicationPad3d(_ReplicationPad):
     PyTorch: `torch.nn.ReplicationPad3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ReplicationPad3d(1)(jnp.ones((2, 3, 4, 5))).shape
         (2, 5, 6, 7)
     """
@@ -328,6 +285,7 @@ class CircularPad1d(_CircularPad):
     PyTorch: `torch.nn.CircularPad1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> CircularPad1d((2, 1))(jnp.array([[1.0, 2.0, 3.0]]))
         Array([[2., 3., 1., 2., 3., 1.]], dtype=float32)
     """
@@ -344,6 +302,7 @@ class CircularPad2d(_CircularPad):
     PyTorch: `torch.nn.CircularPad2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> CircularPad2d(1)(jnp.ones((3, 4, 5))).shape
         (3, 6, 7)
     """
@@ -360,6 +319,7 @@ class CircularPad3d(_CircularPad):
     PyTorch: `torch.nn.CircularPad3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> CircularPad3d(1)(jnp.ones((2, 3, 4, 5))).shape
         (2, 5, 6, 7)
     """

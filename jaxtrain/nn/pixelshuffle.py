@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import jax
-import jax.numpy as jnp
 
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._pixelshuffle import check_factor
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import misfit
 
 
 class PixelShuffle(Module):
@@ -24,27 +22,17 @@ class PixelShuffle(Module):
     Reference: Shi et al. 2016, https://arxiv.org/abs/1609.05158
 
     Example:
+        >>> import jax.numpy as jnp
         >>> PixelShuffle(2)(jnp.arange(4.0).reshape(4, 1, 1))
         Array([[[0., 1.],
                 [2., 3.]]], dtype=float32)
     """
 
     def __init__(self, upscale_factor: int):
-        self.upscale_factor = _factor("upscale_factor", upscale_factor)
+        self.upscale_factor = check_factor("upscale_factor", upscale_factor)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        r = self.upscale_factor
-        *lead, channels, height, width = _image(f"PixelShuffle({r})", input)
-        if channels % r**2:
-            raise misfit(
-                f"PixelShuffle({r})", input, f"channels are no multiple of {r**2}"
-            )
-        # (*, C, r, r, H, W) -> (*, C, H, r, W, r)
-        parts = jnp.asarray(input).reshape(
-            math.prod(lead), channels // r**2, r, r, height, width
-        )
-        grid = parts.transpose(0, 1, 4, 2, 5, 3)
-        return grid.reshape(*lead, channels // r**2, height * r, width * r)
+        return F.pixel_shuffle(input, self.upscale_factor)
 
 
 class PixelUnshuffle(Module):
@@ -59,26 +47,16 @@ class PixelUnshuffle(Module):
     PyTorch: `torch.nn.PixelUnshuffle`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> PixelUnshuffle(2)(jnp.arange(4.0).reshape(1, 2, 2)).ravel()
         Array([0., 1., 2., 3.], dtype=float32)
     """
 
     def __init__(self, downscale_factor: int):
-        self.downscale_factor = _factor("downscale_factor", downscale_factor)
+        self.downscale_factor = check_factor("downscale_factor", downscale_factor)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        r = self.downscale_factor
-        *lead, channels, height, width = _image(f"PixelUnshuffle({r})", input)
-        if height % r or width % r:
-            raise misfit(
-                f"PixelUnshuffle({r})", input, f"sides are no multiples of {r}"
-            )
-        # (*, C, H, r, W, r) -> (*, C, r, r, H, W)
-        parts = jnp.asarray(input).reshape(
-            math.prod(lead), channels, height // r, r, width // r, r
-        )
-        grid = parts.transpose(0, 1, 3, 5, 2, 4)
-        return grid.reshape(*lead, channels * r**2, height // r, width // r)
+        return F.pixel_unshuffle(input, self.downscale_factor)
 
 
 class ChannelShuffle(Module):
@@ -95,34 +73,13 @@ class ChannelShuffle(Module):
     Reference: Zhang et al. 2017, https://arxiv.org/abs/1707.01083
 
     Example:
+        >>> import jax.numpy as jnp
         >>> ChannelShuffle(2)(jnp.arange(4.0).reshape(1, 4, 1)).ravel()
         Array([0., 2., 1., 3.], dtype=float32)
     """
 
     def __init__(self, groups: int):
-        self.groups = _factor("groups", groups)
+        self.groups = check_factor("groups", groups)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        name = f"ChannelShuffle({self.groups})"
-        if input.ndim < 3:
-            raise misfit(name, input, "it must have 3 dimensions or more")
-        batch, channels, *rest = input.shape
-        if channels % self.groups:
-            raise misfit(name, input, f"channels are no multiple of {self.groups}")
-        parts = jnp.asarray(input).reshape(
-            batch, self.groups, channels // self.groups, *rest
-        )
-        # (N, channels of a group, groups, *), one channel of each group after another.
-        return parts.swapaxes(1, 2).reshape(input.shape)
-
-
-def _factor(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name} must be greater than 0, got {value}")
-    return value
-
-
-def _image(name: str, input: jax.Array) -> tuple[int, ...]:
-    if input.ndim < 3:
-        raise misfit(name, input, "it must have 3 dimensions or more")
-    return input.shape
+        return F.channel_shuffle(input, self.groups)

@@ -9,29 +9,9 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
-from jaxtrain.nn.activation.rectifiers import with_slope
-from jaxtrain.nn.distance import vector_norm
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._sparse import check_mode, renorm, row_number
 from jaxtrain.nn.module import Module, draw_parameter
-from jaxtrain.nn.shapes import check_ndim, misfit
-
-
-def row_number(padding_idx: int | None, rows: int) -> int | None:
-    """A row counted from the first one.
-
-    Raises:
-        ValueError: there is no such row.
-
-    Example:
-        >>> row_number(-1, 5)
-        4
-    """
-    if padding_idx is None:
-        return None
-    if not -rows <= padding_idx < rows:
-        raise ValueError(
-            f"padding_idx must be within the {rows} rows, got {padding_idx}"
-        )
-    return padding_idx % rows
 
 
 def draw_rows(
@@ -55,53 +35,6 @@ def draw_rows(
         return values
 
     return draw_parameter(initialiser, shape, dtype=dtype)
-
-
-def rows_of(weight: jax.Array, input: jax.Array) -> jax.Array:
-    """The row for each index; NaN for an index that is no row.
-
-    Example:
-        >>> rows_of(jnp.ones((2, 1)), jnp.array([1, 2]))
-        Array([[ 1.],
-               [nan]], dtype=float32)
-    """
-    return weight.at[input].get(
-        mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
-    )
-
-
-def occurrences(input: jax.Array, rows: int, dtype: DTypeLike) -> jax.Array:
-    """How often each element of the input occurs in it.
-
-    Example:
-        >>> occurrences(jnp.array([1, 0, 1]), 2, jnp.float32)
-        Array([2., 1., 2.], dtype=float32)
-    """
-    return jnp.zeros(rows, dtype).at[input].add(1)[input]
-
-
-def renorm(
-    weight: jax.Array, input: jax.Array, max_norm: float, norm_type: float
-) -> jax.Array:
-    """The table with the rows of the input shortened to `max_norm` where longer.
-
-    Its derivative is that of the table itself, as PyTorch shortens outside of autograd.
-
-    PyTorch: `torch.embedding_renorm_`.
-
-    Example:
-        >>> renorm(jnp.array([[3.0, 4.0], [6.0, 8.0]]), jnp.array([0]), 1.0, 2.0)
-        Array([[0.6, 0.8],
-               [6. , 8. ]], dtype=float32)
-    """
-    table = jax.lax.stop_gradient(weight)
-    rows = table[input]
-    length = vector_norm(rows, norm_type, -1)
-    # PyTorch guards the quotient by this very number.
-    scale = jnp.where(length > max_norm, max_norm / (length + 1e-7), 1)
-    # An index that occurs twice is set twice, to the same row.
-    output = table.at[input].set(rows * scale)
-    return with_slope(weight, output, jnp.ones_like(weight))
 
 
 class Embedding(Module):
@@ -161,20 +94,15 @@ class Embedding(Module):
         )
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if not jnp.issubdtype(input.dtype, jnp.integer):
-            raise TypeError(f"Embedding takes integers, got an input of {input.dtype}")
         if self.max_norm is not None:
             weight = self.weight[...]
             self.weight[...] = renorm(weight, input, self.max_norm, self.norm_type)
-        rows = rows_of(self.weight[...], input)
-        if self.scale_grad_by_freq:
-            counts = occurrences(input, self.num_embeddings, rows.dtype)
-            # The gradient alone is divided: values are looked up as ever.
-            rows = with_slope(rows, rows, 1 / counts[..., None])
-        if self.padding_idx is None:
-            return rows
-        padding = (input == self.padding_idx)[..., None]
-        return jnp.where(padding, jax.lax.stop_gradient(rows), rows)
+        return F.embedding(
+            input,
+            self.weight[...],
+            self.padding_idx,
+            scale_grad_by_freq=self.scale_grad_by_freq,
+        )
 
 
 class EmbeddingBag(Module):
@@ -228,10 +156,7 @@ class EmbeddingBag(Module):
         generator: rng.Generator | None = None,
         dtype: DTypeLike = jnp.float32,
     ):
-        if mode not in ("sum", "mean", "max"):
-            raise ValueError(f"mode must be 'sum', 'mean' or 'max', got {mode!r}")
-        if mode == "max" and scale_grad_by_freq:
-            raise ValueError("scale_grad_by_freq=True does not go with mode='max'")
+        check_mode(mode, scale_grad_by_freq)
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.max_norm = max_norm
@@ -257,76 +182,17 @@ class EmbeddingBag(Module):
             offsets: where each bag begins, for an input (n,); the first is 0.
             per_sample_weights: what each row is multiplied by, of the input's shape.
         """
-        self._check(input, offsets, per_sample_weights)
-        indices = jnp.asarray(input).reshape(-1)
-        bags, count = self._bags(input, offsets)
         if self.max_norm is not None:
             weight = self.weight[...]
+            indices = jnp.asarray(input).reshape(-1)
             self.weight[...] = renorm(weight, indices, self.max_norm, self.norm_type)
-        rows = rows_of(self.weight[...], indices)
-        mask = jnp.ones(len(indices), bool)
-        if self.padding_idx is not None:
-            mask = indices != self.padding_idx
-        if self.mode == "max":
-            return _largest(rows, mask, bags, count)
-        if self.scale_grad_by_freq:
-            times = occurrences(indices, self.num_embeddings, rows.dtype)
-            rows = with_slope(rows, rows, 1 / times[:, None])
-        if per_sample_weights is not None:
-            rows = rows * jnp.asarray(per_sample_weights).reshape(-1, 1)
-        total = jax.ops.segment_sum(jnp.where(mask[:, None], rows, 0), bags, count)
-        if self.mode == "sum":
-            return total
-        sizes = jax.ops.segment_sum(mask.astype(total.dtype), bags, count)
-        # An empty bag is 0, and not 0/0.
-        return total / jnp.maximum(sizes, 1)[:, None]
-
-    def _bags(
-        self, input: jax.Array, offsets: jax.Array | None
-    ) -> tuple[jax.Array, int]:
-        """Which bag each index is in, and how many bags there are."""
-        places = jnp.arange(input.size)
-        if offsets is None:
-            return places // max(input.shape[1], 1), input.shape[0]
-        starts = jnp.asarray(offsets)
-        starts = starts[:-1] if self.include_last_offset else starts
-        # "right": of bags that begin at one place all but the last are empty.
-        return jnp.searchsorted(starts, places, side="right") - 1, len(starts)
-
-    def _check(
-        self,
-        input: jax.Array,
-        offsets: jax.Array | None,
-        per_sample_weights: jax.Array | None,
-    ) -> None:
-        name = f"EmbeddingBag({self.num_embeddings}, {self.embedding_dim})"
-        if not jnp.issubdtype(input.dtype, jnp.integer):
-            raise TypeError(f"{name} takes integers, got an input of {input.dtype}")
-        check_ndim(name, input, (1, 2))
-        if (offsets is None) != (input.ndim == 2):
-            reason = "none are given" if offsets is None else "they are given"
-            raise misfit(name, input, f"offsets are for one dimension alone: {reason}")
-        if offsets is not None and offsets.ndim != 1:
-            raise misfit(name, offsets, "offsets must have 1 dimension")
-        if per_sample_weights is None:
-            return
-        if self.mode != "sum":
-            raise ValueError(f"per_sample_weights need mode='sum', not {self.mode!r}")
-        if per_sample_weights.shape != input.shape:
-            raise misfit(name, per_sample_weights, f"weights must be {input.shape}")
-
-
-def _largest(
-    rows: jax.Array, mask: jax.Array, bags: jax.Array, count: int
-) -> jax.Array:
-    """The largest element of each bag; of equal ones the first takes the gradient."""
-    # For the comparison alone; the gradient is that of the rows picked below.
-    values = jnp.where(mask[:, None], jax.lax.stop_gradient(rows), -jnp.inf)
-    highest = jax.ops.segment_max(values, bags, count)
-    places = jnp.arange(len(rows))[:, None]
-    there = mask[:, None] & (values == highest[bags])
-    first = jax.ops.segment_min(jnp.where(there, places, len(rows)), bags, count)
-    nonempty = jax.ops.segment_sum(mask.astype(int), bags, count) > 0
-    # A bag without rows has no first one; it becomes 0.
-    maxima = jnp.take_along_axis(rows, first, 0, mode="clip")
-    return jnp.where(nonempty[:, None], maxima, 0)
+        return F.embedding_bag(
+            input,
+            self.weight[...],
+            offsets,
+            scale_grad_by_freq=self.scale_grad_by_freq,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )

@@ -190,6 +190,16 @@ GROUPS: Mapping[str, Group] = {
             Extent(limit=3, dtype="float32", first=True),
         ),
     ),
+    "functional": Group(
+        "One call. What a function returns, its gradients, the statistics it moves and "
+        "the place where it leaves the generator are PyTorch's: in float64 the same "
+        "formula, in float32 rounded as well or nearly. It says nothing of arguments "
+        "or shapes that the cases do not have.",
+        "a function that is a hundred-thousandth too large",
+        core=Extent(("scaled_dot_product_attention", "grid_sample"), limit=3),
+        moderate=Extent(limit=1, dtype="float64"),
+        push=(Extent(limit=2, dtype="float64", first=True),),
+    ),
     "pairs": Group(
         "A float64 run. Left to themselves, network, loss, optimiser and schedule give "
         "the same loss at every step to ten digits: rounding could not hide a wrong "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -12,9 +11,10 @@ from jax.typing import DTypeLike
 
 from jaxtrain import init, rng
 from jaxtrain.nn.dropout import Dropout
+from jaxtrain.nn.functional._multi_head import multi_head_attention_forward
 from jaxtrain.nn.linear import Linear
 from jaxtrain.nn.module import Module, draw_parameter, fill_parameter
-from jaxtrain.nn.shapes import check_ndim, misfit
+from jaxtrain.nn.module import value as held
 
 
 class MultiheadAttention(Module):
@@ -156,137 +156,32 @@ class MultiheadAttention(Module):
                 are (N, num_heads, L, S).
             is_causal: says that `attn_mask` is the causal mask, which must be given.
         """
-        if is_causal and attn_mask is None:
-            raise ValueError(f"{is_causal=} is a hint: attn_mask must be given too")
-        batched = self._check(query, key, value)
-        if not batched:
-            query, key, value = (x[:, None] for x in (query, key, value))
-            if key_padding_mask is not None:
-                key_padding_mask = key_padding_mask[None]
-        elif self.batch_first:
-            query, key, value = (x.swapaxes(0, 1) for x in (query, key, value))
-        q, k, v = self._extend(*self._project(query, key, value))
-        mask = self._mask(attn_mask, key_padding_mask, query, key.shape[0], k.shape[1])
-        # PyTorch returns the weights as they are after dropout.
-        weights = self.dropout(_softmax(q, k, mask, safe=not need_weights))
-        length, batch = query.shape[:2]
-        # (N · num_heads, L, d) -> (L, N, embed_dim).
-        context = (weights @ v).swapaxes(0, 1).reshape(length, batch, self.embed_dim)
-        output = self._arrange(self.out_proj(context), batched)
-        if not need_weights:
-            return output, None
-        # (N, num_heads, L, S): the heads of one example lie side by side.
-        by_head = weights.reshape(batch, self.num_heads, length, -1)
-        attention = by_head.mean(1) if average_attn_weights else by_head
-        return output, attention if batched else attention[0]
-
-    def _check(self, query: jax.Array, key: jax.Array, value: jax.Array) -> bool:
-        """Whether there is a batch."""
-        name = f"MultiheadAttention({self.embed_dim}, {self.num_heads})"
-        sizes = (self.embed_dim, self.kdim, self.vdim)
-        for x, size in zip((query, key, value), sizes, strict=True):
-            check_ndim(name, x, (2, 3))
-            if x.shape[-1] != size or x.ndim != query.ndim:
-                raise misfit(name, x, f"it must have {query.ndim} dimensions to {size}")
-        if key.shape[:-1] != value.shape[:-1]:
-            raise misfit(name, value, f"keys are {key.shape}")
-        return query.ndim == 3
-
-    def _arrange(self, output: jax.Array, batched: bool) -> jax.Array:
-        if not batched:
-            return output[:, 0]
-        return output.swapaxes(0, 1) if self.batch_first else output
-
-    def _project(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
-        """q, k and v, (L or S, N, embed_dim)."""
-        if self.in_proj_weight is None:
-            parts = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-            weights = [part[...] for part in parts]
-        else:
-            # (3 · embed_dim, embed_dim): q's rows, then k's, then v's.
-            weights = jnp.split(self.in_proj_weight[...], 3)
-        projections = [x @ w.T for x, w in zip(inputs, weights, strict=True)]
-        if self.in_proj_bias is None:
-            return tuple(projections)
-        biases = jnp.split(self.in_proj_bias[...], 3)
-        return tuple(x + b for x, b in zip(projections, biases, strict=True))
-
-    def _extend(
-        self, q: jax.Array, k: jax.Array, v: jax.Array
-    ) -> tuple[jax.Array, ...]:
-        """Heads apart, (N · num_heads, L or S, d), and the pairs added to k and v."""
-        if self.bias_k is not None:
-            shape = (1, *k.shape[1:])  # one more key after the given ones
-            k, v = (
-                jnp.concatenate([x, jnp.broadcast_to(b[...], shape)])
-                for x, b in ((k, self.bias_k), (v, self.bias_v))
-            )
-        q, k, v = (self._split(x) for x in (q, k, v))
-        if self.add_zero_attn:
-            k, v = (jnp.pad(x, ((0, 0), (0, 1), (0, 0))) for x in (k, v))
-        return q, k, v
-
-    def _split(self, x: jax.Array) -> jax.Array:
-        size = self.embed_dim // self.num_heads
-        return x.reshape(len(x), -1, size).swapaxes(0, 1)  # (N · num_heads, L, d)
-
-    def _mask(
-        self,
-        attn_mask: jax.Array | None,
-        key_padding_mask: jax.Array | None,
-        query: jax.Array,
-        keys: int,
-        columns: int,
-    ) -> jax.Array | None:
-        """What is added to the scores, (1 or N · num_heads, L or 1, columns)."""
-        length, batch = query.shape[:2]
-        heads = batch * self.num_heads
-        masks = []
-        if attn_mask is not None:
-            choices = ((length, keys), (heads, length, keys))
-            _check_mask("attn_mask", attn_mask, choices)
-            masks.append(attn_mask if attn_mask.ndim == 3 else attn_mask[None])
-        if key_padding_mask is not None:
-            _check_mask("key_padding_mask", key_padding_mask, ((batch, keys),))
-            # Once for each head of an example, as they lie side by side.
-            masks.append(jnp.repeat(key_padding_mask, self.num_heads, 0)[:, None])
-        if not masks:
-            return None
-        total = sum(_mask_bias(mask, query.dtype) for mask in masks)
-        # The pairs that were added are open to every query.
-        return jnp.pad(total, ((0, 0), (0, 0), (0, columns - keys)))
-
-
-def _check_mask(
-    name: str, mask: jax.Array, choices: tuple[tuple[int, ...], ...]
-) -> None:
-    if mask.shape not in choices:
-        shapes = " or ".join(map(str, choices))
-        raise ValueError(f"{name} has shape {mask.shape}: it must be {shapes}")
-
-
-def _mask_bias(mask: jax.Array, dtype: DTypeLike) -> jax.Array:
-    """Numbers to add, of a mask that may say what to leave out."""
-    if mask.dtype == bool:
-        return jnp.where(mask, jnp.asarray(-jnp.inf, dtype), 0)
-    return jnp.asarray(mask, dtype)
-
-
-def _softmax(
-    q: jax.Array, k: jax.Array, mask: jax.Array | None, safe: bool
-) -> jax.Array:
-    """Attention weights, (N · num_heads, L, S).
-
-    Where a query may look nowhere they are NaN, or zero if `safe`: PyTorch has both,
-    the second where no weights are asked for.
-    """
-    # PyTorch scales the queries, not the products.
-    scores = (q * math.sqrt(1 / q.shape[-1])) @ k.swapaxes(1, 2)
-    if mask is None:
-        return jax.nn.softmax(scores, -1)
-    scores = scores + mask
-    if not safe:
-        return jax.nn.softmax(scores, -1)
-    blind = (scores == -jnp.inf).all(-1, keepdims=True)
-    # Of -∞ alone the softmax is NaN, and so would be the slope of the branch not taken.
-    return jnp.where(blind, 0, jax.nn.softmax(jnp.where(blind, 0, scores), -1))
+        turned = self.batch_first and query.ndim == 3
+        if turned:
+            query, key, value = (jnp.swapaxes(x, 0, 1) for x in (query, key, value))
+        output, weights = multi_head_attention_forward(
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            held(self.in_proj_weight),
+            held(self.in_proj_bias),
+            held(self.bias_k),
+            held(self.bias_v),
+            self.add_zero_attn,
+            self.dropout.p,
+            self.out_proj.weight[...],
+            held(self.out_proj.bias),
+            training=not self.dropout.deterministic,
+            key_padding_mask=key_padding_mask,
+            need_weights=need_weights,
+            attn_mask=attn_mask,
+            use_separate_proj_weight=not self._qkv_same_embed_dim,
+            q_proj_weight=held(self.q_proj_weight),
+            k_proj_weight=held(self.k_proj_weight),
+            v_proj_weight=held(self.v_proj_weight),
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
+        return output.swapaxes(0, 1) if turned else output, weights

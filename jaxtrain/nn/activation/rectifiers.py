@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import DTypeLike
 
-from jaxtrain.nn.masks import draw_uniform
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._rectifiers import check_alpha, check_slopes
 from jaxtrain.nn.module import Module, fill_parameter
-from jaxtrain.nn.shapes import check_size
-
-
-@jax.custom_jvp
-def with_slope(x: jax.Array, value: jax.Array, slope: jax.Array) -> jax.Array:
-    """`value`, a function of x whose derivative is taken to be `slope`.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> float(jax.grad(lambda x: with_slope(x, x * x, jnp.float32(5)))(1.0))
-        5.0
-    """
-    return value
-
-
-@with_slope.defjvp
-def _tangent(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
-    _, value, slope = primals
-    return value, slope * tangents[0]
 
 
 class ReLU(Module):
@@ -43,7 +22,7 @@ class ReLU(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.relu(input)
+        return F.relu(input)
 
 
 class LeakyReLU(Module):
@@ -63,8 +42,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        # At 0 the slope is the lower half's: `leaky_relu_backward`.
-        return jnp.where(input > 0, input, self.negative_slope * input)
+        return F.leaky_relu(input, self.negative_slope)
 
 
 class PReLU(Module):
@@ -98,14 +76,7 @@ class PReLU(Module):
         self.weight = fill_parameter((num_parameters,), init, dtype)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        slope = self.weight[...]
-        if self.num_parameters == 1:
-            slope = slope.reshape(())
-        else:
-            batched = input if input.ndim > 1 else input.reshape(1, 1)
-            check_size(f"PReLU({self.num_parameters})", batched, 1, self.num_parameters)
-            slope = slope.reshape(-1, *[1] * (input.ndim - 2))  # (C, 1, …)
-        return jnp.where(input > 0, input, slope * input)
+        return F.prelu(input, self.weight[...])
 
 
 class RReLU(Module):
@@ -134,18 +105,13 @@ class RReLU(Module):
     """
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3):
-        if lower > upper:
-            raise ValueError(f"RReLU needs lower <= upper, got {lower} > {upper}")
+        check_slopes(lower, upper)
         self.lower = lower
         self.upper = upper
         self.deterministic = False
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if self.deterministic:
-            slope = (self.lower + self.upper) / 2
-            return jnp.where(input > 0, input, slope * input)
-        slopes = draw_uniform(input, input <= 0, self.lower, self.upper)
-        return jnp.where(input <= 0, slopes * input, input)
+        return F.rrelu(input, self.lower, self.upper, not self.deterministic)
 
 
 class ELU(Module):
@@ -166,7 +132,7 @@ class ELU(Module):
         self.alpha = alpha
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.elu(input, self.alpha)
+        return F.elu(input, self.alpha)
 
 
 class CELU(Module):
@@ -187,18 +153,11 @@ class CELU(Module):
     """
 
     def __init__(self, alpha: float = 1.0):
-        if alpha == 0:
-            raise ValueError(f"CELU divides by alpha, got alpha={alpha}")
+        check_alpha(alpha)
         self.alpha = alpha
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        # The unused branch may not overflow: its infinity would spoil the gradient.
-        below = jnp.where(input > 0, 0, input)
-        value = jnp.where(input > 0, input, self.alpha * jnp.expm1(below / self.alpha))
-        # PyTorch's slope takes the float32 of alpha, whatever the type.
-        rate = 1 / float(np.float32(self.alpha))
-        slope = self.alpha * rate * jnp.exp(below * rate)
-        return with_slope(input, value, jnp.where(input > 0, 1, slope))
+        return F.celu(input, self.alpha)
 
 
 class SELU(Module):
@@ -213,7 +172,7 @@ class SELU(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.selu(input)
+        return F.selu(input)
 
 
 class Threshold(Module):
@@ -235,10 +194,7 @@ class Threshold(Module):
         self.value = value
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jnp.where(input <= self.threshold, self.value, input)
-
-
-_SIXTH = float(np.float32(1 / 6))
+        return F.threshold(input, self.threshold, self.value)
 
 
 class Hardtanh(Module):
@@ -265,7 +221,7 @@ class Hardtanh(Module):
         self.max_val = max_val
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _clip(input, self.min_val, self.max_val)
+        return F.hardtanh(input, self.min_val, self.max_val)
 
 
 class ReLU6(Module):
@@ -279,7 +235,7 @@ class ReLU6(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _clip(input, 0.0, 6.0)
+        return F.relu6(input)
 
 
 class Hardsigmoid(Module):
@@ -293,9 +249,7 @@ class Hardsigmoid(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        ramp = _clip(input, -3.0, 3.0)
-        # PyTorch's slope is the float32 of 1/6, whatever the type.
-        return with_slope(ramp, (ramp + 3) / 6, jnp.asarray(_SIXTH, ramp.dtype))
+        return F.hardsigmoid(input)
 
 
 class Hardswish(Module):
@@ -310,14 +264,4 @@ class Hardswish(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        # The unused branch may not overflow: its infinity would spoil the gradient.
-        inner = jnp.where(jnp.abs(input) < 3, input, 0)
-        middle = inner * (inner + 3) / 6
-        # 0 · x, not 0: its sign, and its NaN for -∞, are PyTorch's.
-        return jnp.where(input <= -3, 0 * input, jnp.where(input < 3, middle, input))
-
-
-def _clip(input: jax.Array, low: float, high: float) -> jax.Array:
-    # Slope 0 at both bounds, as in `hardtanh_backward`; that of `jnp.clip` is 1/2.
-    inside = (input > low) & (input < high)
-    return jnp.where(inside, input, jax.lax.stop_gradient(jnp.clip(input, low, high)))
+        return F.hardswish(input)

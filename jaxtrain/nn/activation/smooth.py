@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from jaxtrain.nn.activation.rectifiers import with_slope
+from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._smooth import check_approximation, check_lambd
 from jaxtrain.nn.module import Module
 
 
@@ -23,7 +23,7 @@ class Sigmoid(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.sigmoid(input)
+        return F.sigmoid(input)
 
 
 class LogSigmoid(Module):
@@ -37,7 +37,7 @@ class LogSigmoid(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.log_sigmoid(input)
+        return F.logsigmoid(input)
 
 
 class Tanh(Module):
@@ -51,7 +51,7 @@ class Tanh(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jnp.tanh(input)
+        return F.tanh(input)
 
 
 class Softsign(Module):
@@ -65,7 +65,7 @@ class Softsign(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.soft_sign(input)
+        return F.softsign(input)
 
 
 class SiLU(Module):
@@ -79,7 +79,7 @@ class SiLU(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jax.nn.silu(input)
+        return F.silu(input)
 
 
 class Mish(Module):
@@ -94,13 +94,7 @@ class Mish(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        # With e = exp x, tanh(ln(1 + e)) is e (e + 2) / (e (e + 2) + 2). XLA's tanh is
-        # too coarse near 1 for the derivative. From 20 on the ratio rounds to 1.
-        e = jnp.exp(jnp.minimum(input, 20))
-        odds = e * (e + 2)
-        ratio = odds / (odds + 2)
-        slope = ratio + input * (4 * e * (e + 1) / jnp.square(odds + 2))
-        return with_slope(input, input * ratio, jnp.where(input > 20, 1, slope))
+        return F.mish(input)
 
 
 class GELU(Module):
@@ -122,25 +116,11 @@ class GELU(Module):
     """
 
     def __init__(self, approximate: str = "none"):
-        if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU knows 'none' and 'tanh', got {approximate=}")
+        check_approximation(approximate)
         self.approximate = approximate
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if self.approximate == "tanh":
-            return _tanh_gelu(input)
-        return jax.nn.gelu(input, approximate=False)
-
-
-def _tanh_gelu(x: jax.Array) -> jax.Array:
-    """x/2 · (1 + tanh u) as x / (1 + exp(-2u)), whose derivative does not cancel."""
-    rate = 2 * math.sqrt(2 / math.pi)
-    u = rate * (x + 0.044715 * x * x * x)
-    # sigmoid(u) and its derivative by exp(-|u|), which cannot overflow.
-    e = jnp.exp(-jnp.abs(u))
-    share = jnp.where(u > 0, 1, e) / (1 + e)
-    bend = e / jnp.square(1 + e) * (rate * (1 + 3 * 0.044715 * x * x))
-    return with_slope(x, x * share, share + x * bend)
+        return F.gelu(input, self.approximate)
 
 
 class Softplus(Module):
@@ -162,10 +142,7 @@ class Softplus(Module):
         self.threshold = threshold
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        # The unused branch may not overflow: its infinity would spoil the gradient.
-        linear = input * self.beta > self.threshold
-        curve = jnp.log1p(jnp.exp(jnp.where(linear, 0, input * self.beta))) / self.beta
-        return jnp.where(linear, input, curve)
+        return F.softplus(input, self.beta, self.threshold)
 
 
 CellState = tuple[jax.Array, ...]
@@ -257,7 +234,7 @@ class Hardshrink(Module):
         self.lambd = lambd
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return jnp.where(jnp.abs(input) <= self.lambd, 0, input)
+        return F.hardshrink(input, self.lambd)
 
 
 class Softshrink(Module):
@@ -277,13 +254,11 @@ class Softshrink(Module):
     """
 
     def __init__(self, lambd: float = 0.5):
-        if lambd < 0:
-            raise ValueError(f"Softshrink needs lambd >= 0, got lambd={lambd}")
+        check_lambd(lambd)
         self.lambd = lambd
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        inside = jnp.abs(input) <= self.lambd
-        return jnp.where(inside, 0, input - self.lambd * jnp.sign(input))
+        return F.softshrink(input, self.lambd)
 
 
 class Tanhshrink(Module):
@@ -297,4 +272,4 @@ class Tanhshrink(Module):
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return input - jnp.tanh(input)
+        return F.tanhshrink(input)

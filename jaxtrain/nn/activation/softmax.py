@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
-import jax.numpy as jnp
 
+from jaxtrain.nn import functional as F
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.shapes import check_ndim, misfit
-
-
-def _apply_along(
-    function: Callable[..., jax.Array], input: jax.Array, dim: int | None
-) -> jax.Array:
-    """`function` along a dimension, of which a single number is given one."""
-    if dim is None:
-        # Where no dimension is named PyTorch takes one by this rule, with a warning.
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    # PyTorch takes a number for a vector of one.
-    return function(jnp.atleast_1d(input), dim).reshape(input.shape)
+from jaxtrain.nn.shapes import check_ndim
 
 
 class Softmax(Module):
@@ -32,6 +19,7 @@ class Softmax(Module):
     PyTorch: `torch.nn.Softmax`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> Softmax(-1)(jnp.zeros(2))
         Array([0.5, 0.5], dtype=float32)
     """
@@ -40,7 +28,7 @@ class Softmax(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _apply_along(jax.nn.softmax, input, self.dim)
+        return F.softmax(input, self.dim)
 
 
 class LogSoftmax(Module):
@@ -52,6 +40,7 @@ class LogSoftmax(Module):
     PyTorch: `torch.nn.LogSoftmax`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> LogSoftmax(-1)(jnp.zeros(2))
         Array([-0.6931472, -0.6931472], dtype=float32)
     """
@@ -60,7 +49,7 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _apply_along(jax.nn.log_softmax, input, self.dim)
+        return F.log_softmax(input, self.dim)
 
 
 class Softmin(Module):
@@ -72,6 +61,7 @@ class Softmin(Module):
     PyTorch: `torch.nn.Softmin`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> Softmin(-1)(jnp.zeros(2))
         Array([0.5, 0.5], dtype=float32)
     """
@@ -80,7 +70,7 @@ class Softmin(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        return _apply_along(jax.nn.softmax, -input, self.dim)
+        return F.softmin(input, self.dim)
 
 
 class Softmax2d(Module):
@@ -92,13 +82,14 @@ class Softmax2d(Module):
     PyTorch: `torch.nn.Softmax2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> Softmax2d()(jnp.zeros((2, 1, 1)))[:, 0, 0]
         Array([0.5, 0.5], dtype=float32)
     """
 
     def __call__(self, input: jax.Array) -> jax.Array:
         check_ndim("Softmax2d()", input, (3, 4))
-        return jax.nn.softmax(input, -3)
+        return F.softmax(input, -3)
 
 
 class GLU(Module):
@@ -114,6 +105,7 @@ class GLU(Module):
     Reference: Dauphin et al. 2016, https://arxiv.org/abs/1612.08083
 
     Example:
+        >>> import jax.numpy as jnp
         >>> GLU()(jnp.array([3.0, 0.0]))
         Array([1.5], dtype=float32)
     """
@@ -122,9 +114,4 @@ class GLU(Module):
         self.dim = dim
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        if input.ndim == 0 or input.shape[self.dim] % 2:
-            raise misfit(
-                f"GLU({self.dim})", input, f"dimension {self.dim} must be even"
-            )
-        a, b = jnp.split(input, 2, self.dim)
-        return a * jax.nn.sigmoid(b)
+        return F.glu(input, self.dim)

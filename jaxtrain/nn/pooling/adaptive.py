@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
+from jaxtrain.nn.functional._adaptive_pool import (
+    Size,
+    adaptive_avg_pool,
+    adaptive_max_pool,
+    adaptive_sizes,
+)
 from jaxtrain.nn.module import Module
-from jaxtrain.nn.pooling.max import largest
-from jaxtrain.nn.pooling.windows import Windows, adaptive, gather, validity
-from jaxtrain.nn.shapes import at_least, ensure_batch
-
-Size = int | Sequence[int | None] | None
 
 
-class _AdaptivePool(Module):
+class _AdaptiveAvgPool(Module):
     n: int
 
-    def _begin(self, output_size: Size) -> None:
-        name = type(self).__name__
-        if output_size is None or isinstance(output_size, int):
-            sizes: tuple[int | None, ...] = (output_size,) * self.n
-        else:
-            sizes = tuple(output_size)
-        if len(sizes) != self.n:
-            raise ValueError(f"{name} needs {self.n} sizes, got {output_size!r}")
-        at_least(name, 0, output_size=tuple(s for s in sizes if s is not None) or (0,))
-        self.output_size = sizes
-
-    def _windows(self, input: jax.Array) -> tuple[jax.Array, list[Windows]]:
-        """(N, C, *) and the windows of each dimension."""
-        x = ensure_batch(f"{type(self).__name__}({self.output_size})", input, self.n)
-        sizes = zip(x.shape[2:], self.output_size, strict=True)
-        return x, [adaptive(size, size if o is None else o) for size, o in sizes]
-
-
-class _AdaptiveAvgPool(_AdaptivePool):
     def __init__(self, output_size: Size):
-        self._begin(output_size)
+        self.output_size = adaptive_sizes(type(self).__name__, self.n, output_size)
 
     def __call__(self, input: jax.Array) -> jax.Array:
-        x, windows = self._windows(input)
-        valid = validity(windows)
-        # Windows differ in length: what fills up the shorter ones does not count.
-        total = jnp.where(valid, gather(x, windows), 0).sum(-1)
-        output = total / valid.sum(-1).astype(x.dtype)
-        return output if input.ndim == x.ndim else output[0]
+        return adaptive_avg_pool(type(self).__name__, input, self.output_size)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
@@ -62,6 +37,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     PyTorch: `torch.nn.AdaptiveAvgPool1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveAvgPool1d(2)(jnp.array([[1.0, 2.0, 3.0]]))
         Array([[1.5, 2.5]], dtype=float32)
     """
@@ -78,6 +54,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     PyTorch: `torch.nn.AdaptiveAvgPool2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveAvgPool2d((None, 7))(jnp.ones((3, 9, 10))).shape
         (3, 9, 7)
     """
@@ -94,6 +71,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     PyTorch: `torch.nn.AdaptiveAvgPool3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveAvgPool3d(1)(jnp.ones((3, 4, 5, 6))).shape
         (3, 1, 1, 1)
     """
@@ -101,17 +79,16 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     n = 3
 
 
-class _AdaptiveMaxPool(_AdaptivePool):
+class _AdaptiveMaxPool(Module):
+    n: int
+
     def __init__(self, output_size: Size, return_indices: bool = False):
-        self._begin(output_size)
+        self.output_size = adaptive_sizes(type(self).__name__, self.n, output_size)
         self.return_indices = return_indices
 
     def __call__(self, input: jax.Array) -> Any:
-        x, windows = self._windows(input)
-        result = largest(x, windows)
-        if input.ndim != x.ndim:
-            result = (result[0][0], result[1][0])
-        return result if self.return_indices else result[0]
+        name = type(self).__name__
+        return adaptive_max_pool(name, input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
@@ -127,6 +104,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     PyTorch: `torch.nn.AdaptiveMaxPool1d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveMaxPool1d(2)(jnp.array([[1.0, 2.0, 3.0]]))
         Array([[2., 3.]], dtype=float32)
     """
@@ -144,6 +122,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     PyTorch: `torch.nn.AdaptiveMaxPool2d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveMaxPool2d(2)(jnp.ones((3, 9, 10))).shape
         (3, 2, 2)
     """
@@ -161,6 +140,7 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     PyTorch: `torch.nn.AdaptiveMaxPool3d`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> AdaptiveMaxPool3d(1)(jnp.ones((3, 4, 5, 6))).shape
         (3, 1, 1, 1)
     """

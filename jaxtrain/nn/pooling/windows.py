@@ -110,7 +110,8 @@ def gather(x: jax.Array, windows: Sequence[Windows]) -> jax.Array:
         x = jnp.take(x, window.positions, axis=2 + 2 * i)
     # (N, C, windows, elements, windows, elements, …) -> (N, C, windows…, elements…).
     order = (0, 1, *range(2, 2 + 2 * n, 2), *range(3, 3 + 2 * n, 2))
-    return x.transpose(order).reshape(*(x.shape[i] for i in order[: 2 + n]), -1)
+    elements = math.prod(x.shape[i] for i in order[2 + n :])
+    return x.transpose(order).reshape(*(x.shape[i] for i in order[: 2 + n]), elements)
 
 
 def validity(windows: Sequence[Windows]) -> np.ndarray:

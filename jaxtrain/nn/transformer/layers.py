@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jaxtrain import rng
+from jaxtrain.nn import functional as F
 from jaxtrain.nn.activation.attention import MultiheadAttention
 from jaxtrain.nn.activation.rectifiers import ReLU
 from jaxtrain.nn.activation.smooth import GELU
@@ -96,10 +97,9 @@ class _Layer(Module):
         return attend
 
     def _drop(self, dropout: Dropout, x: jax.Array) -> jax.Array:
-        if not self.self_attn.batch_first or x.ndim < 3:
-            return dropout(x)
         # In PyTorch's memory time still comes first here, and masks are drawn in it.
-        return dropout(x.swapaxes(0, 1)).swapaxes(0, 1)
+        order = (1, 0, 2) if self.self_attn.batch_first and x.ndim == 3 else None
+        return F.dropout(x, dropout.p, not dropout.deterministic, order=order)
 
     def _feed_forward(self, x: jax.Array) -> jax.Array:
         hidden = self.dropout(self.activation(self.linear1(x)))

@@ -1,7 +1,9 @@
 """Broken layers: one wrong detail each, and the tensor that must tell."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -11,8 +13,14 @@ import numpy as np
 from flax import nnx
 
 from jaxtrain import nn
-from jaxtrain.nn import upsampling
 from jaxtrain.nn.activation.smooth import gru_step
+from jaxtrain.nn.functional import (
+    _attention,
+    _avg_pool,
+    _conv,
+    _taps,
+    _upsampling,
+)
 from parity.proof.layers.cases import CASES, LayerCase
 from parity.proof.layers.judge import Build, judge, our_layer
 from parity.proof.verdict import Verdict
@@ -40,13 +48,14 @@ class Patched:
     """A case whose layer is broken by another value of a module's name."""
 
     case: LayerCase
+    module: ModuleType
     name: str
     value: Any
-    tensor: str
+    tensor: str = "output 0"
 
     def __call__(self) -> Verdict:
         """What the judge says of the tensor."""
-        with mock.patch.object(upsampling, self.name, self.value):
+        with mock.patch.object(self.module, self.name, self.value):
             return Twin(self.case, our_layer, self.tensor)()
 
 
@@ -87,9 +96,9 @@ def _plain(cls: type[nnx.Module]) -> Build:
 class BiasedBatchNorm(nn.BatchNorm1d):
     """Flax's: the running variance is that of the normalisation."""
 
-    def _count_and_track(self, mean: jax.Array, unbiased: jax.Array) -> None:
-        n = 8
-        super()._count_and_track(mean, unbiased * (n - 1) / n)
+    def _update(self, mean: Any, var: Any) -> None:
+        n, old = 8, 0.9 * self.running_var[...]
+        super()._update(mean, old + (var - old) * (n - 1) / n)
 
 
 class ClippedHardtanh(nn.Hardtanh):
@@ -97,13 +106,6 @@ class ClippedHardtanh(nn.Hardtanh):
 
     def __call__(self, input: jax.Array) -> jax.Array:
         return jnp.clip(input, self.min_val, self.max_val)
-
-
-class CorrelatedTranspose(nn.ConvTranspose1d):
-    """The kernel is not mirrored."""
-
-    def _kernel(self) -> jax.Array:
-        return super()._kernel()[..., ::-1]
 
 
 class LearntPadding(nn.Embedding):
@@ -132,14 +134,6 @@ class WeakState(nn.GRU):
         self.step = weak_step
 
 
-class Unscaled(nn.MultiheadAttention):
-    """Scores are not divided by sqrt(d)."""
-
-    def _project(self, *inputs: jax.Array) -> tuple[jax.Array, ...]:
-        q, k, v = super()._project(*inputs)
-        return q * (self.embed_dim / self.num_heads) ** 0.5, k, v
-
-
 class BatchOrderedMasks(nn.TransformerEncoderLayer):
     """Masks are drawn in the order of the shape, not of PyTorch's memory."""
 
@@ -152,13 +146,6 @@ class LaterTies(nn.MaxPool2d):
 
     def __call__(self, input: jax.Array) -> Any:
         return super().__call__(input[..., ::-1, ::-1])[..., ::-1, ::-1]
-
-
-class PaddingCounts(nn.AvgPool2d):
-    """What an incomplete window lacks counts in its mean."""
-
-    def _divisor(self, spans: Any) -> Any:
-        return np.array(self.kernel_size[0] * self.kernel_size[1])
 
 
 def weak_step(x: jax.Array, h: jax.Array, state: Any) -> Any:
@@ -313,20 +300,13 @@ _DETAILS: Mapping[str, Twin] = {
         lambda case, dtype: ClippedHardtanh(),
         "d input 0",
     ),
-    "a kernel that is not mirrored": Twin(
-        _first("ConvTranspose1d"), _typed(CorrelatedTranspose)
-    ),
     "a padding row that learns": Twin(
         _first("Embedding", _takes("padding_idx")), _typed(LearntPadding), "d weight"
     ),
     "one bias": Twin(_first("LSTMCell"), _typed(OneBias), "d bias_hh"),
     "a gate that is slightly wrong": Twin(_first("GRU"), _typed(WeakState)),
-    "scores that are not scaled": Twin(_first("MultiheadAttention"), _typed(Unscaled)),
     "masks in the order of the shape": Twin(MASKED, _typed(BatchOrderedMasks)),
     "the last of equal elements": Twin(_tied_pool(), _plain(LaterTies), "d input 0"),
-    "a mean over what is not there": Twin(
-        _first("AvgPool2d", _takes("ceil_mode")), _plain(PaddingCounts)
-    ),
     "squares column by column": Twin(_first("PixelShuffle"), _plain(ColumnsFirst)),
     "elements before channels": Twin(_first("Unfold"), _plain(ElementsFirst)),
     "patches that are averaged": Twin(_first("Fold"), _plain(Averaged)),
@@ -349,11 +329,39 @@ def _value_alone(x: Any, value: Any, slope: Any) -> Any:
     return value
 
 
+def _forwards(weight: jax.Array, groups: int) -> jax.Array:
+    """The kernel is not mirrored."""
+    return _mirror(weight, groups)[..., ::-1]
+
+
+def _unscaled(q: Any, k: Any, mask: Any, scale: Any, safe: bool) -> jax.Array:
+    """Scores are not divided by sqrt(d)."""
+    return _weights(q, k, mask, 1.0, safe)
+
+
+def _whole(spans: Any, *rest: Any) -> np.ndarray:
+    """What an incomplete window lacks counts in its mean."""
+    return np.array(math.prod(span.kernel for span in spans))
+
+
+_mirror, _weights = _conv.mirror, _attention.attention_weights
+
 _PATCHED: Mapping[str, Patched] = {
-    "the cubic of others": Patched(_CUBIC, "CUBIC", -0.5, "output 0"),
-    "the cubic of others, its slope": Patched(_CUBIC, "CUBIC", -0.5, "d input 0"),
+    "the cubic of others": Patched(_CUBIC, _taps, "CUBIC", -0.5),
+    "the cubic of others, its slope": Patched(
+        _CUBIC, _taps, "CUBIC", -0.5, "d input 0"
+    ),
     "a derivative that is no copy": Patched(
-        _STEEP, "with_slope", _value_alone, "d input 0"
+        _STEEP, _upsampling, "with_slope", _value_alone, "d input 0"
+    ),
+    "a kernel that is not mirrored": Patched(
+        _first("ConvTranspose1d"), _conv, "mirror", _forwards
+    ),
+    "scores that are not scaled": Patched(
+        _first("MultiheadAttention"), _attention, "attention_weights", _unscaled
+    ),
+    "a mean over what is not there": Patched(
+        _first("AvgPool2d", _takes("ceil_mode")), _avg_pool, "_divisor", _whole
     ),
 }
 TWINS: Mapping[str, Callable[[], Verdict]] = {**_ARGUMENTS, **_DETAILS, **_PATCHED}

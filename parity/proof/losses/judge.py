@@ -10,7 +10,6 @@ slope is 2**20 times its jump; float64 still sees a wrong slope there as 1e-6.
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -177,9 +176,9 @@ def _terms(
     """The size of the largest term that went into each element."""
     parts, share = _parts(case, inputs)
     slope = case.term if case.slope is None else case.slope
-    constant = {key: slope * _largest(cotangent) * share for key in case.gradients}
-    constant["value"] = max(case.term * share, _largest(parts) * share)
-    terms = {key: np.maximum(_finite(exact[key]), constant[key]) for key in exact}
+    constant = {key: slope * largest(cotangent) * share for key in case.gradients}
+    constant["value"] = max(case.term * share, largest(parts) * share)
+    terms = {key: np.maximum(finite(exact[key]), constant[key]) for key in exact}
     for name, x in inputs.items():
         if x.dtype.kind == "f":
             # Signs of all kinds, so that no two effects cancel throughout.
@@ -190,7 +189,7 @@ def _terms(
             there = {**inputs, name: value}
             other = torch_result(case, there, "float64", cotangent)
             for key in exact:
-                swing = _finite(difference(exact[key], other[key])) / NUDGE
+                swing = finite(difference(exact[key], other[key])) / NUDGE
                 terms[key] = np.maximum(terms[key], swing)
     return terms
 
@@ -205,12 +204,24 @@ def _parts(case: LossCase, inputs: Arrays) -> tuple[np.ndarray, float]:
     return parts, 1 / max(parts.size, 1) if mean else 1.0
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
+def finite(values: np.ndarray) -> np.ndarray:
+    """Sizes, 0 where there is none.
+
+    Example:
+        >>> finite(np.array([-1.0, np.inf]))
+        array([1., 0.])
+    """
     return np.where(np.isfinite(values), np.abs(values), 0.0)
 
 
-def _largest(values: np.ndarray) -> float:
-    return float(_finite(values).max(initial=0.0))
+def largest(values: np.ndarray) -> float:
+    """The largest size.
+
+    Example:
+        >>> largest(np.array([-1.0, np.inf]))
+        1.0
+    """
+    return float(finite(values).max(initial=0.0))
 
 
 def judge(
@@ -238,7 +249,9 @@ def judge(
 
 
 def _judged(right: Reference, ours: Arrays, dtype: str) -> Iterator[Verdict]:
-    compared = partial(_distance, right, dtype=dtype)
+    def compared(key: str, value: np.ndarray, target: np.ndarray) -> float:
+        return distance(right.terms[key], value, target, dtype)
+
     if dtype == "float64":
         for key, exact in right.exact.items():
             apart = compared(key, ours[key], exact)
@@ -271,15 +284,30 @@ def _verdict(
     )
 
 
-def _distance(
-    right: Reference, key: str, value: np.ndarray, target: np.ndarray, dtype: str
+def distance(
+    terms: np.ndarray, value: np.ndarray, target: np.ndarray, dtype: str
 ) -> float:
+    """The worst difference in a tensor, relative to its terms or in units of them.
+
+    Args:
+        terms: the size of the largest term that went into each element.
+        value: what is judged.
+        target: what is right.
+        dtype: float64 for a share, float32 for units in the last place.
+
+    Example:
+        >>> distance(np.ones(1), np.ones(1) + 2.0**-22, np.ones(1), "float32")
+        2.0
+    """
     kind = np.finfo(dtype)
     apart = difference(target, value)
     # XLA's CPU code takes subnormal numbers for 0.
-    size = np.clip(right.terms[key], kind.tiny, kind.max)
+    size = np.clip(terms, kind.tiny, kind.max)
     apart = np.where(apart < kind.tiny, 0.0, apart)
     if dtype == "float64":
-        return float((apart / size).max(initial=0.0))
-    unit = np.spacing(size.astype(dtype)).astype(np.float64)
+        with np.errstate(over="ignore"):
+            return float((apart / size).max(initial=0.0))
+    # The spacing at the largest number of all overflows.
+    with np.errstate(over="ignore"):
+        unit = np.spacing(size.astype(dtype)).astype(np.float64)
     return float((apart / unit).max(initial=0.0))

@@ -38,6 +38,10 @@ HEADERS: Mapping[str, str] = {
         "| loss | gradients | cases | float64, relative | float32, ulps "
         "| PyTorch's own | Optax instead |\n|---|---|--:|--:|--:|--:|---|"
     ),
+    "functional": (
+        "| function | gradients | calls | float64, relative | float32, ulps |\n"
+        "|---|---|--:|---|---|"
+    ),
     "layers": (
         "| layer | arguments | cases | float64, relative | float32, ulps "
         "| Flax instead |\n|---|---|--:|---|---|---|"
@@ -103,8 +107,16 @@ def _layer(name: str, cases: Sequence[Any], found: Sequence[Verdict]) -> str:
     )
 
 
+def _function(name: str, cases: Sequence[Any], found: Sequence[Verdict]) -> str:
+    gradients = dict.fromkeys(key for case in cases for key in case.gradients)
+    wide, narrow = _of("float64", found), _of("float32", found)
+    exact = f"{worst(wide).value:.1g} ({worst(wide).tensor})" if wide else ""
+    return f"{', '.join(gradients)} | {len(cases)} | {exact} | {_ulps(worst(narrow))}"
+
+
 LINES: Mapping[str, Callable[[str, Sequence[Any], Sequence[Verdict]], str]] = {
     "optimizers": _optimizer,
     "losses": _loss,
     "layers": _layer,
+    "functional": _function,
 }

@@ -14,6 +14,7 @@ pytest.importorskip("torchvision")
 
 from jaxtrain import losses, lr_scheduler, nn, optim
 from jaxtrain.data import Dataset
+from jaxtrain.nn import functional
 from jaxtrain.rng import Generator
 from parity.__main__ import main
 from parity.proof.groups import GROUPS, module, push
@@ -30,6 +31,7 @@ SMALL: dict[str, list[str]] = {
     "optimizers": ["sgd", "--steps", "6", "--dtype", "float32"],
     "losses": ["l1_penalty"],
     "layers": ["GELU", "--dtype", "float32"],
+    "functional": ["gelu", "--dtype", "float64"],
 }
 
 
@@ -101,6 +103,11 @@ def broken_layer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(nn, "GELU", Off)
 
 
+def broken_function(patch: pytest.MonkeyPatch) -> None:
+    right = functional.gelu
+    patch.setattr(functional, "gelu", lambda **args: right(**args) * (1 + 3e-6))
+
+
 def broken_draws(patch: pytest.MonkeyPatch) -> None:
     class Off(Generator):
         def random_(self, *args: Any, **kwargs: Any) -> np.ndarray:
@@ -121,6 +128,7 @@ def broken_draws(patch: pytest.MonkeyPatch) -> None:
         ("schedulers", broken_plateau),
         ("losses", broken_loss),
         ("layers", broken_layer),
+        ("functional", broken_function),
         ("rng", broken_draws),
     ],
 )
