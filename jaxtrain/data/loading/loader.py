@@ -106,6 +106,7 @@ class DataLoader:
         self.whole = whole_arrays(dataset) if self._gathers() else None
         self.pool: Any = None
         self.pool_seed = 0
+        self._crews: Any = None
 
     def _choose_order(
         self,
@@ -236,17 +237,16 @@ class DataLoader:
         return pool
 
     def _make_pool(self, base_seed: int, states: list[State] | None) -> Any:
-        common = (
-            *(self.fetch, base_seed, self.num_workers),
-            *(self.worker_init_fn, states, self.timeout),
-        )
+        rest = self.worker_init_fn, states, self.timeout
         if self.multiprocessing_context is None:
             from jaxtrain.data.loading.threads import ThreadPool
 
-            return ThreadPool(*common)
-        from jaxtrain.data.loading.processes import ProcessPool
+            return ThreadPool(self.fetch, base_seed, self.num_workers, *rest)
+        if self._crews is None:
+            from jaxtrain.data.loading.processes import CrewRoom
 
-        return ProcessPool(self.multiprocessing_context, *common)
+            self._crews = CrewRoom(self.multiprocessing_context, self.num_workers)
+        return self._crews.pool(self.fetch, base_seed, *rest)
 
 
 def _method(context: Any, num_workers: int) -> str | None:

@@ -36,7 +36,7 @@ class ThreadPool:
 
     Args:
         fetch: loads a batch.
-        seeds: the base seed of PyTorch's iterator.
+        base_seed: of PyTorch's iterator.
         num_workers: how many threads.
         init: PyTorch's `worker_init_fn`.
         states: where the workers' streams stand, to go on from there.

@@ -9,63 +9,74 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from jaxtrain.data.dataset import DataError
-from jaxtrain.data.loading.fetch import Fetch, WorkerInfo, naming, set_worker_info
-from jaxtrain.data.loading.streams import State, Streams, seeded
+from jaxtrain.data.loading.fetch import WorkerInfo, naming, set_worker_info
+from jaxtrain.data.loading.streams import State, Streams
 
 
-def serve(
-    connection: Connection,
-    content: bytes,
-    place: tuple[int, int, int],
-    state: State | None,
-) -> None:
+def serve(connection: Connection) -> None:
     """Load batches for the program at the other end, as long as it is there.
 
     Args:
-        connection: gives (task, rows), or None at the end; takes what `send` sends.
-        content: the pickled `Fetch` and `worker_init_fn`.
-        place: base seed, number of this worker, number of workers.
-        state: where the streams stood, to go on from there.
+        connection: gives ("begin", …) with the arguments of `_begin`, ("load", task,
+            rows), or None at the end; takes what `send` sends: (task, batch, where the
+            streams stand, failure), of no task once the worker has begun.
     """
     # Ctrl-C comes to the whole group; the program decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load = _Loading()
     try:
-        fetch, streams = _begin(content, place, state)
-    except Exception as error:
-        send(connection, (None, None, None, _text("it cannot begin", error)))
-        return
-    try:
-        while (task := connection.recv()) is not None:
-            send(connection, _load(fetch, streams, *task))
+        while (message := connection.recv()) is not None:
+            kind, *arguments = message
+            send(connection, getattr(load, kind)(*arguments))
     except (EOFError, ConnectionError):
         return  # the program has ended
 
 
-def _begin(
-    content: bytes, place: tuple[int, int, int], state: State | None
-) -> tuple[Fetch, Streams]:
-    base_seed, worker, num_workers = place
-    fetch, init = pickle.loads(content)
-    streams = Streams(dataset=getattr(fetch.dataset, "generator", None))
-    streams.set(seeded(base_seed, worker))
-    seed = base_seed + worker
-    set_worker_info(WorkerInfo(worker, num_workers, seed, fetch.dataset))
-    if init is not None:
-        init(worker)
-    if state is not None:
-        streams.set(state)
-    return fetch, streams
+class _Loading:
+    """The data set's copy of one pass, and the streams that it draws from."""
 
+    def begin(
+        self,
+        content: bytes,
+        place: tuple[int, int, int],
+        own: State,
+        state: State | None,
+    ) -> Any:
+        """Make a copy of what loads; seed, or go on from a state.
 
-def _load(fetch: Fetch, streams: Streams, number: int, rows: Any) -> Any:
-    batch = failure = None
-    try:
-        batch = fetch(rows)
-    except DataError as error:
-        failure = str(error), "".join(traceback.format_exception(error))
-    except BaseException as error:
-        failure = _text(naming(rows), error)
-    return number, batch, streams.get(), failure
+        Args:
+            content: the pickled `Fetch` and `worker_init_fn`.
+            place: base seed, number of this worker, number of workers.
+            own: the streams that this worker begins with.
+            state: where they stood, to go on from there.
+        """
+        base_seed, worker, num_workers = place
+        try:
+            self.fetch, init = pickle.loads(content)
+            dataset = self.fetch.dataset
+            self.streams = Streams(dataset=getattr(dataset, "generator", None))
+            self.streams.set(own)
+            set_worker_info(
+                WorkerInfo(worker, num_workers, base_seed + worker, dataset)
+            )
+            if init is not None:
+                init(worker)
+            if state is not None:
+                self.streams.set(state)
+        except Exception as error:
+            return None, None, None, _text("it cannot begin", error)
+        return None, None, None, None
+
+    def load(self, number: int, rows: Any) -> Any:
+        """The batch of these rows, or why there is none."""
+        batch = failure = None
+        try:
+            batch = self.fetch(rows)
+        except DataError as error:
+            failure = str(error), "".join(traceback.format_exception(error))
+        except BaseException as error:
+            failure = _text(naming(rows), error)
+        return number, batch, self.streams.get(), failure
 
 
 def _text(where: str, error: BaseException) -> tuple[str, str]:
