@@ -18,13 +18,13 @@ from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse_with
 from jaxtrain.data import DataError, Dataset, load
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Earlier, Event, Started, Steps, Stopped, TrainingFault
 from jaxtrain.run import records
 from jaxtrain.run.backends import asks, load_backend, running
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
 from jaxtrain.run.stopping import Limits, select_images
 from jaxtrain.show.terminal import Bar, Display
+from jaxtrain.store.events import Earlier, Event, Started, Steps, Stopped, TrainingFault
 from jaxtrain.store.run_folder import RunFolder
 from jaxtrain.watch.monitor import Monitor
 

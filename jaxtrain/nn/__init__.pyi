@@ -1,3 +1,4 @@
+from . import init as init
 from .activation.attention import (
     MultiheadAttention as MultiheadAttention,
 )

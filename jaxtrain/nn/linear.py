@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.module import Module, draw_parameter
 from jaxtrain.nn.shapes import misfit
 

@@ -8,7 +8,8 @@ import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.activation.rectifiers import with_slope
 from jaxtrain.nn.distance import vector_norm
 from jaxtrain.nn.module import Module, draw_parameter

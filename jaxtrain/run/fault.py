@@ -9,10 +9,10 @@ import numpy as np
 
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import TrainingFault
 from jaxtrain.run.config import Config
 from jaxtrain.run.place import Place
 from jaxtrain.store import checkpoint
+from jaxtrain.store.events import TrainingFault
 from jaxtrain.training.fault import Fault
 from jaxtrain.training.step import Chunk
 

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxtrain.events import Sampled
 from jaxtrain.run.place import Place
+from jaxtrain.store.events import Sampled
+from jaxtrain.training.engine import Engine
 from jaxtrain.training.fault import Fault, locate, make_inspect
 from jaxtrain.training.probe import Readings, make_probe
 from jaxtrain.training.step import Chunk, Placed, TrainState
-from jaxtrain.training.trainer import Trainer
 
 CHUNK = 100
 """Steps in one call: enough to hide the call, few enough to print as they come."""
@@ -28,7 +28,7 @@ class Watch:
         data: what it trains on.
     """
 
-    def __init__(self, every: int, trainer: Trainer, data: Placed):
+    def __init__(self, every: int, trainer: Engine, data: Placed):
         self.every, self.trainer, self.data = every, trainer, data
         self._finite = jax.jit(_all_finite)
         self._probe = make_probe(trainer.recipe)

@@ -3,8 +3,8 @@
 from collections.abc import Generator, Iterator, Mapping
 from types import MappingProxyType
 
-from jaxtrain.events import Earlier, Epoch, Event, Sampled, Steps, Warned
 from jaxtrain.run.config import Config
+from jaxtrain.store.events import Earlier, Epoch, Event, Sampled, Steps, Warned
 from jaxtrain.watch.monitor.beginning import chance_level
 from jaxtrain.watch.monitor.epochs import AccuracyAtChance, Overfitting
 from jaxtrain.watch.monitor.gradients import (
@@ -89,7 +89,7 @@ class Monitor:
         classes: among which the run chooses.
 
     Example:
-        >>> from jaxtrain.events import Steps
+        >>> from jaxtrain.store.events import Steps
         >>> steps = Steps(1, 0, [2.3, float("nan")], [0.1, 0.1])
         >>> (warned,) = Monitor(Config()).see(steps)
         >>> warned.kind, warned.step
