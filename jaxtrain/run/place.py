@@ -54,7 +54,7 @@ class Point(NamedTuple):
         """The rest, as JSON can hold it."""
         place = self.place
         return {
-            "place": {name: getattr(place, name) for name in _COUNTS},
+            "place": {name: getattr(place, name) for name in COUNTS},
             "rates": place.rates,
             "past": [epoch.to_dict() for epoch in self.past],
         }
@@ -72,7 +72,7 @@ class Point(NamedTuple):
         for state in (order, now):
             Generator().set_state(state)
         place = Place(
-            **{name: meta["place"][name] for name in _COUNTS},
+            **{name: meta["place"][name] for name in COUNTS},
             order=order,
             generator=now,
             rates=meta["rates"],
@@ -81,7 +81,7 @@ class Point(NamedTuple):
         return Point(restore(self.state, rest), place, losses, past)
 
 
-_COUNTS = ("epoch", "batch", "steps", "seconds")
+COUNTS = ("epoch", "batch", "steps", "seconds")
 
 
 def batch_count(images: int, config: Config) -> int:

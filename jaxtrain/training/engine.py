@@ -15,6 +15,7 @@ from flax import nnx
 from jax.typing import ArrayLike
 
 from jaxtrain.errors import suggestion
+from jaxtrain.nn import dropout_draws
 from jaxtrain.optim._average import WeightAverage
 from jaxtrain.training.metrics import Measurement, Metric, add_up
 from jaxtrain.training.numerics import Numerics
@@ -32,6 +33,7 @@ from jaxtrain.training.step import (
     check_scalars,
     gather,
     no_look,
+    pair_of,
     supervised,
     take_step,
 )
@@ -115,6 +117,11 @@ class Engine:
             raise ValueError(f"{counts[0]} inputs, but {counts[1]} targets")
         with self.numerics.active():
             return Placed(jnp.asarray(inputs), jnp.asarray(targets))
+
+    def put(self, tree: Any) -> Any:
+        """Move a tree of arrays to the device."""
+        with self.numerics.active():
+            return jax.tree.map(jnp.asarray, tree)
 
     def train(self, data: Any, chunk: Chunk) -> jax.Array:
         """Take one step for each batch of the chunk.
@@ -236,6 +243,13 @@ class Engine:
             return self._copy(self.state)
 
     @property
+    def training_model(self) -> nnx.Module:
+        """The same in training mode."""
+        with self.numerics.active():
+            state = jax.tree.map(jnp.copy, self.state)
+            return nnx.merge(self.recipe.graph, state.params, state.buffers)
+
+    @property
     def model(self) -> nnx.Module:
         """The model with the weights of this moment, in evaluation mode."""
         with self.numerics.active():
@@ -272,6 +286,25 @@ def _check_types(model: nnx.Module, numerics: Numerics) -> None:
 def count_rows(data: Any) -> int:
     """How many rows the arrays of a tree have."""
     return len(jax.tree.leaves(data)[-1])
+
+
+def mask_draws(recipe: Recipe, state: TrainState, batch: Any) -> Any:
+    """(shape, keep probability) of each dropout mask of a step, in order.
+
+    Args:
+        recipe: of the training.
+        state: of it.
+        batch: its arrays, or what stands for them.
+
+    Raises:
+        ValueError: a layer draws what is no mask.
+    """
+
+    def objective(params: nnx.State, buffers: nnx.State, batch: Any) -> Any:
+        model = nnx.merge(recipe.graph, params, buffers, copy=True)
+        return recipe.objective(model, batch, (), no_look)[:2]
+
+    return dropout_draws(objective, state.params, state.buffers, batch)
 
 
 def row_numbers(rows: ArrayLike, length: int, axes: int = 2) -> np.ndarray:
@@ -396,7 +429,7 @@ def _measure_outputs(
     model: Any,
     batch: Any,
 ) -> Measurement:
-    inputs, targets = batch
+    inputs, targets = pair_of(batch)
     outputs = apply_model(model, prepare(inputs))
     value = loss(outputs, targets)
     check_scalars({"the loss": value})

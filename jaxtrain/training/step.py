@@ -115,12 +115,27 @@ def supervised(loss: LossFunction, augment: Augment) -> Objective:
     def objective(
         model: Any, batch: Any, drawn: Any, look: Look
     ) -> tuple[jax.Array, Figures, Any]:
-        raw, targets = batch
+        raw, targets = pair_of(batch)
         inputs = augment(raw, drawn)
         outputs, extra = look(model, inputs, lambda: apply_model(model, inputs))
         return loss(outputs, targets), {}, extra
 
     return objective
+
+
+def pair_of(batch: Any) -> tuple[Any, Any]:
+    """The inputs and targets of a batch.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        form = str(jax.tree.structure(batch)).removeprefix("PyTreeDef")
+        raise ValueError(
+            f"a batch must be (inputs, targets), but is {form}: a loss of (model, "
+            "batch) takes batches of any form"
+        )
+    return batch[0], batch[1]
 
 
 def gather(data: Any, rows: ArrayLike | None) -> Any:
