@@ -1,9 +1,10 @@
 """PyTorch's CPU random numbers from NumPy alone: the same seed, the same numbers.
 
 A `Generator` draws what a `torch.Generator` with the same seed draws: uniforms,
-normals, permutations, integers and dropout masks; and its state is PyTorch's own
-bytes, so that a stream may begin in one library and go on in the other. NumPy's
-MT19937 is PyTorch's engine; what is ours is how its words become numbers.
+normals, exponentials, permutations, integers, weighted categories and dropout masks;
+and its state is PyTorch's own bytes, so that a stream may begin in one library and go
+on in the other. NumPy's MT19937 is PyTorch's engine; what is ours is how its words
+become numbers.
 
 Equal bit for bit to PyTorch 2.13 and 2.15 on Linux, x86-64 with AVX2 or AVX-512;
 other systems and processors are untested. What PyTorch does without fused
@@ -20,12 +21,13 @@ Example:
 """
 
 from jaxtrain._lazy import listing
+from jaxtrain.rng._default import DefaultGenerator
 from jaxtrain.rng._generator import Generator
 
 __all__ = ["Generator", "default_generator", "manual_seed"]
 __getattr__, __dir__ = listing(__name__, __all__)
 
-default_generator = Generator()
+default_generator = DefaultGenerator()
 """What everything draws from that is given no generator of its own.
 
 PyTorch seeds its `torch.default_generator` anew in each process; this one begins with

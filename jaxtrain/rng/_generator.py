@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from jaxtrain.rng import _integers, _normal, _state
+from jaxtrain.rng import _categories, _integers, _normal, _state
 from jaxtrain.rng._integers import pieces
 from jaxtrain.rng._normal import multiply_add32, multiply_add64
 from jaxtrain.rng._state import Shape
@@ -326,6 +326,110 @@ class Generator:
         # k / 2**53 < p for whole k, without turning each k into a float.
         ones = words < np.uint64(math.ceil(math.ldexp(probability, 53)))
         return ones.astype(kind, copy=False).reshape(shape)
+
+    def randint(
+        self, low: int, high: int, shape: Shape = (), dtype: DTypeLike = np.int64
+    ) -> NDArray[Any]:
+        """Integers from [low, high): `random_`, in the order of PyTorch's arguments.
+
+        Args:
+            low: the smallest value.
+            high: one above the largest value.
+            shape: of the result.
+            dtype: as of `random_`.
+
+        Raises:
+            TypeError: another dtype, or a bound that is no integer.
+            ValueError: an empty range, or one that leaves the dtype.
+
+        PyTorch: `torch.randint`.
+
+        Example:
+            >>> Generator(0).randint(10, 20, 4)
+            array([14, 19, 13, 10])
+        """
+        return self.random_(shape, low, high, dtype)
+
+    def exponential(
+        self, shape: Shape = (), lambd: float = 1.0, dtype: DTypeLike = np.float32
+    ) -> NDArray[Any]:
+        """Exponential numbers, -log(1 - u) / λ, u uniform with 53 bits.
+
+        Computed in float64 by the C library, whatever the dtype, and rounded once.
+
+        Args:
+            shape: of the result.
+            lambd: λ, the rate, > 0.
+            dtype: float32 or float64.
+
+        Raises:
+            TypeError: another dtype.
+            ValueError: λ is not above 0.
+
+        PyTorch: `torch.Tensor.exponential_`, as 2.14 draws it; builds of long ago drew
+        other numbers, by MKL.
+
+        Example:
+            >>> Generator(3).exponential(2)
+            array([0.03470346, 0.33790958], dtype=float32)
+        """
+        kind, rate = _state.float_dtype(dtype), _state.real("lambd", lambd)
+        if not rate > 0:
+            raise ValueError(f"exponential needs lambd > 0, got lambd={lambd}")
+        shape = _state.shape(shape)
+        uniform = self._uniforms(math.prod(shape), 0.0, 1.0, np.dtype(np.float64))
+        return _categories.exponentials(uniform, rate).astype(kind).reshape(shape)
+
+    def multinomial(
+        self, weights: ArrayLike, num_samples: int, replacement: bool = False
+    ) -> NDArray[np.int64]:
+        """Categories drawn by their weights.
+
+        Without replacement, and for one sample: those of the largest w / e, e
+        exponential numbers of the weights' dtype, the largest first. With it: uniform
+        numbers of 53 bits looked up in the running sum of the weights.
+
+        Equal to PyTorch's but where two values of w / e are the same: once more
+        samples are drawn than there are weights above 0, which of the zeros come, and
+        in which order, is the choice of its sorting, and here that of their places.
+
+        Args:
+            weights: float32 or float64, (n,) or (rows, n), not negative; they need
+                not sum to 1.
+            num_samples: how many to draw of each row; without replacement at most n.
+            replacement: whether a category may be drawn again.
+
+        Returns:
+            int64 array, (num_samples,) or (rows, num_samples).
+
+        Raises:
+            TypeError: weights of another dtype, or `num_samples` is no integer.
+            ValueError: weights that are negative, not finite or all 0; `num_samples`
+                below 1, or above n without replacement.
+
+        PyTorch: `torch.multinomial`.
+
+        Example:
+            >>> Generator(0).multinomial([0.1, 0.0, 0.9], 2)
+            array([2, 0])
+        """
+        array = _categories.weights(weights)
+        count = _state.integer("num_samples", num_samples)
+        size = array.shape[-1]
+        if count < 1 or (count > size and not replacement):
+            raise ValueError(
+                f"multinomial draws 1 … {size} of {size} categories without "
+                f"replacement, and 1 or more with it, got num_samples={count}"
+            )
+        rows = array.reshape(-1, size)
+        if replacement and count > 1:
+            shape = len(rows), count
+            places = _categories.searched(rows, self.uniform(shape, dtype=np.float64))
+        else:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                keys = rows / self.exponential(rows.shape, dtype=rows.dtype)
+            places = _categories.largest(keys, count)
+        return places.reshape(*array.shape[:-1], count)
 
     def _words32(self, count: int) -> NDArray[np.uint32]:
         self._in_use = self._in_use or count > 0

@@ -1,0 +1,1 @@
+"""How a `DataLoader` loads: its passes, its workers, and where their draws stand."""

@@ -1,0 +1,1 @@
+"""`jaxtrain.data` against `torch.utils.data`: indices, batches and draws."""

@@ -1,0 +1,1 @@
+"""`jaxtrain.nn.functional` against `torch.nn.functional`, call by call."""

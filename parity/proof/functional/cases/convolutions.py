@@ -1,0 +1,117 @@
+"""Calls of the linear maps: products, convolutions, their transposes, unfolding."""
+
+from parity.proof.functional.cases.case import INF, case, real, values
+
+# fmt: off
+LINEAR = (
+    case("linear", input=real(4, 3), weight=real(5, 3)),
+    case("linear", input=real(4, 3), weight=real(5, 3), bias=real(5)),
+    case("linear", input=real(3), weight=real(5, 3), bias=real(5)),
+    case("linear", input=real(2, 4, 3), weight=real(3), note="a vector for a matrix"),
+    case("linear", input=real(3), weight=real(3), bias=real(),
+         note="a vector for a matrix, a number for the bias"),
+    case("linear", input=real(2, 1, 4, 3), weight=real(5, 3), bias=real(5)),
+    case("linear", input=real(0, 3), weight=real(5, 3), bias=real(5)),
+    case("linear", input=real(4, 0), weight=real(5, 0), bias=real(5)),
+    case("linear", input=real(4, 3), weight=real(0, 3)),
+    case("linear", input=values([[1e4, -1e4, 1]]),
+         weight=values([[1, 1, 1], [1, 0, INF]])),
+    case("bilinear", input1=real(4, 3), input2=real(4, 2), weight=real(5, 3, 2)),
+    case("bilinear", input1=real(4, 3), input2=real(4, 2), weight=real(5, 3, 2),
+         bias=real(5)),
+    case("bilinear", input1=real(3), input2=real(2), weight=real(5, 3, 2),
+         bias=real(5)),
+    case("bilinear", input1=real(2, 4, 3), input2=real(2, 4, 2), weight=real(1, 3, 2)),
+    case("bilinear", input1=real(0, 3), input2=real(0, 2), weight=real(5, 3, 2)),
+)
+
+CONV = (
+    case("conv1d", input=real(2, 3, 7), weight=real(4, 3, 3)),
+    case("conv1d", input=real(3, 7), weight=real(4, 3, 2), bias=real(4)),
+    case("conv1d", input=real(2, 4, 8), weight=real(6, 2, 3), bias=real(6), stride=2,
+         padding=1, dilation=2, groups=2),
+    case("conv1d", input=real(2, 3, 7), weight=real(4, 3, 4), padding="same",
+         warns=True, note="an odd padding: the longer side is the right one"),
+    case("conv1d", input=real(2, 3, 7), weight=real(4, 3, 4), padding="valid"),
+    case("conv1d", input=real(1, 2, 7), weight=real(2, 2, 2), padding="same",
+         dilation=3,
+         warns=True),
+    case("conv1d", input=real(1, 3, 5), weight=real(3, 1, 5), groups=3, padding=(4,)),
+    case("conv1d", input=real(0, 3, 7), weight=real(4, 3, 3), bias=real(4)),
+    case("conv1d", input=real(1, 1, 3), weight=real(1, 1, 3), stride=(5,)),
+    case("conv2d", input=real(2, 3, 6, 5), weight=real(4, 3, 3, 3)),
+    case("conv2d", input=real(3, 6, 5), weight=real(4, 3, 1, 1), bias=real(4)),
+    case("conv2d", input=real(1, 4, 7, 6), weight=real(4, 2, 3, 2), bias=real(4),
+         stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
+    case("conv2d", input=real(1, 2, 5, 6), weight=real(3, 2, 2, 4), padding="same",
+         warns=True),
+    case("conv2d", input=real(1, 2, 5, 6), weight=real(4, 1, 3, 3), padding="same",
+         dilation=(2, 1), groups=2),
+    case("conv2d", input=real(1, 2, 5, 6), weight=real(3, 2, 2, 4), padding="valid",
+         stride=2),
+    case("conv2d", input=real(0, 2, 5, 6), weight=real(3, 2, 2, 2)),
+    case("conv3d", input=real(1, 2, 4, 5, 4), weight=real(3, 2, 2, 3, 2)),
+    case("conv3d", input=real(2, 4, 4, 3), weight=real(2, 1, 2, 2, 3), bias=real(2),
+         stride=(1, 2, 1), padding=1, dilation=(2, 1, 1), groups=2),
+    case("conv3d", input=real(1, 1, 3, 4, 3), weight=real(2, 1, 2, 3, 2),
+         padding="same",
+         warns=True),
+    case("conv_tbc", input=real(6, 2, 3), weight=real(3, 3, 4), bias=real(4)),
+    case("conv_tbc", input=real(6, 2, 3), weight=real(3, 3, 4), bias=real(4), pad=2),
+)
+
+TRANSPOSE = (
+    case("conv_transpose1d", input=real(2, 3, 5), weight=real(3, 4, 3)),
+    case("conv_transpose1d", input=real(3, 5), weight=real(3, 4, 2), bias=real(4)),
+    case("conv_transpose1d", input=real(2, 4, 5), weight=real(4, 3, 3), bias=real(6),
+         stride=3, padding=2, output_padding=1, groups=2, dilation=2),
+    case("conv_transpose1d", input=real(1, 2, 4), weight=real(2, 2, 1), stride=2,
+         output_padding=1, note="gaps wider than the kernel"),
+    case("conv_transpose1d", input=real(0, 3, 5), weight=real(3, 4, 3)),
+    case("conv_transpose2d", input=real(2, 3, 4, 3), weight=real(3, 2, 3, 3)),
+    case("conv_transpose2d", input=real(3, 4, 3), weight=real(3, 2, 2, 3),
+         bias=real(2)),
+    case("conv_transpose2d", input=real(1, 4, 3, 4), weight=real(4, 1, 3, 2),
+         bias=real(2), stride=(2, 3), padding=(1, 0), output_padding=(1, 2), groups=2,
+         dilation=(2, 1)),
+    case("conv_transpose2d", input=real(1, 2, 3, 3), weight=real(2, 1, 4, 4), stride=2,
+         padding=1),
+    case("conv_transpose2d", input=real(1, 2, 3, 3), weight=real(2, 1, 1, 1),
+         padding=1),
+    case("conv_transpose3d", input=real(1, 2, 3, 2, 3), weight=real(2, 3, 2, 3, 2)),
+    case("conv_transpose3d", input=real(2, 2, 2, 2), weight=real(2, 1, 2, 2, 3),
+         bias=real(2), stride=2, padding=(0, 1, 1), output_padding=(1, 1, 0), groups=2,
+         dilation=(1, 2, 1)),
+)
+
+FOLD = (
+    case("unfold", input=real(2, 3, 5, 4), kernel_size=2),
+    case("unfold", input=real(3, 5, 4), kernel_size=(3, 2)),
+    case("unfold", input=real(1, 2, 7, 6), kernel_size=(2, 3), dilation=(2, 1),
+         padding=(1, 0), stride=(2, 1)),
+    case("unfold", input=real(1, 1, 2, 2), kernel_size=3, padding=2, stride=3),
+    case("unfold", input=real(0, 2, 4, 4), kernel_size=2),
+    case("fold", input=real(2, 12, 12), output_size=(5, 4), kernel_size=2),
+    case("fold", input=real(6, 2), output_size=(4, 4), kernel_size=(3, 2),
+         stride=(2, 2)),
+    case("fold", input=real(1, 12, 16), output_size=(7, 6), kernel_size=(2, 3),
+         dilation=(2, 1), padding=(1, 0), stride=(2, 1)),
+    case("fold", input=real(1, 4, 4), output_size=4, kernel_size=2, stride=2),
+)
+
+SHUFFLE = (
+    case("pixel_shuffle", input=real(1, 8, 2, 3), upscale_factor=2),
+    case("pixel_shuffle", input=real(9, 2, 2), upscale_factor=3),
+    case("pixel_shuffle", input=real(2, 2, 4, 3, 2), upscale_factor=2),
+    case("pixel_shuffle", input=real(1, 3, 2, 2), upscale_factor=1),
+    case("pixel_unshuffle", input=real(1, 2, 4, 6), downscale_factor=2),
+    case("pixel_unshuffle", input=real(1, 3, 6), downscale_factor=3),
+    case("pixel_unshuffle", input=real(2, 1, 2, 4, 2), downscale_factor=2),
+    case("channel_shuffle", input=real(1, 6, 2, 2), groups=3),
+    case("channel_shuffle", input=real(2, 4, 3), groups=2),
+    case("channel_shuffle", input=real(1, 4, 2, 1), groups=4),
+    case("native_channel_shuffle", input=real(2, 6, 2, 2), groups=2, gradients=()),
+)
+# fmt: on
+
+CASES = (*LINEAR, *CONV, *TRANSPOSE, *FOLD, *SHUFFLE)
