@@ -12,14 +12,14 @@ import numpy as np
 from jaxtrain import data, losses, models, optim
 from jaxtrain.data.order import batches, epoch_order
 from jaxtrain.rng import manual_seed
-from jaxtrain.training import Chunk, Trainer, to_tensor
+from jaxtrain.training import Chunk, Engine, to_tensor
 
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 BATCH_SIZE = 64
 
 dataset = data.load("auto")
 generator = manual_seed(0)
-trainer = Trainer(
+trainer = Engine(
     models.MLP(hidden=[512, 512]),
     optim.sgd(lr=1e-3),
     losses.cross_entropy,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import (
+from jaxtrain.store.events import (
     Epoch,
     Event,
     Resumed,

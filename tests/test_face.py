@@ -15,9 +15,10 @@ PACKAGES = pytest.mark.parametrize(
     "package",
     [
         "jaxtrain",
-        *("jaxtrain.data", "jaxtrain.data.transforms", "jaxtrain.init"),
+        *("jaxtrain.data", "jaxtrain.data.transforms", "jaxtrain.nn.init"),
         *("jaxtrain.losses", "jaxtrain.lr_scheduler", "jaxtrain.models"),
         *("jaxtrain.nn", "jaxtrain.optim", "jaxtrain.rng", "jaxtrain.training"),
+        "jaxtrain.training.metrics",
         "parity",
     ],
 )

@@ -9,7 +9,7 @@ prints the lines that the tutorial's script prints after `torch.manual_seed(0)`;
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from jaxtrain.commands import process, program
 from jaxtrain.commands.options import parse_with
 from jaxtrain.data import DataError, Dataset, load
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Earlier, Event, Started, Steps, Stopped, TrainingFault
 from jaxtrain.run import records
 from jaxtrain.run.backends import asks, load_backend, running
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
+from jaxtrain.run.listening import Listener, recorder, tell
 from jaxtrain.run.stopping import Limits, select_images
 from jaxtrain.show.terminal import Bar, Display
+from jaxtrain.store.events import Event, Steps, Stopped, TrainingFault
 from jaxtrain.store.run_folder import RunFolder
 from jaxtrain.watch.monitor import Monitor
 
@@ -70,10 +71,6 @@ _NO_MEMORY = re.compile("out of memory|allocate.* memory|RESOURCE_EXHAUSTED", re
 """How JAX and PyTorch, which raise a `RuntimeError` of many meanings, put it."""
 
 
-Listener = Callable[[Event], "Iterable[Event] | None"]
-"""Is told of an event; may answer with more of them, of which all are told then."""
-
-
 def train(config: Config, start: float | None = None) -> History:
     """Run a configuration and print it as it goes.
 
@@ -105,7 +102,7 @@ def train(config: Config, start: float | None = None) -> History:
         display = Display(config, dataset, bar, start)
         listeners: list[Listener] = [limits.see, history.add, display.show]
         if folder is not None:
-            listeners.insert(0, _recorder(folder))
+            listeners.insert(0, recorder(folder))
         if config.records.monitor:
             listeners.append(Monitor(config).see)
         with running(backend, config, dataset, limits) as events:
@@ -134,29 +131,12 @@ def _tell(
             notes.let_in()
         if isinstance(event, Stopped):
             notes.let_in()
-        chain = [event]
-        for each in chain:
-            for listener in listeners:
-                chain += listener(each) or ()
+        tell(event, listeners)
 
 
 def _load(config: Config) -> Dataset:
     with process.interruptible(), Bar() as bar:
         return load(config.data.source, on_progress=bar.show)
-
-
-def _recorder(folder: RunFolder) -> Listener:
-    """Writes events down, and tells of those that the folder holds already."""
-
-    def record(event: Event) -> Iterable[Event]:
-        if isinstance(event, Earlier):
-            return ()
-        # What the folder refuses, nobody has written down.
-        earlier = folder.start(event) if isinstance(event, Started) else []
-        folder.add(event)
-        return map(Earlier, earlier)
-
-    return record
 
 
 @contextmanager

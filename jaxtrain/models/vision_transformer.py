@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, nn, rng
+from jaxtrain import nn, rng
+from jaxtrain.nn import init
 
 FEATURES, HEADS, FEEDFORWARD, LAYERS = 64, 4, 128, 2
 PATCH = 4

@@ -41,6 +41,5 @@ __getattr__, __dir__, __all__ = face(
         "TripletMarginWithDistanceLoss": (
             "jaxtrain.losses.triplet_margin_with_distance_loss"
         ),
-        "init": "jaxtrain.init",
     },
 )

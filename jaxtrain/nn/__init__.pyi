@@ -1,6 +1,5 @@
-from . import (
-    functional as functional,
-)
+from . import functional as functional
+from . import init as init
 from .activation.attention import (
     MultiheadAttention as MultiheadAttention,
 )

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
 from jaxtrain.nn import functional as F
+from jaxtrain.nn import init
 from jaxtrain.nn.module import Module, draw_parameter, value
 
 

@@ -33,13 +33,13 @@ class Module(nnx.Module):
 def draw_parameter(
     initialiser: Callable[..., Any], *args: Any, dtype: DTypeLike, **kwargs: Any
 ) -> nnx.Param:
-    """A parameter from one of `jaxtrain.init`'s functions.
+    """A parameter from one of `jaxtrain.nn.init`'s functions.
 
     float64 draws PyTorch's float64 values; every other type draws float32 values and
     rounds them, as `module.to(dtype)` does.
 
     Example:
-        >>> from jaxtrain import init
+        >>> from jaxtrain.nn import init
         >>> draw_parameter(init.constant, (2,), 0.5, dtype=jnp.bfloat16).shape
         (2,)
     """

@@ -8,8 +8,9 @@ import numpy as np
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
 from jaxtrain.nn import functional as F
+from jaxtrain.nn import init
 from jaxtrain.nn.functional._sparse import check_mode, renorm, row_number
 from jaxtrain.nn.module import Module, draw_parameter
 

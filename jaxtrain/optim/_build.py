@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import nnx
 from jax.typing import ArrayLike
 
 from jaxtrain.lr_scheduler import TwoFloat
@@ -27,6 +28,11 @@ def can_check(value: Any, name: str, may_move: bool = False) -> TypeGuard[float]
         >>> can_check(1e-8, "ε"), can_check(lambda count: 0.1, "learning rate", True)
         (True, False)
     """
+    if isinstance(value, nnx.Module):
+        raise TypeError(
+            f"{name} must be a number, but got a model, {type(value).__name__}: an "
+            "optimiser is built without it, as in optim.sgd(lr=0.1)"
+        )
     if isinstance(value, TwoFloat | jax.Array) or (may_move and callable(value)):
         return False
     if isinstance(value, Real | np.ndarray):
@@ -228,6 +234,36 @@ class _Optimizer:
             name: _cast(new[name], held.dtype if held is not None else None)
             for name, held in tensors.items()
         }
+
+
+def rate_of(tx: Any) -> Any:
+    """The learning rate, or its schedule, that an optimiser was built with, or None.
+
+    Of what is not made here, nothing is known.
+    """
+    owner = getattr(tx.update, "__self__", None)
+    known = owner.hyperparameters if isinstance(owner, _Optimizer) else {}
+    return known.get("lr")
+
+
+def summary_of(tx: Any) -> str | None:
+    """What an optimiser made here was built with, in a line; None of any other."""
+    owner = getattr(tx.update, "__self__", None)
+    if not isinstance(owner, _Optimizer):
+        return None
+    own = {
+        **{name: _text(value) for name, value in owner.hyperparameters.items()},
+        "weight_decay": owner.weight_decay,
+        "maximize": owner.maximize,
+    }
+    arguments = ", ".join(f"{name}={value}" for name, value in own.items())
+    return f"{getattr(owner.state_type, '__name__', '?')}({arguments})"
+
+
+def _text(value: Any) -> str:
+    # The text of a plain function holds its address, which is another each time.
+    text = repr(value)
+    return "a function" if " at 0x" in text else text
 
 
 def array_of(leaf: ArrayLike) -> jax.Array:

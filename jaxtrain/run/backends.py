@@ -7,9 +7,9 @@ from importlib.metadata import entry_points
 
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError, check_name
-from jaxtrain.events import Event, Stopped
 from jaxtrain.run.config import Config
 from jaxtrain.run.stopping import Stop
+from jaxtrain.store.events import Event, Stopped
 
 GROUP = "jaxtrain.backends"
 """Of the entry points under which they are found."""

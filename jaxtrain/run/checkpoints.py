@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Event, Resumed, Saved
 from jaxtrain.run.config import Config
 from jaxtrain.run.place import Point, batch_count
 from jaxtrain.run.rates import alike
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Checkpoint, Store
+from jaxtrain.store.events import Event, Resumed, Saved
 
 FOLDER = "checkpoints"
 """Of a run's folder."""
@@ -30,33 +30,59 @@ _FORMAT_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionE
 """What content of another form than is meant may raise."""
 
 
+class Settings(Protocol):
+    """Where a run is kept, and how often."""
+
+    @property
+    def out(self) -> Path | None: ...
+    @property
+    def resume(self) -> str | None: ...
+    @property
+    def save_every(self) -> float: ...
+    @property
+    def keep(self) -> int: ...
+
+
+class Identity(Protocol):
+    """What a run is, so that nothing goes on from the checkpoint of another."""
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What a checkpoint says of it, as JSON can hold it."""
+
+    def check_same(self, meta: Any) -> None:
+        """Raise `ConfigError` where a checkpoint is of another run."""
+
+    def check_figures(self, point: Point, fresh: Point) -> None:
+        """Raise `TypeError` or `ValueError` where a point has figures that are none."""
+
+
 class Checkpoints:
     """Saves a run's points to its folder, if it has one."""
 
-    def __init__(self, config: Config, dataset: Dataset, store: Store | None):
-        self.config, self.dataset, self.store = config, dataset, store
+    def __init__(self, settings: Settings, identity: Identity, store: Store | None):
+        self.settings, self.identity, self.store = settings, identity, store
         self.save_time = time.monotonic()
         self.last: tuple[int, bool] | None = None
         self.goes_back_to: int | None = None
 
     @classmethod
     @contextmanager
-    def open(cls, config: Config, dataset: Dataset) -> Iterator["Checkpoints"]:
+    def open(cls, settings: Settings, identity: Identity) -> Iterator["Checkpoints"]:
         """Hold the run's folder to the end of the block.
 
         Raises:
             ConfigError: another run holds it, or it cannot be written to.
         """
-        out = config.records.out
-        if out is None:
-            yield cls(config, dataset, None)
+        if settings.out is None:
+            yield cls(settings, identity, None)
             return
-        with Store.open(out / FOLDER, config.records.keep) as store:
-            yield cls(config, dataset, store)
+        with Store.open(settings.out / FOLDER, settings.keep) as store:
+            yield cls(settings, identity, store)
 
     def due(self) -> bool:
         """Whether the last checkpoint is old enough for another."""
-        return time.monotonic() - self.save_time >= self.config.records.save_every
+        return time.monotonic() - self.save_time >= self.settings.save_every
 
     def save(self, point: Point) -> Iterator[Event]:
         """Put a point on disk, unless it is there.
@@ -81,9 +107,7 @@ class Checkpoints:
     def _meta(self, point: Point) -> dict[str, Any]:
         return {
             **point.meta(),
-            "config": self.config.to_dict(),
-            "data": self.dataset.sha256,
-            "classes": list(self.dataset.classes),
+            **self.identity.meta,
             "jax": version("jax"),
         }
 
@@ -103,7 +127,7 @@ class Checkpoints:
                 f"{version('jax')}: the last digits of what follows may differ"
             )
         source, steps = str(latest.path), point.place.steps
-        if self.store is not None and self.config.records.resume != "auto":
+        if self.store is not None and self.settings.resume != "auto":
             self._check_own(self.store, latest.path)
             self.goes_back_to = steps
         return point, Resumed(source, steps, point.past, tuple(problems))
@@ -113,19 +137,19 @@ class Checkpoints:
         own = store.root.resolve()
         if not source.resolve().is_relative_to(own) and any(own.glob("step-*")):
             raise ConfigError(
-                f"--out {self.config.records.out} already holds a run, and not the one "
+                f"--out {self.settings.out} already holds a run, and not the one "
                 f"of {source}: give another --out"
             )
 
     def _find(self) -> tuple[Checkpoint | None, list[str]]:
-        resume = self.config.records.resume
+        resume = self.settings.resume
         if resume == "auto" or resume is None:
             if self.store is None:
                 return None, []
             latest = self.store.latest()
             if latest is not None and resume is None:
                 raise ConfigError(
-                    f"{self.config.records.out} holds a run already: give --resume "
+                    f"{self.settings.out} holds a run already: give --resume "
                     "auto to go on with it, or another --out"
                 )
             return latest, self.store.problems
@@ -133,9 +157,9 @@ class Checkpoints:
 
     def _point(self, latest: Checkpoint, fresh: Point) -> Point:
         try:
-            self._check_same(latest.meta["config"], latest.meta["data"])
+            self.identity.check_same(latest.meta)
             point = fresh.restore(latest.arrays, latest.meta)
-            self._check_figures(point, fresh)
+            self.identity.check_figures(point, fresh)
             return point
         except _FORMAT_ERRORS as error:
             if isinstance(error, ConfigError):
@@ -144,22 +168,34 @@ class Checkpoints:
                 f"checkpoint {latest.path} is none of this program's: {error!r}"
             ) from error
 
-    def _check_figures(self, point: Point, fresh: Point) -> None:
-        """Raise `TypeError` or `ValueError` where a point has figures that are none."""
+
+class ConfigIdentity:
+    """That of a configured run."""
+
+    def __init__(self, config: Config, dataset: Dataset):
+        self.config, self.dataset = config, dataset
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return {
+            "config": self.config.to_dict(),
+            "data": self.dataset.sha256,
+            "classes": list(self.dataset.classes),
+        }
+
+    def check_figures(self, point: Point, fresh: Point) -> None:
         epoch, batch, steps = map(index, point.place[:3])
         count = (epoch - 1) * batch_count(len(self.dataset.train), self.config) + batch
         if (epoch - 1, batch, steps) != (len(point.past), len(point.losses), count):
             raise ValueError("its counts contradict each other")
-        past = [value for each in point.past for value in vars(each).values()]
-        for value in (point.place.seconds, *point.losses, *past):
-            if not isinstance(value, int | float):
-                raise TypeError(f"{value!r:.50} is no number")
+        check_numbers(point)
         # Earlier versions saved the state only where it is more than a place.
         by_place = point.place.rates is None and not self.config.scheduler.watches
         if not (by_place or alike(point.place.rates, fresh.place.rates)):
             raise ValueError("its scheduler's state is that of another")
 
-    def _check_same(self, config: Mapping[str, Any], data: Any) -> None:
+    def check_same(self, meta: Any) -> None:
+        config, data = meta["config"], meta["data"]
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()
         differences = [
             f"{part}.{name} {theirs[part][name]!r}, now {value!r}"
@@ -179,6 +215,16 @@ class Checkpoints:
 def _is_free(part: str, name: str) -> bool:
     names = FREE.get(part, ())
     return names is None or name in names
+
+
+def check_numbers(point: Point) -> None:
+    """Raise `TypeError` for a figure of a point that is no number."""
+    past = [value for epoch in point.past for value in epoch.to_dict().values()]
+    figures = [value for epoch in point.past for value in epoch.figures.values()]
+    plain = [value for value in past if not isinstance(value, Mapping)]
+    for value in (point.place.seconds, *point.losses, *plain, *figures):
+        if not isinstance(value, int | float):
+            raise TypeError(f"{value!r:.50} is no number")
 
 
 def find(path: Path) -> tuple[Checkpoint | None, list[str]]:

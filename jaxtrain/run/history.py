@@ -4,16 +4,16 @@ import json
 import math
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jaxtrain import __version__, files
-from jaxtrain.events import Earlier, Epoch, Event, Started, Steps
 from jaxtrain.store import codec
+from jaxtrain.store.events import Earlier, Epoch, Event, Started, Steps
 
 SCHEMA = "jaxtrain.history/1"
-FIGURES = ("losses", "lrs", "momenta", "epochs")
+FIGURES = ("losses", "lrs", "momenta", "epochs", "figures")
 """What was measured: null where it is not finite, as data frames read it."""
 
 
@@ -22,7 +22,7 @@ class History:
     """One run: its configuration, every loss and learning rate, and its epochs.
 
     Example:
-        >>> from jaxtrain.events import Steps
+        >>> from jaxtrain.store.events import Steps
         >>> history = History(config={}, data={})
         >>> history.add(Steps(epoch=1, first=0, losses=[2.3, 2.2], lrs=[0.1, 0.1]))
         >>> history.losses
@@ -36,6 +36,8 @@ class History:
     lrs: list[Any] = field(default_factory=list)
     momenta: list[float] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
+    """What a loss gives beside itself, by name: of every step."""
     versions: dict[str, str] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
@@ -51,6 +53,8 @@ class History:
                 self.losses.extend(event.losses)
                 self.lrs.extend(event.lrs)
                 self.momenta.extend(event.momenta)
+                for name, values in event.figures.items():
+                    self.figures.setdefault(name, []).extend(values)
             case Epoch():
                 self.epochs.append(event)
 
@@ -62,7 +66,10 @@ class History:
 
     def to_json(self) -> str:
         """The history as JSON, with null for every figure that is not finite."""
-        content = {"schema": SCHEMA} | asdict(self)
+        content = {"schema": SCHEMA} | vars(self)
+        content["epochs"] = [epoch.to_dict() for epoch in self.epochs]
+        if not self.figures:
+            del content["figures"]
         return json.dumps(
             {
                 name: codec.jsonable(value, figures=name in FIGURES)
@@ -97,7 +104,7 @@ class History:
         content = codec.decode(data)
         if content.pop("schema") != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
-        for name in FIGURES:
+        for name in FIGURES if "figures" in content else FIGURES[:-1]:
             content[name] = _restore(content[name])
         content["epochs"] = [Epoch(**epoch) for epoch in content["epochs"]]
         return cls(**content)

@@ -1,38 +1,33 @@
 """The JAX backend: a configured run as events."""
 
-import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches, epoch_order
-from jaxtrain.events import (
-    Epoch,
+from jaxtrain.rng import Generator
+from jaxtrain.run.checkpoints import Checkpoints, ConfigIdentity
+from jaxtrain.run.config import Config
+from jaxtrain.run.fault import keep
+from jaxtrain.run.inspection import Watch
+from jaxtrain.run.place import Place, Point, batch_count
+from jaxtrain.run.rates import Values, configured_rates
+from jaxtrain.run.recipe import build_trainer, drawer
+from jaxtrain.run.session import Session, device_in_words, ends_update, floats
+from jaxtrain.run.stopping import Stop, never, select_images
+from jaxtrain.store.events import (
     Evaluation,
     Event,
     Sampled,
     Started,
     Steps,
-    Stopped,
     Tested,
-    epoch_with_test,
     mean,
 )
-from jaxtrain.rng import Generator
-from jaxtrain.run.checkpoints import Checkpoints
-from jaxtrain.run.config import Config
-from jaxtrain.run.fault import keep
-from jaxtrain.run.inspection import Watch
-from jaxtrain.run.place import Place, Point, batch_count, ends_update
-from jaxtrain.run.rates import Rates, Values
-from jaxtrain.run.recipe import build_trainer, drawer
-from jaxtrain.run.stopping import Stop, never, select_images
 from jaxtrain.training.fault import Fault
 from jaxtrain.training.masks import mask_maker
 from jaxtrain.training.probe import Readings
@@ -54,23 +49,9 @@ def run(config: Config, dataset: Dataset, stop: Stop = never) -> Iterator[Event]
     """
     dataset = select_images(config, dataset)
     this = Run(config, dataset)
-    with Checkpoints.open(config, dataset) as checkpoints:
-        with this.trainer.numerics.active():
-            point, resumption = checkpoints.restore(this.point())
-        this.go_to(point)
-        if resumption is not None:
-            resumption = replace(resumption, recent=this.recent(point.losses))
-        yield replace(this.start_event(), resumed=resumption)
-        yield from checkpoints.save(this.point())
-        while this.place.epoch <= config.loop.epochs and not stop():
-            yield from this.train(stop, checkpoints)
-            if this.place.batch == this.batches and not stop():
-                yield this.end_epoch()
-            yield from checkpoints.save(this.point())
-        if reason := stop():
-            yield Stopped(reason)
-        if config.records.out is not None or dataset.validation is not None:
-            yield this.last_test()
+    identity = ConfigIdentity(config, dataset)
+    with Checkpoints.open(config.records, identity) as checkpoints:
+        yield from this.events(stop, checkpoints)
 
 
 class _Pending(NamedTuple):
@@ -87,16 +68,18 @@ class _Pending(NamedTuple):
     readings: Readings | None
 
 
-class Run:
-    """One configured run: the trainer, and the generator that stands for PyTorch's."""
+class Run(Session[np.ndarray, _Pending]):
+    """One configured run."""
 
     def __init__(self, config: Config, dataset: Dataset):
+        super().__init__()
         self.config, self.dataset = config, dataset
         self.generator = Generator(config.loop.seed)
-        self.rates = Rates(config)
+        self.rates = configured_rates(config)
         self.trainer, model = build_trainer(
             config, dataset, self.generator, self.rates.initial()
         )
+        self.numerics = self.trainer.numerics
         inputs = jax.ShapeDtypeStruct(
             (1, *dataset.train.images.shape[1:]), jax.numpy.dtype(config.loop.dtype)
         )
@@ -120,17 +103,12 @@ class Run:
         self.rates.forecast(config.loop.epochs, config.loop.epochs * self.updates)
         now = self.generator.get_state()
         self.place = Place(1, 0, 0, 0.0, now, now, self.rates.state())
-        self.has_report = False
-        self.losses: list[float] = []
-        """Of the epoch's batches that were read."""
-        self.past: tuple[Epoch, ...] = ()
 
     def start_event(self) -> Started:
         device = self.trainer.numerics.find_device()
-        kind = device.device_kind
         return Started(
             backend="jax",
-            device=device.platform + (f" ({kind})" if kind != device.platform else ""),
+            device=device_in_words(device),
             model=self.config.model.title(784, 10),
             parameters=sum(p.size for p in jax.tree.leaves(self.trainer.state.params)),
             versions={
@@ -153,8 +131,8 @@ class Run:
         """The epoch's steps that are done, given their losses."""
         if not losses:
             return None
-        start, before = self.place._replace(batch=0), self.place.epoch - 1
-        ends = ends_update(self.config, self.batches, start, len(losses))
+        before = self.place.epoch - 1
+        ends = ends_update(self.config.flow.accumulate, self.batches, 0, len(losses))
         lrs, momenta = self.rates.take_again(before * self.updates, ends.tolist())
         return Steps(self.place.epoch, 0, losses, lrs, momenta)
 
@@ -162,48 +140,21 @@ class Run:
         """The point at which the run is; the device has nothing more to do."""
         return Point(self.trainer.state, self.place, tuple(self.losses), self.past)
 
-    def move(self, **changes: Any) -> None:
-        """Set the place at which the run is."""
-        now, rates = self.generator.get_state(), self.rates.state()
-        self.place = self.place._replace(generator=now, rates=rates, **changes)
+    def goes_on(self) -> bool:
+        return self.place.epoch <= self.config.loop.epochs
 
-    def end_epoch(self) -> Epoch:
-        """Test after an epoch that is trained, and go on to the next."""
-        place = self.place
-        event = epoch_with_test(place.epoch, self.losses, self.seconds(), self.test)
-        self.rates.end_epoch(event.avg_loss)
-        order = self.generator.get_state()
-        self.move(epoch=place.epoch + 1, batch=0, seconds=0.0, order=order)
-        self.past, self.losses = (*self.past, event), []
-        return event
+    def is_epoch_over(self) -> bool:
+        return self.place.batch == self.batches
 
-    def seconds(self) -> float:
-        """Time that the epoch was trained for until now."""
-        return time.perf_counter() - self.start_time
+    def new_order(self) -> np.ndarray:
+        return self.generator.get_state()
 
-    def train(self, stop: Stop, checkpoints: Checkpoints) -> Iterator[Event]:
-        """What is left of an epoch; the device works on a chunk while one is read."""
-        self.start_time = time.perf_counter() - self.place.seconds
-        chunks, previous = self.chunks(), deque[_Pending]()
-        while True:
-            rows = None if stop() else next(chunks, None)
-            if rows is not None:
-                previous.append(self.dispatch(rows))
-            idle = rows is None or checkpoints.due()
-            while len(previous) > (0 if idle else 1):
-                chunk = previous.popleft()
-                steps, fault = self.read(chunk)
-                yield steps
-                self.has_report = True
-                sample = self.look(chunk, fault)
-                if sample is not None:
-                    yield sample
-            if rows is None:
-                return
-            if idle:
-                yield from checkpoints.save(self.point())
+    def last_events(self) -> Iterator[Event]:
+        has_validation = self.dataset.validation is not None
+        if self.config.records.out is not None or has_validation:
+            yield self.last_test()
 
-    def chunks(self) -> Iterator[np.ndarray]:
+    def pieces(self) -> Iterator[np.ndarray]:
         """The row numbers of the epoch's batches that are not done."""
         self.generator.set_state(self.place.order)
         size, settings = len(self.train_data.targets), self.config.data
@@ -218,7 +169,7 @@ class Run:
         """A chunk, handed to the device; the run's place is after it."""
         place = self.place
         start = self.trainer.copy_state() if self.watch.on else None
-        ends = ends_update(self.config, self.batches, place, len(rows))
+        ends = self._ends_update(place, len(rows))
         values = self.rates.take(ends.tolist())
         chunk = self.chunk(rows, values, place)
         losses, finite = self.trainer.train(self.train_data, chunk), self.watch.finite()
@@ -235,16 +186,18 @@ class Run:
         numerics = self.trainer.numerics
         hyperparameters = dict(self.rates.arrays(values, numerics.scalar))
         if self.config.flow.accumulate > 1:
-            hyperparameters["last"] = ends_update(
-                self.config, self.batches, place, len(rows)
-            )
+            hyperparameters["last"] = self._ends_update(place, len(rows))
         with numerics.active():
             masks = self.masks(place.steps, rows.shape)
         return Chunk(rows, hyperparameters, masks, self.draw(place.steps, rows.shape))
 
+    def _ends_update(self, place: Place, count: int) -> np.ndarray:
+        accumulate = self.config.flow.accumulate
+        return ends_update(accumulate, self.batches, place.batch, count)
+
     def read(self, pending: _Pending) -> tuple[Steps, Fault | None]:
         """A chunk's steps, up to the first with a number that is not finite."""
-        losses = _floats(pending.losses)
+        losses = floats(pending.losses)
         fault = None
         if not self.watch.is_finite(losses, pending.finite):
             assert pending.start is not None
@@ -288,7 +241,7 @@ class Run:
             self.trainer.evaluate(data, rows, use_average)
             for rows in batches(order, size, len(order))
         ]
-        losses = [value for result in results for value in _floats(result[0])]
+        losses = [value for result in results for value in floats(result[0])]
         correct = sum(int(np.asarray(result[1]).sum()) for result in results)
         return Evaluation(100 * correct / len(order), mean(losses))
 
@@ -306,7 +259,3 @@ class Run:
         outputs = [self.trainer.outputs(self.test_data, p, use_average) for p in parts]
         answers = np.concatenate([np.asarray(x).astype(np.float64) for x in outputs])
         return Tested(result.accuracy, result.avg_loss, answers)
-
-
-def _floats(values: jax.Array) -> list[float]:
-    return np.asarray(values).astype(np.float64).tolist()

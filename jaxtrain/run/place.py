@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxtrain.events import Epoch
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import Config
 from jaxtrain.store.checkpoint import flatten, restore
+from jaxtrain.store.events import Epoch
 from jaxtrain.training.step import TrainState
 
 
@@ -23,8 +23,9 @@ class Place(NamedTuple):
     """Batches of the run that are done."""
     seconds: float
     """Time that the epoch was trained for."""
-    order: np.ndarray
-    """State of the generator before it drew the epoch's order."""
+    order: Any
+    """State of the generator before it drew the epoch's order; of a loader's pass,
+    its own."""
     generator: np.ndarray
     """Its state now."""
     rates: Mapping[str, Any] | None
@@ -53,9 +54,9 @@ class Point(NamedTuple):
         """The rest, as JSON can hold it."""
         place = self.place
         return {
-            "place": {name: getattr(place, name) for name in _COUNTS},
+            "place": {name: getattr(place, name) for name in COUNTS},
             "rates": place.rates,
-            "past": [vars(epoch) for epoch in self.past],
+            "past": [epoch.to_dict() for epoch in self.past],
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Any) -> "Point":
@@ -71,7 +72,7 @@ class Point(NamedTuple):
         for state in (order, now):
             Generator().set_state(state)
         place = Place(
-            **{name: meta["place"][name] for name in _COUNTS},
+            **{name: meta["place"][name] for name in COUNTS},
             order=order,
             generator=now,
             rates=meta["rates"],
@@ -80,7 +81,7 @@ class Point(NamedTuple):
         return Point(restore(self.state, rest), place, losses, past)
 
 
-_COUNTS = ("epoch", "batch", "steps", "seconds")
+COUNTS = ("epoch", "batch", "steps", "seconds")
 
 
 def batch_count(images: int, config: Config) -> int:
@@ -88,15 +89,3 @@ def batch_count(images: int, config: Config) -> int:
     whole = -(-images // config.data.batch_size)
     limit = config.data.limit_batches
     return whole if limit is None else min(whole, limit)
-
-
-def ends_update(config: Config, batches: int, place: Place, count: int) -> np.ndarray:
-    """For each of the next batches, whether its gradient is the last of an update.
-
-    Those that are left at the end of an epoch make an update of their own.
-
-    Returns:
-        bool array, (count,).
-    """
-    counts = np.arange(place.batch, place.batch + count) + 1
-    return (counts % config.flow.accumulate == 0) | (counts == batches)

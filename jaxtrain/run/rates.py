@@ -19,7 +19,7 @@ HORIZON = 2**16
 class Values(NamedTuple):
     """Learning rates of consecutive batches, and momenta where they are cycled."""
 
-    lrs: list[float]
+    lrs: list[Any]
     momenta: list[float]
 
 
@@ -59,44 +59,35 @@ class Rates:
     """The learning rate and momentum of every step, as PyTorch's scheduler sets them.
 
     Args:
-        config: the run.
-
-    Raises:
-        ConfigError: the scheduler does not exist, its arguments do not fit, or it
-            cycles a momentum that the optimiser does not have.
+        schedule: of `jaxtrain.lr_scheduler`; None where the rate stays.
+        lr: the rate without one.
+        every: `"step"` or `"epoch"`: after which it steps; None where it watches the
+            tests, and without a schedule.
+        momentum: the optimiser's argument that is cycled: `"momentum"`, `"betas"` or
+            None.
+        betas: the optimiser's, where the first of them is cycled.
+        name: of the scheduler and of the optimiser, in errors.
     """
 
-    def __init__(self, config: Config):
-        self.config = config
-        settings = config.scheduler
-        self.schedule = None
-        if settings.name is not None:
-            self.schedule = build_schedule(settings, config.optimizer.lr)
-        by_time = settings.name is not None and not settings.watches
-        self.every = settings.every if by_time else None
-        self.momentum_name = self._momentum_name()
-        self._second_beta = self._betas()[1] if self.momentum_name == "betas" else None
+    def __init__(
+        self,
+        schedule: Any,
+        lr: float | list[float],
+        every: str | None,
+        momentum: str | None = None,
+        betas: tuple[float, float] | None = None,
+        name: tuple[str, str] = ("", ""),
+    ):
+        self.schedule, self.lr, self.every = schedule, lr, every
+        self.watches = schedule is not None and every is None
+        self.momentum_name, self.name = momentum, name
+        self._second_beta = None if betas is None else betas[1]
         self._walk = self._start()
 
     def _start(self) -> _Walk | None:
         if self.schedule is None:
             return None
         return _Walk(self.schedule.host(), self.momentum_name is not None)
-
-    def _momentum_name(self) -> str | None:
-        """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
-        if self.schedule is None or self.config.scheduler.watches:
-            return None
-        if self.schedule.momentum is None:
-            return None
-        name = self.config.optimizer.name
-        for argument in ("betas", "momentum"):
-            if argument in inspect.signature(getattr(optim, name)).parameters:
-                return argument
-        raise ConfigError(
-            f"scheduler {self.config.scheduler.name} cycles the momentum, and "
-            f"{name} has none: give --scheduler-args cycle_momentum=false"
-        )
 
     def take(self, updates: Iterable[bool]) -> Values:
         """Those of the next batches of an epoch.
@@ -129,7 +120,7 @@ class Rates:
         """Step a scheduler that does so after each epoch, by its test if it watches."""
         if self._walk is None:
             return
-        if self.config.scheduler.watches:
+        if self.watches:
             self._walk.step(avg_loss)
         elif self.every == "epoch":
             self._walk.step()
@@ -150,13 +141,11 @@ class Rates:
 
     def _take(self, walk: _Walk | None, moves: Iterable[bool], move: bool) -> Values:
         if walk is None:
-            return Values([self.config.optimizer.lr for _ in moves], [])
+            return Values([self.lr for _ in moves], [])
         try:
             values = walk.take(each and move for each in moves)
         except ValueError as error:
-            raise ConfigError(
-                f"scheduler {self.config.scheduler.name}: {error}"
-            ) from error
+            raise ConfigError(f"scheduler {self.name[0]}: {error}") from error
         check_rates(values.lrs)
         self._check_momenta(values.momenta)
         return values
@@ -193,8 +182,8 @@ class Rates:
         for momentum in momenta if self.momentum_name == "betas" else ():
             if not 0 <= momentum < 1:
                 raise ConfigError(
-                    f"scheduler {self.config.scheduler.name} sets the first of "
-                    f"{self.config.optimizer.name}'s betas to {momentum}; it must be "
+                    f"scheduler {self.name[0]} sets the first of "
+                    f"{self.name[1]}'s betas to {momentum}; it must be "
                     "at least 0 and less than 1"
                 )
 
@@ -219,16 +208,53 @@ class Rates:
         )
         return {self.momentum_name: moves}
 
-    def _betas(self) -> tuple[float, float]:
-        options = self.config.optimizer
-        default = inspect.signature(getattr(optim, options.name)).parameters["betas"]
-        betas = options.arguments.get("betas", default.default)
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise ConfigError(
-                f"optimizer {options.name}: betas must be 2 values, such as 0.9,0.999, "
-                f"but got {betas!r}"
-            )
-        return betas[0], betas[1]
+
+def configured_rates(config: Config) -> Rates:
+    """Those of a configured run.
+
+    Raises:
+        ConfigError: the scheduler does not exist, its arguments do not fit, or it
+            cycles a momentum that the optimiser does not have.
+    """
+    settings, schedule = config.scheduler, None
+    if settings.name is not None:
+        schedule = build_schedule(settings, config.optimizer.lr)
+    by_time = settings.name is not None and not settings.watches
+    momentum = _momentum_name(config, schedule)
+    return Rates(
+        schedule,
+        config.optimizer.lr,
+        settings.every if by_time else None,
+        momentum,
+        _betas(config) if momentum == "betas" else None,
+        (settings.name or "", config.optimizer.name),
+    )
+
+
+def _momentum_name(config: Config, schedule: Any) -> str | None:
+    """The optimiser's argument that is cycled: `"momentum"`, `"betas"` or none."""
+    if schedule is None or config.scheduler.watches or schedule.momentum is None:
+        return None
+    name = config.optimizer.name
+    for argument in ("betas", "momentum"):
+        if argument in inspect.signature(getattr(optim, name)).parameters:
+            return argument
+    raise ConfigError(
+        f"scheduler {config.scheduler.name} cycles the momentum, and "
+        f"{name} has none: give --scheduler-args cycle_momentum=false"
+    )
+
+
+def _betas(config: Config) -> tuple[float, float]:
+    options = config.optimizer
+    default = inspect.signature(getattr(optim, options.name)).parameters["betas"]
+    betas = options.arguments.get("betas", default.default)
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise ConfigError(
+            f"optimizer {options.name}: betas must be 2 values, such as 0.9,0.999, "
+            f"but got {betas!r}"
+        )
+    return betas[0], betas[1]
 
 
 def alike(theirs: Any, ours: Any) -> bool:

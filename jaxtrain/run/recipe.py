@@ -21,10 +21,10 @@ from jaxtrain.optim._average import WeightAverage
 from jaxtrain.rng import Generator
 from jaxtrain.run import by_name
 from jaxtrain.run.config import Config, FlowConfig, SchedulerConfig
+from jaxtrain.training.engine import Engine
 from jaxtrain.training.numerics import Numerics
 from jaxtrain.training.pixels import to_tensor
 from jaxtrain.training.step import Augment, LossFunction, Penalty
-from jaxtrain.training.trainer import Trainer
 
 DrawFunction = Callable[[int, tuple[int, int]], Any]
 
@@ -103,7 +103,7 @@ def build_trainer(
     dataset: Dataset,
     generator: Generator,
     schedules: Mapping[str, Any] = MappingProxyType({}),
-) -> tuple[Trainer, nnx.Module]:
+) -> tuple[Engine, nnx.Module]:
     """A configuration's trainer, and its network, which stays untrained.
 
     Args:
@@ -118,7 +118,7 @@ def build_trainer(
     numerics = Numerics(config.loop.dtype, config.loop.device)
     with numerics.active():
         model = build_model(config, generator)
-    trainer = Trainer(
+    trainer = Engine(
         model,
         build_optimizer(config, schedules),
         build_loss(config, dataset, numerics),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from jaxtrain.data import Dataset
 from jaxtrain.data.dataset import first_batches, keep_validation
-from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config, FlowConfig
+from jaxtrain.store.events import Epoch, Event, Started, Steps
 
 Stop = Callable[[], str | None]
 """Asked between two chunks: why the run is to end now; None while it goes on."""

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxtrain.events import Warned
 from jaxtrain.show import summary
 from jaxtrain.show.charts import png
 from jaxtrain.show.html import (
@@ -22,6 +21,7 @@ from jaxtrain.show.html import (
 )
 from jaxtrain.show.pictures import COMPARISONS, PICTURES
 from jaxtrain.show.pictures.curves import names
+from jaxtrain.store.events import Warned
 from jaxtrain.store.run_folder import RunRecord
 
 MOST_WARNINGS = 100

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from jaxtrain import __version__
 from jaxtrain.data import Dataset
-from jaxtrain.events import (
+from jaxtrain.run.config import Config, LossConfig
+from jaxtrain.store.events import (
     Earlier,
     Epoch,
     Event,
@@ -20,7 +21,6 @@ from jaxtrain.events import (
     Tested,
     Warned,
 )
-from jaxtrain.run.config import Config, LossConfig
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -1,6 +1,6 @@
 """The engine: a compiled training step, scanned over chunks of batches.
 
-`Trainer` holds weights and optimiser state on the device and runs chunks of batches. It
+`Engine` holds weights and optimiser state on the device and runs chunks of batches. It
 knows nothing of files, of configurations or of what is printed.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from flax import nnx
 
 from jaxtrain import nn
-from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
+from jaxtrain.training.step import Chunk, Recipe, TrainState, take_step
 
 Counts = Mapping[str, jax.Array]
 """Name of a tensor -> how many of its elements are not finite; in order of making."""
@@ -29,7 +29,7 @@ class Fault(NamedTuple):
     """The first such tensor, in words."""
     elements: int
     """Elements of it that are not finite."""
-    state: TrainState
+    state: Any
     """Before the step."""
 
     def __str__(self) -> str:
@@ -37,7 +37,8 @@ class Fault(NamedTuple):
         return f"{self.tensor} has {self.elements} {are} not finite"
 
 
-Inspect = Callable[[TrainState, Placed, Chunk], tuple[TrainState, jax.Array, Counts]]
+Inspect = Callable[[Any, Any, Chunk], tuple[Any, jax.Array, Counts]]
+"""(state, data, batch) -> state after the step, loss, and counts."""
 
 
 def make_inspect(recipe: Recipe) -> Inspect:
@@ -45,9 +46,7 @@ def make_inspect(recipe: Recipe) -> Inspect:
     return jax.jit(partial(_inspect, recipe))
 
 
-def locate(
-    inspect: Inspect, start: TrainState, data: Placed, chunk: Chunk
-) -> Fault | None:
+def locate(inspect: Inspect, start: Any, data: Any, chunk: Chunk) -> Fault | None:
     """Take a chunk's steps one by one, up to the first that makes such a number.
 
     Args:
@@ -59,45 +58,61 @@ def locate(
     Returns:
         The fault; None where the steps, taken one by one, are all finite.
     """
-    state = start
     # Each by itself, since a scan would give nothing out before its end.
-    for step in range(len(np.asarray(chunk.rows))):
-        batch = jax.tree.map(lambda x, step=step: x[step], chunk)
+    steps = range(len(np.asarray(chunk.rows)))
+    singles = (jax.tree.map(lambda x, step=step: x[step], chunk) for step in steps)
+    return locate_among(inspect, start, ((data, single) for single in singles))
+
+
+def locate_among(
+    inspect: Inspect, start: Any, steps: Iterable[tuple[Any, Chunk]]
+) -> Fault | None:
+    """As `locate`, of steps that each have data of their own.
+
+    Args:
+        inspect: made by `make_inspect`.
+        start: state before the first; it stays.
+        steps: (data, batch) of each.
+    """
+    state = start
+    for number, (data, batch) in enumerate(steps):
         after, loss, counts = inspect(state, data, batch)
         for tensor, count in counts.items():
             if int(count):
-                return Fault(step, float(loss), tensor, int(count), state)
+                return Fault(number, float(loss), tensor, int(count), state)
         state = after
     return None
 
 
 def _inspect(
-    recipe: Recipe, state: TrainState, data: Placed, batch: Chunk
+    recipe: Recipe, state: TrainState, data: Any, batch: Chunk
 ) -> tuple[TrainState, jax.Array, Counts]:
     counts: dict[str, jax.Array] = OrderedDict()
     # In the order in which a step makes them: the
     # first that is not finite is the cause.
     counts |= _of_tree("weight {} before the step", state.params)
     counts |= _of_tree("buffer {} before the step", state.buffers)
-    step = take_step(recipe, data, state, batch, _call_with_counts)
+    step = take_step(recipe, data, state, batch, _look_for_counts)
     counts |= step.extra
     counts["the loss"] = _count(step.loss)
+    counts |= {f"the figure {name}": _count(x) for name, x in step.figures.items()}
     counts |= _of_tree("the gradient of {}", step.grads)
     counts |= _of_tree("the update of {}", step.updates)
     counts |= _of_tree("weight {} after the step", step.state.params)
     counts |= _of_tree("buffer {} after the step", step.state.buffers)
-    leaves = jax.tree.leaves(step.state.opt_state)
-    counts["the optimiser's state"] = sum(map(_count, leaves), jnp.zeros((), int))
+    counts["the optimiser's state"] = count_all(step.state.opt_state)
     return step.state, step.loss, counts
 
 
-def _call_with_counts(model: Any, inputs: jax.Array) -> tuple[jax.Array, Counts]:
-    counts = OrderedDict({"the batch": _count(inputs)})
+def _look_for_counts(
+    model: Any, inputs: Any, compute: Callable[[], Any]
+) -> tuple[Any, Counts]:
+    counts = OrderedDict({"the batch": count_all(inputs)})
     with nn.layer_outputs(model) as outputs:
-        result = model(inputs)
+        result = compute()
     for name, arrays in outputs.items():
         layer = f"the output of layer {name}" if name else "the network's output"
-        counts[layer] = sum(map(_count, arrays), jnp.zeros((), int))
+        counts[layer] = count_all(arrays)
     return result, counts
 
 
@@ -109,7 +124,13 @@ def _of_tree(text: str, tree: nnx.State) -> Counts:
     )
 
 
-def _count(x: jax.Array) -> jax.Array:
+def count_all(tree: Any) -> jax.Array:
+    """How many elements of a tree's arrays are not finite."""
+    return sum(map(_count, jax.tree.leaves(tree)), jnp.zeros((), int))
+
+
+def _count(x: Any) -> jax.Array:
+    x = x if hasattr(x, "dtype") else jnp.asarray(x)
     if not jnp.issubdtype(x.dtype, np.inexact):
         return jnp.zeros((), int)
     return (~jnp.isfinite(x)).sum()

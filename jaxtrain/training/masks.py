@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -30,6 +31,29 @@ def mask_maker(
         generator: stands for PyTorch's default generator.
         seed: of the keys.
     """
+
+    def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
+        return dropout_draws(
+            model, jax.ShapeDtypeStruct((batch, *inputs.shape), inputs.dtype)
+        )
+
+    return masks_of(source, draws, generator, seed)
+
+
+def masks_of(
+    source: str | None,
+    draws: Callable[[Any], Sequence[tuple[tuple[int, ...], float]]],
+    generator: Generator,
+    seed: int,
+) -> Callable[[int, tuple[int, Any]], Sequence[np.ndarray] | jax.Array]:
+    """As `mask_maker`, given the steps before a chunk, its steps and a kind of batch.
+
+    Args:
+        source: as for `mask_maker`.
+        draws: kind of batch -> (shape, keep probability) of each mask, in order.
+        generator: as for `mask_maker`.
+        seed: as for `mask_maker`.
+    """
     if source is None:
         return lambda before, shape: ()
     if source == "jax":
@@ -40,19 +64,15 @@ def mask_maker(
             np.arange(before, before + shape[0])
         )
 
-    # Once for each size of batch: an epoch's last may be a short one.
-    @cache
-    def draws(batch: int) -> list[tuple[tuple[int, ...], float]]:
-        return dropout_draws(
-            model, jax.ShapeDtypeStruct((batch, *inputs.shape), inputs.dtype)
-        )
+    # Once for each kind of batch: an epoch's last may be a short one.
+    known = cache(draws)
 
-    def maker(before: int, shape: tuple[int, int]) -> list[np.ndarray]:
+    def maker(before: int, shape: tuple[int, Any]) -> list[np.ndarray]:
         steps, batch = shape
-        masks = [np.empty((steps, *size), bool) for size, _ in draws(batch)]
+        masks = [np.empty((steps, *size), bool) for size, _ in known(batch)]
         # Step by step and layer by layer: PyTorch's order of drawing.
         for step in range(steps):
-            for mask, (size, p) in zip(masks, draws(batch), strict=True):
+            for mask, (size, p) in zip(masks, known(batch), strict=True):
                 mask[step] = generator.bernoulli(size, p)
         return masks
 

@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
 from jaxtrain.errors import ConfigError, check_name
 from jaxtrain.training import DTYPES
+
+
+def numerics_of(tree: Any) -> Numerics:
+    """The numbers that a model or a state is made of, on the device JAX prefers.
+
+    Example:
+        >>> numerics_of({"w": np.zeros(3, np.float32), "count": 3}).dtype
+        'float32'
+    """
+    kinds = {
+        np.dtype(leaf.dtype).name
+        for leaf in jax.tree.leaves(tree)
+        if hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, np.inexact)
+    }
+    if "float64" in kinds:
+        return Numerics("float64")
+    return Numerics("bfloat16" if kinds == {"bfloat16"} else "float32")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from jaxtrain import nn
 from jaxtrain.nn.module import named_variables
-from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
+from jaxtrain.training.step import Chunk, Recipe, TrainState, take_step
 
 CLIPPERS = (
     nn.ReLU,
@@ -38,7 +38,7 @@ class Readings(NamedTuple):
     dead: Mapping[str, jax.Array]
 
 
-Probe = Callable[[TrainState, Placed, Chunk], Readings]
+Probe = Callable[[TrainState, Any, Chunk], Readings]
 
 
 def make_probe(recipe: Recipe) -> Probe:
@@ -54,17 +54,19 @@ def make_probe(recipe: Recipe) -> Probe:
     (N, C, H, W), at all its places together; of other shapes each place after N.
     Activations that are plain functions go unseen.
 
-    The rows must lie within the data, as those that `Trainer.train` takes do.
+    The rows must lie within the data, as those that `Engine.train` takes do.
 
     Args:
         recipe: of the training.
     """
     look = jax.jit(partial(_look, recipe))
 
-    def probe(state: TrainState, data: Placed, chunk: Chunk) -> Readings:
+    def probe(state: TrainState, data: Any, chunk: Chunk) -> Readings:
         # On the host: the length of a chunk then does not mean a new compilation, nor
         # are the masks of all its steps moved to the device.
         chunk = chunk._replace(hyperparameters=dict(chunk.hyperparameters))
+        if chunk.rows is None:
+            return look(state, data, chunk)
         first = jax.tree.map(_first, chunk)
         return look(state, data, first._replace(rows=np.asarray(first.rows, np.int32)))
 
@@ -75,8 +77,8 @@ def _first(values: ArrayLike) -> Any:
     return values[0] if isinstance(values, jax.Array) else np.asarray(values)[0]
 
 
-def _look(recipe: Recipe, state: TrainState, data: Placed, batch: Chunk) -> Readings:
-    step = take_step(recipe, data, state, batch, _call_with_dead)
+def _look(recipe: Recipe, state: TrainState, data: Any, batch: Chunk) -> Readings:
+    step = take_step(recipe, data, state, batch, _look_for_dead)
     names = _parameter_names(recipe, state)
     params, grads, updates = (
         _norms(part) for part in (step.params, step.grads, step.updates)
@@ -107,11 +109,12 @@ def _norm(x: jax.Array) -> jax.Array:
     return jnp.linalg.norm(x.astype(jnp.promote_types(x.dtype, jnp.float32)).ravel())
 
 
-def _call_with_dead(
-    model: Any, inputs: jax.Array
-) -> tuple[jax.Array, Mapping[str, jax.Array]]:
+def _look_for_dead(
+    model: Any, inputs: Any, compute: Callable[[], Any]
+) -> tuple[Any, Mapping[str, jax.Array]]:
+    del inputs
     with nn.layer_outputs(model) as outputs:
-        result = model(inputs)
+        result = compute()
     shares = OrderedDict(
         (name, jnp.stack([dead_share(x) for x in outputs[name]]).max())
         for name, module in nn.named_modules(model).items()

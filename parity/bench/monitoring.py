@@ -8,7 +8,6 @@ from pathlib import Path
 
 from jaxtrain import data
 from jaxtrain.data import Dataset
-from jaxtrain.events import Epoch, Event
 from jaxtrain.run.config import (
     Config,
     LoopConfig,
@@ -17,6 +16,7 @@ from jaxtrain.run.config import (
     RecordsConfig,
 )
 from jaxtrain.run.loop import run
+from jaxtrain.store.events import Epoch, Event
 from jaxtrain.store.run_folder import RunFolder
 from jaxtrain.watch.monitor import watching
 

@@ -19,7 +19,9 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 
 from jaxtrain import data
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import (
+from jaxtrain.run.config import Config, RecordsConfig, check_rates
+from jaxtrain.run.stopping import Stop, never, select_images
+from jaxtrain.store.events import (
     Evaluation,
     Event,
     Started,
@@ -29,8 +31,6 @@ from jaxtrain.events import (
     TrainingFault,
     epoch_with_test,
 )
-from jaxtrain.run.config import Config, RecordsConfig, check_rates
-from jaxtrain.run.stopping import Stop, never, select_images
 from parity.pytorch.losses import make_loss, penalty
 from parity.pytorch.names import (
     cycles_momentum,

@@ -11,10 +11,10 @@ import pytest
 
 from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset
-from jaxtrain.events import Started
 from jaxtrain.run.backends import Backend
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import manifest as _manifest
+from jaxtrain.store.events import Started
 
 PROG = "python -m jaxtrain.fashion"
 LINEAR = "--hidden --epochs 1"

@@ -31,11 +31,11 @@ from fault_runs import (
 
 from jaxtrain.commands import fashion
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Epoch, Event, Steps
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
 from jaxtrain.store import checkpoint
 from jaxtrain.store.checkpoint import Store
+from jaxtrain.store.events import Epoch, Event, Steps
 from jaxtrain.store.run_folder import read_run
 
 DIVERGING = "--hidden 8 --epochs 1 --lr 1e30"

@@ -7,7 +7,7 @@ import torch
 from flax import nnx
 
 from jaxtrain import losses, nn, optim, rng
-from jaxtrain.training import Chunk, Numerics, Trainer
+from jaxtrain.training import Chunk, Engine, Numerics
 
 STEPS, BATCH = 30, 4
 GENERATOR = np.random.default_rng(0)
@@ -33,7 +33,7 @@ def our_run(max_norm: float | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     with numerics.active():
         model = Words(max_norm)
     tx = optim.sgd(lr=0.5, momentum=0.9)
-    trainer = Trainer(model, tx, losses.cross_entropy, numerics=numerics)
+    trainer = Engine(model, tx, losses.cross_entropy, numerics=numerics)
     data = trainer.place(INPUTS, TARGETS)
     found = np.asarray(trainer.train(data, Chunk(ROWS)))
     return found, nn.state_dict(trainer.model)

@@ -11,9 +11,9 @@ from flax import nnx
 
 from jaxtrain import losses, nn, optim, rng
 from jaxtrain.data import Dataset
-from jaxtrain.events import Steps
 from jaxtrain.run.history import History
-from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
+from jaxtrain.store.events import Steps
+from jaxtrain.training import Chunk, Engine, Numerics, to_tensor
 from parity.difference import difference
 from parity.proof.runs.fashion_cases import FLOAT64_BOUND
 from parity.proof.runs.noise import departure_from_noise
@@ -96,7 +96,7 @@ def our_losses(
     with numerics.active():
         model = OurReader(kind, rng.Generator(0), dtype)
         tx = transformation(optimizer, tie)
-    trainer = Trainer(
+    trainer = Engine(
         model, tx, losses.cross_entropy, to_tensor(dtype), numerics=numerics
     )
     data = trainer.place(dataset.train.images, dataset.train.labels)

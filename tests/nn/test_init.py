@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.rng import Generator
 
 torch = pytest.importorskip("torch")

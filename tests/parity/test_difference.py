@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from jaxtrain.events import Epoch
 from jaxtrain.run.history import History
+from jaxtrain.store.events import Epoch
 from parity.difference import difference, first_departure, ulps
 from parity.proof.runs.histories import compare_histories
 

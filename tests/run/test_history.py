@@ -12,10 +12,10 @@ import pytest
 
 import jaxtrain
 from jaxtrain.commands.options import parse
-from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import SCHEMA, History
 from jaxtrain.store import codec
+from jaxtrain.store.events import Epoch, Event, Started, Steps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures" / "old_trees"))
 import make_old_trees as old_trees

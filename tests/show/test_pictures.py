@@ -15,10 +15,10 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.figure import Figure
 
-from jaxtrain import events
-from jaxtrain.events import Steps
 from jaxtrain.show import charts, pictures
 from jaxtrain.show.pictures import PICTURES, answers, curves, insides
+from jaxtrain.store import events
+from jaxtrain.store.events import Steps
 from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 LOSSES = np.array([toy.loss(n) for n in range(21)])

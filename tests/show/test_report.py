@@ -16,11 +16,11 @@ import run_events as toy
 
 pytest.importorskip("matplotlib")
 
-from jaxtrain import events
 from jaxtrain.commands.report import main
 from jaxtrain.show import summary
 from jaxtrain.show.pictures import COMPARISONS, PICTURES
 from jaxtrain.show.report import Drawn, page
+from jaxtrain.store import events
 from jaxtrain.store.run_folder import RunFolder, RunRecord, read_run
 
 VOID = ("meta", "img", "br", "link")

@@ -13,13 +13,20 @@ import pytest
 from flax import nnx
 
 from jaxtrain import losses, nn, optim
-from jaxtrain.events import Sampled
 from jaxtrain.models import CNN, MLP, ResNetSmall, VisionTransformer
 from jaxtrain.rng import Generator
 from jaxtrain.run.inspection import sample_event
+from jaxtrain.store.events import Sampled
 from jaxtrain.training import Numerics, to_tensor
 from jaxtrain.training.probe import Probe, Readings, dead_share, make_probe
-from jaxtrain.training.step import Chunk, Placed, Recipe, TrainState, take_step
+from jaxtrain.training.step import (
+    Chunk,
+    Placed,
+    Recipe,
+    TrainState,
+    supervised,
+    take_step,
+)
 
 BATCH, STEPS, P = 32, 3, 0.5
 FLOAT64 = Numerics("float64")
@@ -82,8 +89,7 @@ def built(case: Case, seed: int = 0) -> Ours:
         recipe = Recipe(
             graph,
             tx,
-            losses.cross_entropy,
-            lambda inputs, drawn: prepare(inputs),
+            supervised(losses.cross_entropy, lambda inputs, drawn: prepare(inputs)),
             _penalty(case.l2),
         )
         random = np.random.default_rng(seed)
@@ -366,9 +372,8 @@ def probed(model: nnx.Module, dtype: str = "float32") -> Readings:
     graph, params, buffers = nnx.split(model, nnx.Param, ...)
     tx = optax.with_extra_args_support(optim.sgd(lr=0.1))
     prepare = to_tensor(dtype)
-    recipe = Recipe(
-        graph, tx, losses.cross_entropy, lambda inputs, drawn: prepare(inputs)
-    )
+    objective = supervised(losses.cross_entropy, lambda inputs, drawn: prepare(inputs))
+    recipe = Recipe(graph, tx, objective)
     data = Placed(jnp.ones((4, 28, 28), jnp.uint8), jnp.zeros(4, jnp.uint8))
     state = TrainState(params, buffers, tx.init(params))
     return make_probe(recipe)(state, data, Chunk(np.arange(4)[None]))

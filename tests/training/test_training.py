@@ -16,7 +16,6 @@ from jaxtrain import losses, nn, optim
 from jaxtrain.data import Dataset
 from jaxtrain.data.order import batches
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import (
@@ -28,7 +27,8 @@ from jaxtrain.run.config import (
     SchedulerConfig,
 )
 from jaxtrain.run.loop import run
-from jaxtrain.training import Chunk, Numerics, Trainer, to_tensor
+from jaxtrain.store.events import Epoch, Event, Started, Steps
+from jaxtrain.training import Chunk, Engine, Numerics, to_tensor
 from jaxtrain.training.masks import mask_maker
 
 
@@ -57,9 +57,9 @@ def of_kind(kind: type, events: Iterator[Event]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-def trainer(hidden: tuple[int, ...] = (16,), **arguments: Any) -> Trainer:
+def trainer(hidden: tuple[int, ...] = (16,), **arguments: Any) -> Engine:
     model = MLP(hidden=hidden, generator=Generator(0), **arguments)
-    return Trainer(model, optim.sgd(lr=0.1), losses.cross_entropy, to_tensor())
+    return Engine(model, optim.sgd(lr=0.1), losses.cross_entropy, to_tensor())
 
 
 def chunk(rows: np.ndarray, lr: float = 0.1) -> Chunk:
@@ -112,7 +112,7 @@ def test_images_stay_bytes_on_the_device(tiny: Dataset) -> None:
 def test_the_state_is_donated_and_the_caller_s_model_is_left(tiny: Dataset) -> None:
     model = MLP(hidden=(16,), generator=Generator(0))
     before = nn.state_dict(model)
-    ours = Trainer(model, optim.sgd(lr=0.1), losses.cross_entropy, to_tensor())
+    ours = Engine(model, optim.sgd(lr=0.1), losses.cross_entropy, to_tensor())
     weights = jax.tree.leaves(ours.state.params)
     data = ours.place(tiny.train.images, tiny.train.labels)
     ours.train(data, chunk(np.arange(64).reshape(1, 64)))
@@ -151,7 +151,7 @@ def test_any_loss_and_any_optax_optimiser_plug_in(tiny: Dataset) -> None:
         return ((outputs - jax.nn.one_hot(targets, 10)) ** 2).mean()
 
     model = MLP(hidden=(16,), generator=Generator(0))
-    ours = Trainer(model, optax.adam(1e-2), squared, to_tensor())
+    ours = Engine(model, optax.adam(1e-2), squared, to_tensor())
     data = ours.place(tiny.train.images, tiny.train.labels)
     rows = np.tile(np.arange(64), (50, 1))
     values = ours.train(data, Chunk(rows))
@@ -169,7 +169,7 @@ def test_buffers_that_a_model_updates_are_kept(tiny: Dataset) -> None:
             return self.linear(input.reshape(len(input), -1))
 
     model = Counting()
-    ours = Trainer(model, optim.sgd(), losses.cross_entropy, to_tensor())
+    ours = Engine(model, optim.sgd(), losses.cross_entropy, to_tensor())
     data = ours.place(tiny.train.images, tiny.train.labels)
     ours.train(data, chunk(np.arange(192).reshape(3, 64)))
     assert ours.model.calls[...] == 3
@@ -203,7 +203,7 @@ def test_weights_and_losses_have_the_type_asked_for(tiny: Dataset, dtype: str) -
     numerics = Numerics(dtype)
     with numerics.active():
         model = MLP(hidden=(16,), generator=Generator(0), dtype=dtype)
-    ours = Trainer(
+    ours = Engine(
         model, optim.sgd(lr=0.1), losses.cross_entropy, to_tensor(dtype), numerics
     )
     data = ours.place(tiny.train.images, tiny.train.labels)
@@ -329,7 +329,7 @@ def test_a_rate_that_a_schedule_lets_grow_is_refused(tiny: Dataset) -> None:
 def test_types_that_do_not_fit_are_refused() -> None:
     model = MLP(hidden=(16,), generator=Generator(0))
     with pytest.raises(ValueError, match=r"float32 parameters.*float64"):
-        Trainer(model, optim.sgd(), losses.cross_entropy, numerics=Numerics("float64"))
+        Engine(model, optim.sgd(), losses.cross_entropy, numerics=Numerics("float64"))
     with pytest.raises(ConfigError, match=r"floatt64.*float64"):
         Numerics("floatt64")
 

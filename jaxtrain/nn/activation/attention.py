@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.dropout import Dropout
 from jaxtrain.nn.functional._multi_head import multi_head_attention_forward
 from jaxtrain.nn.linear import Linear

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.activation.smooth import GATES, CellState, CellStep, lstm_step
 from jaxtrain.nn.dropout import Dropout
 from jaxtrain.nn.module import Module, draw_parameter

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.activation.smooth import (
     GATES,
     CellState,

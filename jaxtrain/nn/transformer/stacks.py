@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from jaxtrain import init, rng
+from jaxtrain import rng
+from jaxtrain.nn import init
 from jaxtrain.nn.container import ModuleList
 from jaxtrain.nn.module import Module, named_variables
 from jaxtrain.nn.normalization import LayerNorm

@@ -20,5 +20,6 @@ NumPy and the standard library only; the event files need the extra `tensorboard
 from jaxtrain.store.run_folder.folder import RunFolder
 from jaxtrain.store.run_folder.predictions import Predictions
 from jaxtrain.store.run_folder.record import RunRecord, read_run
+from jaxtrain.store.run_folder.rows import Batches
 
-__all__ = ["Predictions", "RunFolder", "RunRecord", "read_run"]
+__all__ = ["Batches", "Predictions", "RunFolder", "RunRecord", "read_run"]

@@ -191,6 +191,8 @@ def cells(row: MetricsRow) -> MetricsRow:
     for name, value in row.items():
         if isinstance(value, list):
             values |= {f"{name}.{index}": item for index, item in enumerate(value)}
+        elif isinstance(value, dict):
+            values |= {f"{name}.{key}": item for key, item in value.items()}
         elif name != "kind":
             values[name] = value
     return {name: "" if value != value else value for name, value in values.items()}

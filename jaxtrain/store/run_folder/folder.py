@@ -11,8 +11,8 @@ from typing import Any
 from jaxtrain import __version__, files
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError, check_package
-from jaxtrain.events import Event, Resumed, Started, Tested, Warned
 from jaxtrain.files import LOCK, Hold, hold
+from jaxtrain.store.events import Event, Resumed, Started, Tested, Warned
 from jaxtrain.store.run_folder import predictions
 from jaxtrain.store.run_folder.files import (
     MetricsRow,
@@ -64,7 +64,7 @@ class RunFolder:
     Example:
         >>> import tempfile
         >>> from jaxtrain.data import Split
-        >>> from jaxtrain.events import Steps
+        >>> from jaxtrain.store.events import Steps
         >>> import numpy as np
         >>> none = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))
         >>> data = Dataset("none", none, none, ("a",), "here", {}, None)
@@ -77,15 +77,17 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: Path, about: Mapping[str, Any], dataset: Dataset, held: Hold
+        self,
+        path: Path,
+        about: Mapping[str, Any],
+        dataset: Dataset | Batches,
+        held: Hold,
     ):
         self.path = path
         self.dataset = dataset
         self.held = held
         self.about = dict(about)
-        images = len(dataset.train)
-        data = self.about["config"].get("data", {})
-        self.batches = Batches(images, data.get("batch_size", images))
+        self.batches = _batches(dataset, self.about["config"].get("data", {}))
         self.position = Position()
         self.tables = {kind: Table(path / f"{kind}s.csv") for kind in ("step", "epoch")}
         self.board: Board | None = None
@@ -99,7 +101,7 @@ class RunFolder:
         out: Path,
         config: Mapping[str, Any],
         data: Mapping[str, Any],
-        dataset: Dataset,
+        dataset: Dataset | Batches,
         *,
         resume: bool = False,
         tensorboard: bool = False,
@@ -111,7 +113,7 @@ class RunFolder:
             out: the folder; made if it is not there.
             config: of the run, as `Config.to_dict` gives it.
             data: the data set's name, source and SHA-256 sums.
-            dataset: what is trained on.
+            dataset: what is trained on, or how much of it there is.
             resume: whether it may hold the earlier part of the run.
             tensorboard: whether to write TensorBoard's event files too.
             command: what started the run; `sys.argv` if not given.
@@ -224,7 +226,7 @@ class RunFolder:
         """
         if isinstance(event, Started) and not self.has_start:
             self.start(event)
-        if isinstance(event, Tested):
+        if isinstance(event, Tested) and isinstance(self.dataset, Dataset):
             answers = predictions.choose(event.outputs, self.dataset)
             predictions.save(self.path / PREDICTIONS, answers)
         self.position.move(event)
@@ -262,6 +264,13 @@ class RunFolder:
         remove(self.path / PREDICTIONS)
         if self.wants_board:
             self.board = Board(self.path / BOARD, purge_step)
+
+
+def _batches(dataset: Dataset | Batches, data: Mapping[str, Any]) -> Batches:
+    if isinstance(dataset, Batches):
+        return dataset
+    images = len(dataset.train)
+    return Batches(images, data.get("batch_size", images))
 
 
 def _check_place(out: Path) -> None:

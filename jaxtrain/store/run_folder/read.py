@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Resumed, Steps, Warned
 from jaxtrain.files import read_bytes
 from jaxtrain.store import codec
+from jaxtrain.store.events import Resumed, Steps, Warned
 from jaxtrain.store.run_folder.files import (
     MetricsRow,
     Table,
@@ -214,7 +214,9 @@ def _row_of_cells(kind: str, cells: Mapping[str, str]) -> MetricsRow:
         name, _, index = column.partition(".")
         convert = int if name in WHOLE_NUMBERS else float
         value = convert(text) if text else None
-        if index:
+        if name == "figures":
+            row.setdefault(name, {})[index] = value
+        elif index:
             row.setdefault(name, []).append(value)
         else:
             row[name] = value

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Evaluation, Sampled, Warned
+from jaxtrain.store.events import Epoch, Evaluation, Sampled, Warned
 from jaxtrain.store.run_folder import predictions as _predictions
 from jaxtrain.store.run_folder.files import MetricsRow
 from jaxtrain.store.run_folder.folder import CONFIG, METRICS, PREDICTIONS

@@ -3,10 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from jaxtrain.events import (
+from jaxtrain.store import codec
+from jaxtrain.store.events import (
     Epoch,
     Event,
     Sampled,
@@ -17,7 +18,6 @@ from jaxtrain.events import (
     Tested,
     Warned,
 )
-from jaxtrain.store import codec
 from jaxtrain.store.run_folder.files import MetricsRow
 
 
@@ -73,7 +73,7 @@ _START_CHECKS: dict[str, _Check] = {
 _KINDS: dict[str, dict[str, _Check]] = {
     "step": {**_PLACE, "step": _count, "loss": _number, "lr": _rate},
     "epoch": {
-        **{part.name: _number for part in fields(Epoch)},
+        **{part.name: _number for part in fields(Epoch) if part.name != "figures"},
         "epoch": _count,
         "steps": _maybe_count,
         "samples_per_second": _number,
@@ -98,7 +98,10 @@ _KINDS: dict[str, dict[str, _Check]] = {
         "problems": _texts,
     },
 }
-_OPTIONAL: dict[str, _Check] = {"momentum": _number}
+_OPTIONAL: dict[str, dict[str, _Check]] = {
+    "step": {"momentum": _number, "figures": _numbers},
+    "epoch": {"figures": _numbers},
+}
 
 
 def check_row(content: Mapping[str, Any]) -> MetricsRow:
@@ -119,8 +122,7 @@ def check_row(content: Mapping[str, Any]) -> MetricsRow:
     for name in checks:
         if name not in content:
             raise ValueError(f"a {kind} row has no {name!r}")
-    if kind == "step":
-        checks = checks | _OPTIONAL
+    checks = checks | _OPTIONAL.get(kind, {})
     for name in content:
         if name not in checks:
             raise ValueError(f"a {kind} row has a {name!r:.50}")
@@ -184,7 +186,7 @@ class Batches(NamedTuple):
     """How many images an epoch takes."""
 
     images: int
-    """In the training split."""
+    """In the training split; 0 where that is not known."""
     size: int
     """Images in a batch."""
 
@@ -225,7 +227,7 @@ def rows_of_steps(event: Steps, steps: int) -> list[MetricsRow]:
     before = steps - len(event.losses)
     rows = []
     for index, (loss, lr) in enumerate(zip(event.losses, event.lrs, strict=True)):
-        step = {
+        step: MetricsRow = {
             "step": before + index,
             "epoch": event.epoch,
             "batch": event.first + index,
@@ -234,6 +236,8 @@ def rows_of_steps(event: Steps, steps: int) -> list[MetricsRow]:
         }
         if len(event.momenta):
             step["momentum"] = event.momenta[index]
+        if event.figures:
+            step["figures"] = {k: values[index] for k, values in event.figures.items()}
         rows.append(make_row("step", step))
     return rows
 
@@ -244,15 +248,15 @@ def _epoch_row(event: Epoch, position: Position, batches: Batches) -> MetricsRow
     if start is not None:
         # An epoch may be cut short, and its last batch may be a smaller one.
         images = min(images, (position.steps - start) * batches.size)
-    rate = images / (event.train_seconds or float("nan"))
+    rate = (images or math.nan) / (event.train_seconds or math.nan)
     extra = {"epoch": event.epoch, "steps": position.steps, "samples_per_second": rate}
-    return make_row("epoch", {**extra, **asdict(event)})
+    return make_row("epoch", {**extra, **event.to_dict()})
 
 
 def restore_row(event: Epoch) -> MetricsRow:
     """A row for an epoch that only the checkpoint knows: where it ended is lost."""
     extra = {"epoch": event.epoch, "steps": None, "samples_per_second": None}
-    return make_row("epoch", {**extra, **asdict(event)})
+    return make_row("epoch", {**extra, **event.to_dict()})
 
 
 def _place(event: Sampled | Warned, position: Position) -> MetricsRow:
@@ -312,8 +316,10 @@ def events_of(rows: Sequence[MetricsRow]) -> list[Event]:
 
 def _is_next(last: MetricsRow, row: MetricsRow) -> bool:
     keys = ("epoch", "batch")
-    return row["kind"] == "step" and (
-        [row[key] for key in keys] == [last["epoch"], last["batch"] + 1]
+    return (
+        row["kind"] == "step"
+        and [row[key] for key in keys] == [last["epoch"], last["batch"] + 1]
+        and row.get("figures", {}).keys() == last.get("figures", {}).keys()
     )
 
 
@@ -324,6 +330,10 @@ def _steps(rows: Sequence[MetricsRow]) -> Steps:
         losses=[row["loss"] for row in rows],
         lrs=[row["lr"] for row in rows],
         momenta=[row["momentum"] for row in rows if "momentum" in row] or (),
+        figures={
+            name: [row["figures"][name] for row in rows]
+            for name in rows[0].get("figures", {})
+        },
     )
 
 

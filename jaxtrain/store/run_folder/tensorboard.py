@@ -89,9 +89,10 @@ def scalars(row: MetricsRow) -> tuple[int, dict[str, float]]:
     match row["kind"]:
         case "step":
             names = {"loss": "loss", "lr": "lr", "momentum": "momentum"}
+            names["figures"] = "figures"
         case "epoch":
             names = {name: name for name in ("train_loss", "accuracy", "avg_loss")}
-            names["samples_per_second"] = "throughput"
+            names |= {"samples_per_second": "throughput", "figures": "test"}
         case "sample":
             names = {n: n for n in ("gradient_norms", "update_ratios", "dead")}
     values: dict[str, float] = {}

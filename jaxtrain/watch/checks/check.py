@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from jaxtrain.data import Dataset
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import Config
-from jaxtrain.run.rates import Rates
+from jaxtrain.run.rates import Rates, configured_rates
 from jaxtrain.run.recipe import build_loss, build_model, build_optimizer, build_penalty
 from jaxtrain.training import Numerics, to_tensor
 from jaxtrain.watch.checks.data import (
@@ -52,7 +52,7 @@ def configured(config: Config, dataset: Dataset) -> Setup:
     numerics = Numerics(config.loop.dtype, config.loop.device)
     with numerics.active():
         model = build_model(config, Generator(config.loop.seed))
-    rates = Rates(config)
+    rates = configured_rates(config)
     each_batch = replace(config, flow=replace(config.flow, accumulate=1))
     return Setup(
         model,

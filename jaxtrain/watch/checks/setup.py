@@ -9,12 +9,12 @@ import optax
 from flax import nnx
 from numpy.typing import ArrayLike
 
-from jaxtrain.training import Chunk, Numerics, Placed, Trainer
+from jaxtrain.training import Chunk, Engine, Numerics, Placed
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A network and all that is to train it: what `Trainer` takes, and what a run adds.
+    """A network and all that is to train it: what `Engine` takes, and what a run adds.
 
     Attributes:
         model: any NNX module that maps a batch of inputs to outputs; it stays as it is.
@@ -50,11 +50,11 @@ class Setup:
 
     def trainer(
         self, optimizer: optax.GradientTransformation, penalised: bool = False
-    ) -> Trainer:
+    ) -> Engine:
         """A trainer of a copy of the model, with an optimiser of the caller's."""
         penalty = self.penalty if penalised else None
         pieces = self.loss, self.prepare, self.numerics, penalty
-        return Trainer(self.model, optimizer, *pieces)
+        return Engine(self.model, optimizer, *pieces)
 
     def chunk(self, rows: np.ndarray, lr: ArrayLike = 0.0, seed: int = 0) -> Chunk:
         """Batches (steps, batch) of row numbers with their rates and dropout masks.
@@ -76,7 +76,7 @@ class Sample(NamedTuple):
     inputs: np.ndarray
     targets: np.ndarray
 
-    def placed(self, trainer: Trainer) -> Placed:
+    def placed(self, trainer: Engine) -> Placed:
         return trainer.place(self.inputs, self.targets)
 
     def batches(self, steps: int, size: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 import math
 
-from jaxtrain.events import Event, Sampled, Steps
 from jaxtrain.run.config import Config
+from jaxtrain.store.events import Event, Sampled, Steps
 from jaxtrain.watch.monitor.rule import BLOCK, Curve, of_weights, took_a_step
 
 

@@ -1,6 +1,6 @@
 """What only the test after an epoch can show."""
 
-from jaxtrain.events import Epoch, Event, Steps
+from jaxtrain.store.events import Epoch, Event, Steps
 from jaxtrain.watch.monitor.rule import Symptom
 
 

@@ -3,7 +3,7 @@
 import math
 from statistics import median
 
-from jaxtrain.events import Event, Sampled, Steps
+from jaxtrain.store.events import Event, Sampled, Steps
 from jaxtrain.watch.monitor.beginning import WORSE, Beginning
 from jaxtrain.watch.monitor.rule import Symptom, of_weights, total
 

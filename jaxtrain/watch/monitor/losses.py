@@ -4,7 +4,7 @@ import math
 from statistics import median
 from typing import NamedTuple
 
-from jaxtrain.events import Event, Steps
+from jaxtrain.store.events import Event, Steps
 from jaxtrain.watch.monitor.beginning import STANDSTILL, WORSE, Beginning
 from jaxtrain.watch.monitor.rule import BLOCK, Curve, Symptom, spread
 

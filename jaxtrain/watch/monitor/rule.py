@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple, Protocol
 
-from jaxtrain.events import Event, Sampled
+from jaxtrain.store.events import Event, Sampled
 
 
 class Symptom(NamedTuple):

@@ -3,8 +3,8 @@
 from collections.abc import Generator, Iterator, Mapping
 from types import MappingProxyType
 
-from jaxtrain.events import Earlier, Epoch, Event, Sampled, Steps, Warned
 from jaxtrain.run.config import Config
+from jaxtrain.store.events import Earlier, Epoch, Event, Sampled, Steps, Warned
 from jaxtrain.watch.monitor.beginning import chance_level
 from jaxtrain.watch.monitor.epochs import AccuracyAtChance, Overfitting
 from jaxtrain.watch.monitor.gradients import (
@@ -61,9 +61,10 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What follows from each, and is not said again under a name of its own."""
 
 
-def rules(config: Config, classes: int) -> list[Rule]:
+def rules(config: Config | None, classes: int) -> list[Rule]:
     """One of each kind, in the order in which they are asked."""
-    chance = chance_level(config, classes)
+    chance = None if config is None else chance_level(config, classes)
+    classified = [] if config is None else [AccuracyAtChance(chance, classes)]
     return [
         ExplodingGradients(chance),
         LearningRateTooLarge(chance),
@@ -73,7 +74,7 @@ def rules(config: Config, classes: int) -> list[Rule]:
         LossSpike(chance),
         LearningRateTooSmall(chance),
         LossPlateau(chance),
-        AccuracyAtChance(chance, classes),
+        *classified,
         Overfitting(),
     ]
 
@@ -85,18 +86,19 @@ class Monitor:
     text has three lines: what is seen, what it usually means, what to try.
 
     Args:
-        config: names the loss, whose level without any knowledge may be known.
+        config: names the loss, whose level without any knowledge may be known; None of
+            a user's own training.
         classes: among which the run chooses.
 
     Example:
-        >>> from jaxtrain.events import Steps
+        >>> from jaxtrain.store.events import Steps
         >>> steps = Steps(1, 0, [2.3, float("nan")], [0.1, 0.1])
         >>> (warned,) = Monitor(Config()).see(steps)
         >>> warned.kind, warned.step
         ('loss_diverging', 1)
     """
 
-    def __init__(self, config: Config, classes: int = 10):
+    def __init__(self, config: Config | None, classes: int = 10):
         self.active = rules(config, classes)
         self.epoch = self.step = 0
 

@@ -39,7 +39,7 @@ def trials(evidence: Evidence) -> Iterator[Trial]:
             "initialisation scheme",
             f"the port's weights have the spread of {name}{says}",
             "PyTorch draws Linear and Conv from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), "
-            "biases too: jaxtrain.nn and jaxtrain.init do.",
+            "biases too: jaxtrain.nn and jaxtrain.nn.init do.",
             _misfit(ours, spreads),
             enough=SLACK,
         )

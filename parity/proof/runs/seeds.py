@@ -10,8 +10,8 @@ from dataclasses import replace
 from importlib.resources import files
 
 from jaxtrain.data import load
-from jaxtrain.events import Epoch
 from jaxtrain.run.config import Config
+from jaxtrain.store.events import Epoch
 from parity.proof.runs.histories import history
 
 

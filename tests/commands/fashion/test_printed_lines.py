@@ -13,9 +13,9 @@ from toys import PROG
 import jaxtrain
 from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Epoch, Event, Started, Steps
 from jaxtrain.run.config import Config
 from jaxtrain.show.terminal import Bar, Display
+from jaxtrain.store.events import Epoch, Event, Started, Steps
 
 
 def blank(train: int = 60_000, test: int = 10_000, name: str = "toy data") -> Dataset:

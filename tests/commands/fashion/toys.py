@@ -12,7 +12,7 @@ TOY = '''
 import os, time, warnings
 import numpy as np
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Epoch, Started, Steps
+from jaxtrain.store.events import Epoch, Started, Steps
 
 STARTED = Started("toy", "cpu", "MLP 784-10", 7850, {"toy": "1.0"})
 

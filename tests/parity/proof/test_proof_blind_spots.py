@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from jaxtrain.events import Epoch
 from jaxtrain.run.config import Config
 from jaxtrain.run.history import History
+from jaxtrain.store.events import Epoch
 from parity.__main__ import main
 from parity.proof.layers import judge as layer_judge
 from parity.proof.losses import judge as loss_judge

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from jaxtrain.events import Epoch
 from jaxtrain.run.history import History
 from jaxtrain.show import charts
+from jaxtrain.store.events import Epoch
 from parity.proof.report import curves, page
 from parity.proof.verdict import Findings, Twins, Verdict
 

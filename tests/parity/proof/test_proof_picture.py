@@ -9,8 +9,8 @@ pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Steps
 from jaxtrain.run.history import History
+from jaxtrain.store.events import Epoch, Steps
 from parity.proof.report import curves
 from parity.proof.verdict import Twins, Verdict
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxtrain.events import Epoch
 from jaxtrain.run.history import History
+from jaxtrain.store.events import Epoch
 from parity.proof.command import ProgressLine
 from parity.proof.report import record, table
 from parity.proof.verdict import Findings, Task, Twins, Verdict, worst

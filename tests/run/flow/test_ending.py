@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from jaxtrain.data import Dataset
-from jaxtrain.events import Epoch, Event, Resumed, Saved, Started, Steps, Stopped
 from jaxtrain.run.backends import running
 from jaxtrain.run.config import (
     Config,
@@ -20,6 +19,7 @@ from jaxtrain.run.config import (
 from jaxtrain.run.loop import run
 from jaxtrain.run.stopping import Limits, Stop, never
 from jaxtrain.store import checkpoint
+from jaxtrain.store.events import Epoch, Event, Resumed, Saved, Started, Steps, Stopped
 
 
 def epoch(number: int, loss: float) -> Epoch:

@@ -13,7 +13,6 @@ from flax import nnx
 from jaxtrain import losses, nn, optim
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Steps, TrainingFault
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import (
     Config,
@@ -26,7 +25,8 @@ from jaxtrain.run.config import (
 )
 from jaxtrain.run.loop import run
 from jaxtrain.run.replay import replay
-from jaxtrain.training import Chunk, Placed, Trainer
+from jaxtrain.store.events import Steps, TrainingFault
+from jaxtrain.training import Chunk, Engine, Placed
 from jaxtrain.training.fault import Fault, locate, make_inspect
 
 STEPS, BATCH = 5, 8
@@ -67,7 +67,7 @@ def found(
     plant: Any = lambda trainer, data: data,
     lrs: tuple[float, ...] = (0.1,) * STEPS,
 ) -> Fault | None:
-    trainer = Trainer(Net(), optim.sgd(lr=0.1) if tx is None else tx, loss)
+    trainer = Engine(Net(), optim.sgd(lr=0.1) if tx is None else tx, loss)
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(STEPS * BATCH, 6)).astype(np.float32)
     targets = generator.integers(0, 3, STEPS * BATCH)
@@ -81,18 +81,18 @@ def found(
     return fault
 
 
-def in_input(trainer: Trainer, data: Placed) -> Placed:
+def in_input(trainer: Engine, data: Placed) -> Placed:
     return Placed(data.inputs.at[3 * BATCH + 1, 2].set(jnp.nan), data.targets)
 
 
-def in_weight(trainer: Trainer, data: Placed) -> Placed:
+def in_weight(trainer: Engine, data: Placed) -> Placed:
     params = jax.tree.map(lambda x: x, trainer.state.params)
     params["last"]["weight"][...] = params["last"]["weight"][...].at[0, 0].set(jnp.inf)
     trainer.state = trainer.state._replace(params=params)
     return data
 
 
-def in_buffer(trainer: Trainer, data: Placed) -> Placed:
+def in_buffer(trainer: Engine, data: Placed) -> Placed:
     buffers = jax.tree.map(lambda x: x, trainer.state.buffers)
     buffers["norm"]["running_var"][...] = jnp.full(4, jnp.nan)
     trainer.state = trainer.state._replace(buffers=buffers)

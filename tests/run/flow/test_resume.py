@@ -10,7 +10,6 @@ import pytest
 
 from jaxtrain.data import Dataset, Split
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Resumed, Started, Steps
 from jaxtrain.optim import OPTIMIZERS
 from jaxtrain.run.by_name import SCHEDULER
 from jaxtrain.run.config import (
@@ -27,6 +26,7 @@ from jaxtrain.run.config import (
 from jaxtrain.run.loop import run
 from jaxtrain.run.rates import Rates
 from jaxtrain.store import checkpoint
+from jaxtrain.store.events import Epoch, Resumed, Started, Steps
 
 REPORTS = 4
 """Steps between two reports, and so between two places where a run can end."""

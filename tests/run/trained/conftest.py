@@ -4,7 +4,6 @@ from trained_runs import Run
 
 from jaxtrain.data import Dataset
 from jaxtrain.data.synthetic import synthetic
-from jaxtrain.events import Tested
 from jaxtrain.run.config import (
     Config,
     DataConfig,
@@ -15,6 +14,7 @@ from jaxtrain.run.config import (
     RecordsConfig,
 )
 from jaxtrain.run.loop import run
+from jaxtrain.store.events import Tested
 
 
 @pytest.fixture(scope="session")

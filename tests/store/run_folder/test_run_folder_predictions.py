@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import run_events as toy
 
-from jaxtrain import events
 from jaxtrain.data import Split
 from jaxtrain.errors import ConfigError
+from jaxtrain.store import events
 from jaxtrain.store.run_folder import Predictions, predictions, read_run
 
 

@@ -10,7 +10,7 @@ import pytest
 import run_events as toy
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Event, Resumed, Sampled, Steps, Warned
+from jaxtrain.store.events import Epoch, Event, Resumed, Sampled, Steps, Warned
 from jaxtrain.store.run_folder import folder as folder_module
 from jaxtrain.store.run_folder import read_run
 

@@ -14,7 +14,7 @@ import run_events as toy
 
 import jaxtrain
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch, Started, Steps, Stopped
+from jaxtrain.store.events import Epoch, Started, Steps, Stopped
 from jaxtrain.store.run_folder import read_run
 from jaxtrain.store.run_folder.read import read_rows
 

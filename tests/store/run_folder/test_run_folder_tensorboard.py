@@ -13,7 +13,7 @@ import run_events as toy
 pytest.importorskip("tensorboard")
 
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Sampled
+from jaxtrain.store.events import Sampled
 
 EVENTS = [*toy.story()]
 

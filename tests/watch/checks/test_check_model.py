@@ -17,11 +17,11 @@ from flax import nnx
 from jaxtrain import losses, nn, optim
 from jaxtrain.commands import options
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Steps
 from jaxtrain.models import MLP
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import Config
 from jaxtrain.run.loop import run
+from jaxtrain.store.events import Steps
 from jaxtrain.watch.checks import Finding, Setup, check, check_model, configured, show
 from jaxtrain.watch.checks.finding import by_name, recorder
 from jaxtrain.watch.checks.learning_rate import rate_works, watch_ratio

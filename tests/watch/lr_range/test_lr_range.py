@@ -14,9 +14,9 @@ from jaxtrain import optim
 from jaxtrain.commands import options
 from jaxtrain.data import Dataset
 from jaxtrain.errors import ConfigError
-from jaxtrain.events import Epoch
 from jaxtrain.run.config import Config
 from jaxtrain.run.loop import run
+from jaxtrain.store.events import Epoch
 from jaxtrain.watch.checks import Setup
 from jaxtrain.watch.lr_range import (
     BLOW_UP,

@@ -11,10 +11,10 @@ from flax import nnx
 
 from jaxtrain.commands.options import parse
 from jaxtrain.data import Dataset, Split
-from jaxtrain.events import Event, TrainingFault, Warned
 from jaxtrain.nn import load_state_dict, state_dict
 from jaxtrain.run import by_name
 from jaxtrain.run.loop import run
+from jaxtrain.store.events import Event, TrainingFault, Warned
 from jaxtrain.watch.monitor import watching
 
 Weights = Callable[[str, np.ndarray], np.ndarray]

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxtrain.events import (
+from jaxtrain.losses._classification import CLASSIFICATION, classification
+from jaxtrain.run.config import Config, LossConfig
+from jaxtrain.store.events import (
     Earlier,
     Epoch,
     Event,
@@ -21,8 +23,6 @@ from jaxtrain.events import (
     Steps,
     Warned,
 )
-from jaxtrain.losses._classification import CLASSIFICATION, classification
-from jaxtrain.run.config import Config, LossConfig
 from jaxtrain.watch.monitor import KINDS, watching
 from jaxtrain.watch.monitor.beginning import chance_level
 from jaxtrain.watch.monitor.watching import EXPLAINS, rules

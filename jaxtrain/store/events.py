@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,8 @@ class Steps:
     """Learning rate of each update; a list where there are groups."""
     momenta: Sequence[float] = ()
     """Momentum of each update, where it moves."""
+    figures: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """What a loss gives beside itself, for each batch, by name."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,18 @@ class Epoch:
     train_loss: float
     """Mean of the epoch's batch losses, taken while the weights moved."""
     accuracy: float
-    """Test images named right, in percent; validation images, where some are kept."""
+    """Test images named right, in percent; validation images, where some are kept; NaN
+    where it is not measured."""
     avg_loss: float
     """Mean over the test batches, the last and smaller one counting as much."""
     train_seconds: float
     test_seconds: float
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What else the test measured, by name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields by name; without figures, if there are none."""
+        return {k: v for k, v in vars(self).items() if k != "figures" or v}
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,7 @@ class Evaluation(NamedTuple):
 
     accuracy: float
     avg_loss: float
+    figures: Mapping[str, float] = MappingProxyType({})
 
 
 def epoch_with_test(
@@ -176,6 +187,7 @@ def epoch_with_test(
         avg_loss=result.avg_loss,
         train_seconds=train_seconds,
         test_seconds=time.perf_counter() - start,
+        figures=dict(result.figures),
     )
 
 
