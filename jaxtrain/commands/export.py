@@ -28,6 +28,7 @@ import numpy as np
 from jaxtrain import files
 from jaxtrain.commands import program
 from jaxtrain.errors import ConfigError
+from jaxtrain.run.records import check_destination
 from jaxtrain.store import codec
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def write(
     """
     out = Path(out)
     kind = _kind(out)
+    check_destination(out, "OUT")
     from jaxtrain.run.trained import load
 
     network = load(run, best)

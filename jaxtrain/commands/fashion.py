@@ -85,7 +85,7 @@ def train(config: Config, start: float | None = None) -> History:
     start = time.perf_counter() if start is None else start
     path = config.records.history
     if path is not None:
-        records.check_destination(path)
+        records.check_destination(path, out=config.records.out)
     backend = load_backend(config.loop.backend)
     dataset = select_images(config, _load(config))
     about = {"name": dataset.name, "source": dataset.source, "sha256": dataset.sha256}

@@ -10,23 +10,29 @@ from pathlib import Path
 from jaxtrain import files
 from jaxtrain.errors import ConfigError
 from jaxtrain.run.history import History
+from jaxtrain.store.run_folder.folder import FILES, FOLDERS, is_run
 
 
 class _Probe(Exception):
     """Ends a trial of writing before the file takes its name."""
 
 
-def check_destination(path: Path, flag: str = "--history") -> None:
+def check_destination(
+    path: Path, flag: str = "--history", out: Path | None = None
+) -> None:
     """Refuse at once what would otherwise be refused when the work is done.
 
     Args:
         path: the file that is to be written.
         flag: the option that asks for it.
+        out: the folder that a run is about to write to.
 
     Raises:
-        ConfigError: nothing can be written under that name.
+        ConfigError: nothing can be written under that name, or a run's own file is
+            there.
     """
     try:
+        _check_not_of_a_run(path, flag, out)
         if not path.parent.is_dir():
             raise ConfigError(f"{flag} {path}: there is no folder {path.parent}")
         if os.path.lexists(path):
@@ -37,6 +43,17 @@ def check_destination(path: Path, flag: str = "--history") -> None:
         raise ConfigError(
             f"{flag} {path} cannot be written: {error.strerror}"
         ) from error
+
+
+def _check_not_of_a_run(path: Path, flag: str, out: Path | None) -> None:
+    place = path.resolve()
+    for folder in place.parents:
+        inside = place.relative_to(folder)
+        own = str(inside) in FILES or inside.parts[0] in FOLDERS
+        if own and ((out and folder == out.resolve()) or is_run(folder)):
+            raise ConfigError(
+                f"{flag} {path} is what the run in {folder} keeps: give another name"
+            )
 
 
 def _check_replaceable(path: Path, flag: str) -> None:

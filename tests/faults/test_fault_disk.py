@@ -119,6 +119,18 @@ REFUSED = [
     ("--resume {b}", damaged, "has no whole checkpoint"),
     ("--history {a}", nothing, "is a folder"),
     ("--history {root}/none/history.json", nothing, "there is no folder"),
+    ("--history {a}/metrics.jsonl", nothing, "is what the run in"),
+    ("--history {a}/checkpoints/history.json", nothing, "is what the run in"),
+    (
+        "--out {b} --resume auto --history {b}/steps.csv",
+        without("b/steps.csv"),
+        "is what the run in",
+    ),
+    (
+        "--out {root}/new --history {root}/new/config.json",
+        nothing,
+        "is what the run in",
+    ),
 ]
 
 
@@ -174,18 +186,31 @@ def test_going_back_drops_what_was_later(command: Command, runs: Path) -> None:
 OTHERS = [
     (report.main, "{a} --html {root}/none/page.html", nothing, "there is no folder"),
     (report.main, "{a} --html {b}", nothing, "is a folder"),
+    (report.main, "{a} --html {b}/config.json", nothing, "is what the run in"),
+    (
+        export.main,
+        "{a} {a}/checkpoints/step-00000012/state.safetensors",
+        nothing,
+        "is what the run in",
+    ),
+    (
+        predict.main,
+        "{a} {root}/image.png --json {a}/predictions.npz",
+        nothing,
+        "is what the run in",
+    ),
     (report.main, "{a} --pictures {root}/none/here", nothing, "there is no folder"),
     (report.main, "{a} --pictures {a}/config.json", nothing, "must be a folder"),
     (report.main, "{a} {b}", a_folder("b/metrics.jsonl"), "is not a file"),
     (report.main, "{c}", of_a_later_version, "metrics.jsonl is of the schema"),
     (report.main, "{root}", nothing, "holds no run"),
     (export.main, "{a} {root}/net.onnx", nothing, "must end in .safetensors"),
-    (export.main, "{a} {root}/none/net.jax", nothing, "cannot be written"),
+    (export.main, "{a} {root}/none/net.jax", nothing, "there is no folder"),
     (
         export.main,
         "{a} {root}/net.safetensors",
         a_folder("net.safetensors"),
-        "cannot",
+        "is a folder",
     ),
     (export.main, "{b} {root}/net.safetensors", damaged, "has no whole checkpoint"),
     (predict.main, "{b} {root}/image.png", damaged, "has no whole checkpoint"),

@@ -53,6 +53,21 @@ CONFIG, METRICS, PREDICTIONS = "config.json", "metrics.jsonl", "predictions.npz"
 BOARD = "tensorboard"
 DAMAGE_FILE = "metrics.damaged.jsonl"
 """The records as they were found, where a line of them is lost."""
+FILES = frozenset(
+    (CONFIG, METRICS, PREDICTIONS, DAMAGE_FILE, "steps.csv", "epochs.csv")
+)
+FOLDERS = frozenset((BOARD, "checkpoints", "fault"))
+"""What a run keeps in its folder, and nothing else may be written to."""
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a run has begun in a folder.
+
+    Example:
+        >>> is_run(Path("none"))
+        False
+    """
+    return any((folder / name).exists() for name in (METRICS, "checkpoints"))
 
 
 class RunFolder:

@@ -300,8 +300,8 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("net.pth", "export"),
         ("net.onnx", "must end in .safetensors"),
         ("net", "must end in .safetensors"),
-        ("none/net.safetensors", "No such file or directory"),
-        ("run.jax", "Is a directory"),
+        ("none/net.safetensors", "there is no folder"),
+        ("run.jax", "is a folder"),
     ],
 )
 def test_what_cannot_be_written_is_said_in_a_line(
