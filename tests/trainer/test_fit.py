@@ -170,6 +170,38 @@ def test_what_is_not_finite_is_found_and_kept(tmp_path: Path, points: Points) ->
     assert report == []
 
 
+@pytest.mark.filterwarnings("ignore:epoch:UserWarning")
+def test_a_loss_may_transform_its_model(points: Points) -> None:
+    """What the layers give inside cannot be had outside, and nothing else is lost."""
+
+    def row_by_row(model: Any, batch: Any) -> Any:
+        scores = jax.vmap(lambda row: model(row[None])[0])(batch[0])
+        return losses.cross_entropy(scores, batch[1])
+
+    def with_penalty(model: Any, batch: Any) -> Any:
+        slopes = jax.grad(lambda x: model(x).sum())(batch[0])
+        return by_model(model, batch)[0] + jnp.square(slopes).mean()
+
+    bad = points[0].copy()
+    bad[21, 3] = np.inf
+    for loss in (row_by_row, with_penalty):
+        rng.manual_seed(0)
+        plain = nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3))
+        own = Trainer(plain, optim.sgd(lr=0.1), loss)
+        with pytest.raises(events.TrainingFault, match=r"step 2 .*: the batch has 1"):
+            own.fit((bad, points[1]), epochs=1, batch_size=8, monitor=2)
+
+
+def test_batches_of_pytorch_s_loader_are_taken(points: Points) -> None:
+    torch = pytest.importorskip("torch")
+    tensors = torch.utils.data.TensorDataset(*map(torch.tensor, points))
+    theirs = torch.utils.data.DataLoader(tensors, 8)
+    curves = [
+        trainer().fit(x, epochs=1, monitor=0).losses for x in (theirs, batches(points))
+    ]
+    assert curves[0] == curves[1]
+
+
 def test_ctrl_c_leaves_a_whole_checkpoint(tmp_path: Path, points: Points) -> None:
     def fit(stop: bool, out: Path | None) -> list[float]:
         def see(event: Any) -> None:
@@ -241,8 +273,14 @@ def test_masks_come_from_the_seed_or_from_jax(points: Points) -> None:
     own = trainer(dropout_masks="jax"), trainer()
     assert [each.dropout_masks for each in own] == ["jax", "torch"]
     # The first loss of each is that of the same weights and rows, under other masks.
-    firsts = [each.fit(points, max_steps=1, seed=1).losses[0] for each in own]
-    again = trainer(dropout_masks="jax").fit(points, max_steps=1, seed=2).losses[0]
+    firsts = [
+        each.fit(points, max_steps=1, seed=1, monitor=0).losses[0] for each in own
+    ]
+    again = (
+        trainer(dropout_masks="jax")
+        .fit(points, max_steps=1, seed=2, monitor=0)
+        .losses[0]
+    )
     assert len({*firsts, again}) == 3
 
 
