@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -23,11 +23,18 @@ from jaxtrain.optim._build import rate_of, summary_of
 from jaxtrain.run.checkpoints import Checkpoints
 from jaxtrain.run.config import FlowConfig
 from jaxtrain.run.fit import Fit, FitIdentity, Plan, evaluate, has_average, make_masks
-from jaxtrain.run.flow import Flow, check_count
+from jaxtrain.run.flow import Flow
 from jaxtrain.run.history import History
 from jaxtrain.run.interrupt import noted_interrupt
 from jaxtrain.run.listening import Listener, recorder, tell
 from jaxtrain.run.rates import Rates
+from jaxtrain.run.request import (
+    FREE,
+    about_run,
+    check_loop,
+    check_records,
+    check_tests,
+)
 from jaxtrain.run.source import ArraySource, Source, source_of
 from jaxtrain.run.stopping import Limits
 from jaxtrain.show import fitted, progress
@@ -158,6 +165,9 @@ class Trainer:
         self._engine = StepEngine(step, state, self._numerics, evaluate, predict)
         return self
 
+    history: History | None = None
+    """Of the latest fit, also of one that was broken off."""
+
     def _build(self, model: nnx.Module, flow: Flow) -> Engine:
         outputs = self.door == OUTPUTS
         return Engine(
@@ -273,10 +283,10 @@ class Trainer:
             KeyboardInterrupt: Ctrl-C, after what was done is saved.
         """
         flow = Flow(accumulate, clip_norm, ema, swa)
-        _check_loop(epochs, max_steps, monitor, batch_size)
-        _check_records(out, resume, save_every, keep, tensorboard)
+        check_loop(epochs, max_steps, monitor, batch_size)
+        check_records(out, resume, save_every, keep, tensorboard)
         self._check_flow(flow, scheduler, devices, precision)
-        _check_tests(validation, scheduler, early_stopping)
+        check_tests(validation, scheduler, early_stopping)
         if seed is not None:
             rng.manual_seed(seed)
         engine = self._engine_for(flow)
@@ -288,6 +298,7 @@ class Trainer:
             )
         tests = None
         if validation is not None:
+            self._check_evaluate()
             tests = source_of(validation, engine.put, batch_size, False)
         rates = self._rates(scheduler, scheduler_every)
         key_seed = rng.default_generator.initial_seed() if seed is None else seed
@@ -304,13 +315,19 @@ class Trainer:
             save_every=save_every,
             keep=keep,
             monitor=monitor,
-            config=self._config(source, rates, flow, epochs, max_steps, seed, endings),
+            config={
+                "trainer": self._about(),
+                **about_run(source, rates, flow, endings),
+                "loop": {"epochs": epochs, "max_steps": max_steps, "seed": key_seed},
+            },
             free=FREE,
             title=self._title,
         )
-        return _run(
-            plan, endings, _Callbacks(callbacks), show_progress, tensorboard, loader
-        )
+        about = {"name": type(loader).__name__, "source": "the program", "sha256": {}}
+        self.history = History(plan.config, about)
+        own = _Callbacks(callbacks)
+        _run(plan, self.history, endings, own, show_progress, tensorboard, loader)
+        return self.history
 
     def _check_flow(
         self, flow: Flow, scheduler: Any, devices: Any, precision: Any
@@ -375,41 +392,17 @@ class Trainer:
 
         return make_masks(self.dropout_masks, draws, seed)
 
-    def _config(
-        self,
-        source: Source,
-        rates: Rates,
-        flow: Flow,
-        epochs: int | None,
-        max_steps: int | None,
-        seed: int | None,
-        endings: FlowConfig,
-    ) -> dict[str, dict[str, Any]]:
-        """What the run is; where it goes on, all but `FREE` must be the same."""
+    def _about(self) -> dict[str, Any]:
+        """What is trained, as a checkpoint says it."""
         optimizer = None if self._optimizer is None else summary_of(self._optimizer)
-        schedule = rates.schedule
         return {
-            "trainer": {
-                "door": self.door,
-                "model": self._title,
-                "loss": name_of(self._loss),
-                "optimizer": optimizer,
-                "metrics": list(self.metrics),
-                "dropout_masks": self.dropout_masks,
-                "dtype": self._numerics.dtype,
-            },
-            "loop": {"epochs": epochs, "max_steps": max_steps, "seed": seed},
-            "flow": {
-                **asdict(flow),
-                "early_stopping": endings.early_stopping,
-                "min_delta": endings.min_delta,
-                "max_time": endings.max_time,
-            },
-            "scheduler": {
-                "schedule": None if schedule is None else repr(schedule),
-                "every": rates.every,
-            },
-            "data": source.about,
+            "door": self.door,
+            "model": self._title,
+            "loss": name_of(self._loss),
+            "optimizer": optimizer,
+            "metrics": list(self.metrics),
+            "dropout_masks": self.dropout_masks,
+            "dtype": self._numerics.dtype,
         }
 
     def evaluate(self, loader: Any, *, batch_size: int = 64) -> dict[str, Any]:
@@ -422,12 +415,15 @@ class Trainer:
         Returns:
             `"loss"`, the metrics, and the figures that the loss gives besides.
         """
+        self._check_evaluate()
+        source = source_of(loader, self._engine.put, batch_size, False)
+        return evaluate(self._engine, source, self.metrics)
+
+    def _check_evaluate(self) -> None:
         if self.door == STEP and self._engine._measure is None:
             raise ConfigError(
                 "a trainer of a step is tested by evaluate=: give from_step one"
             )
-        source = source_of(loader, self._engine.put, batch_size, False)
-        return evaluate(self._engine, source, self.metrics)
 
     def predict(self, loader: Any, *, batch_size: int = 64) -> Any:
         """What the model gives for all inputs, in order.
@@ -460,13 +456,6 @@ class Trainer:
         return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 
 
-FREE = (
-    *("loop.epochs", "loop.max_steps", "trainer.metrics"),
-    *("flow.early_stopping", "flow.min_delta", "flow.max_time"),
-)
-"""What may be another when a run goes on: it changes no step, only which are taken."""
-
-
 class Recipe(NamedTuple):
     """What `python -m jaxtrain.train` trains: given by a file's `recipe()`."""
 
@@ -496,19 +485,18 @@ class _Callbacks:
 
 def _run(
     plan: Plan,
+    history: History,
     endings: FlowConfig,
     callbacks: _Callbacks,
     show_progress: bool,
     tensorboard: bool,
     loader: Any,
-) -> History:
-    about = {"name": type(loader).__name__, "source": "the program", "sha256": {}}
-    history = History(plan.config, about)
+) -> None:
     place = progress.bar() if show_progress else None
     folder: AbstractContextManager[RunFolder | None] = nullcontext()
     if plan.out is not None:
         folder = RunFolder.open(
-            *(plan.out, plan.config, about, _batches(plan.source, loader)),
+            *(plan.out, plan.config, history.data, _batches(plan.source, loader)),
             resume=plan.resume is not None,
             tensorboard=tensorboard,
         )
@@ -530,7 +518,6 @@ def _run(
             listeners += [Monitor(None).see, _warn]
         for event in Fit(plan).events(limits, checkpoints):
             tell(event, listeners)
-    return history
 
 
 def _warn(event: Event) -> None:
@@ -553,43 +540,6 @@ def _inputs(batch: Any) -> Any:
 
 def _kind(value: Any) -> str:
     return f"a {type(value).__name__}" if not isinstance(value, type) else repr(value)
-
-
-def _check_loop(epochs: Any, max_steps: Any, monitor: Any, batch_size: Any) -> None:
-    if epochs is None and max_steps is None:
-        raise ConfigError("say how long to train: give epochs= or max_steps=")
-    for name, value in {"epochs": epochs, "max_steps": max_steps}.items():
-        if value is not None:
-            check_count(name, value, 0)
-    check_count("monitor", monitor, 0)
-    check_count("batch_size", batch_size)
-
-
-def _check_records(
-    out: Any, resume: Any, save_every: Any, keep: Any, tensorboard: bool
-) -> None:
-    if resume not in (None, "auto"):
-        raise ConfigError(f"resume must be 'auto' or None, but got {resume!r:.80}")
-    if resume is not None and out is None:
-        raise ConfigError("resume='auto' needs a run's folder: give out=")
-    if tensorboard and out is None:
-        raise ConfigError("tensorboard=True needs a run's folder: give out=")
-    check_count("keep", keep)
-    if not isinstance(save_every, int | float) or not save_every >= 0:
-        raise ConfigError(f"save_every must be seconds, but got {save_every!r:.80}")
-
-
-def _check_tests(validation: Any, scheduler: Any, early_stopping: Any) -> None:
-    needs: Sequence[str] = [
-        name
-        for name, asked in {
-            "early_stopping=": early_stopping is not None,
-            "reduce_lr_on_plateau": isinstance(scheduler, PlateauSchedule),
-        }.items()
-        if asked
-    ]
-    if needs and validation is None:
-        raise ConfigError(f"{needs[0]} watches the validation loss: give validation=")
 
 
 # A history knows how to record itself; how it looks is known from here on.

@@ -195,6 +195,8 @@ class ConfigIdentity:
             raise ValueError("its scheduler's state is that of another")
 
     def check_same(self, meta: Any) -> None:
+        if "fit" in meta:
+            raise ConfigError("it is of a run of Trainer.fit, which goes on there")
         config, data = meta["config"], meta["data"]
         theirs, ours = Config.from_dict(config).to_dict(), self.config.to_dict()
         differences = [

@@ -274,7 +274,6 @@ class Fit(Session[Piece, _Pending]):
                 if not self.goes_on():
                     break
         except Exception as error:
-            # What was done before it is told and saved first.
             if not pending.losses:
                 raise
             self.failure = error

@@ -48,6 +48,8 @@ def _find(path: Path) -> checkpoint.Checkpoint:
 
 
 def _take(arrays: Mapping[str, np.ndarray], meta: Any) -> tuple[str, str]:
+    if "fit" in meta:
+        raise ConfigError("it is of a run of Trainer.fit, whose loss is in its program")
     rest = dict(arrays)
     split = Split(rest.pop("images"), rest.pop("labels"))
     run = Run(

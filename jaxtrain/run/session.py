@@ -144,8 +144,13 @@ class Session(ABC, Generic[Piece, Pending]):
         """What is left of an epoch; the device works on a piece while one is read."""
         self.start_time = time.perf_counter() - self.place.seconds
         pieces, previous = self.pieces(), deque[Pending]()
+        failure: Exception | None = None
         while True:
-            piece = None if stop() else next(pieces, None)
+            try:
+                piece = None if stop() else next(pieces, None)
+            except Exception as error:
+                # What was done before it is told and saved first.
+                piece, failure = None, error
             if piece is not None:
                 previous.append(self.dispatch(piece))
             idle = piece is None or checkpoints.due()
@@ -157,10 +162,12 @@ class Session(ABC, Generic[Piece, Pending]):
                 sample = self.look(pending, fault)
                 if sample is not None:
                     yield sample
+            if idle and (piece is not None or failure is not None):
+                yield from checkpoints.save(self.point())
+            if failure is not None:
+                raise failure
             if piece is None:
                 return
-            if idle:
-                yield from checkpoints.save(self.point())
 
     def end_epoch(self) -> Epoch:
         """Test after an epoch that is trained, and go on to the next."""

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtrain import rng
 from jaxtrain.data.order import epoch_order
 from jaxtrain.errors import ConfigError
+from jaxtrain.training.engine import count_rows
 
 Put = Callable[[Any], Any]
 """Moves a tree of arrays to the device."""
@@ -175,10 +176,14 @@ def source_of(data: Any, put: Put, batch_size: int, shuffle: bool) -> Source:
 def _is_arrays(data: Any) -> bool:
     if isinstance(data, list) and data and _is_pair(data[0]):
         return False  # a list of batches
+    if not isinstance(data, tuple | list | Mapping):
+        return _is_array(data)
     leaves = jax.tree.leaves(data)
-    if data is None or not leaves:
-        return False
-    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") for leaf in leaves)
+    return bool(leaves) and all(map(_is_array, leaves))
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _is_pair(batch: Any) -> bool:
@@ -204,8 +209,9 @@ class ArraySource:
     @property
     def rows_per_epoch(self) -> int:
         """As far as they are known before the first epoch."""
-        known = getattr(self.loader, "rows", None)
-        return known or _count(jax.tree.leaves(self.loader.arrays())[0])
+        dataset: Any = getattr(self.loader, "dataset", None)
+        arrays = self.loader.arrays()
+        return count_rows(arrays) if dataset is None else len(dataset)
 
     @property
     def batch_rows(self) -> int:
@@ -217,6 +223,7 @@ class ArraySource:
         leaves = jax.tree.leaves(self.loader.arrays())
         return {
             "batches": self.length,
+            "batch_size": self.batch_rows,
             "arrays": [f"{x.dtype} {tuple(x.shape)}" for x in leaves],
             "crc32": checksum(leaves),
         }

@@ -165,6 +165,11 @@ def _find(path: Path, best: bool) -> tuple[Checkpoint, list[str]]:
 
 
 def _network(record: Checkpoint, problems: list[str]) -> Network:
+    if "fit" in record.meta:
+        raise ConfigError(
+            "it is of a run of Trainer.fit, whose model only its own program can "
+            "build: there, fit(…, resume='auto') gives a finished run back"
+        )
     config = Config.from_dict(record.meta["config"])
     dtype = config.loop.dtype
     with Numerics(dtype).active():

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from jaxtrain.show.terminal import Bar
-from jaxtrain.store.events import Epoch, Event, Started, Steps
+from jaxtrain.store.events import Epoch, Event, Started, Steps, Stopped
 
 
 class NotebookLine:
@@ -100,3 +100,55 @@ def figures(event: Epoch) -> list[str]:
     loss = event.avg_loss
     parts = [] if math.isnan(loss) else [f"validation loss {loss:.4g}"]
     return parts + [f"{name} {value:.4g}" for name, value in event.figures.items()]
+
+
+PRINT_EVERY = 100
+"""Steps between two loss lines."""
+
+
+class Lines:
+    """Prints the events of a training, a line for what there is to say of each.
+
+    Args:
+        bar: where the lines go.
+        epochs: of the training, if their number is set.
+    """
+
+    def __init__(self, bar: Bar, epochs: int | None):
+        self.bar, self.epochs = bar, epochs
+        self.steps = 0
+
+    def show(self, event: Event) -> None:
+        """Print what there is to say of an event."""
+        match event:
+            case Started():
+                self._start(event)
+            case Steps():
+                self._steps(event)
+            case Epoch():
+                of = "" if self.epochs is None else f"/{self.epochs}"
+                parts = [f"training loss {event.train_loss:.6f}", *figures(event)]
+                seconds = f"{event.train_seconds:.1f} s"
+                self.bar.print(
+                    f"epoch {event.epoch}{of}: {', '.join(parts)} ({seconds})"
+                )
+            case Stopped():
+                self.bar.print(f"stopped: {event.reason}")
+
+    def _start(self, event: Started) -> None:
+        self.bar.print(
+            f"{event.model}, {event.parameters:,} parameters, backend "
+            f"{event.backend} on {event.device}"
+        )
+        if event.resumed is not None:
+            for problem in event.resumed.problems:
+                self.bar.print(f"passed over: {problem}")
+            self.steps = event.resumed.steps
+            where = f"resumed after step {self.steps:,}, {event.resumed.source}"
+            self.bar.print(where)
+
+    def _steps(self, event: Steps) -> None:
+        for loss in event.losses:
+            if self.steps % PRINT_EVERY == 0:
+                self.bar.print(f"step {self.steps:,}: loss {loss:.6f}")
+            self.steps += 1

@@ -357,6 +357,8 @@ def takes(
         if f"was given {name}" in str(error):
             return False
         raise
+    except (TypeError, IndexError):
+        return True  # Of groups it takes a list, which nothing is said against.
     # What a function is given and leaves alone stands nowhere in its trace.
     own = jaxpr.invars[-1]
     used = {id(v) for equation in jaxpr.eqns for v in equation.invars}

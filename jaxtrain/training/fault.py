@@ -13,7 +13,8 @@ import numpy as np
 from flax import nnx
 
 from jaxtrain import nn
-from jaxtrain.training.step import Chunk, Recipe, TrainState, take_step
+from jaxtrain.training.probe import seeing_or_blind
+from jaxtrain.training.step import Chunk, Look, Recipe, TrainState, take_step
 
 Counts = Mapping[str, jax.Array]
 """Name of a tensor -> how many of its elements are not finite; in order of making."""
@@ -43,7 +44,12 @@ Inspect = Callable[[Any, Any, Chunk], tuple[Any, jax.Array, Counts]]
 
 def make_inspect(recipe: Recipe) -> Inspect:
     """A compiled step that also counts what is not finite in all that it makes."""
-    return jax.jit(partial(_inspect, recipe))
+    inspect: Inspect = seeing_or_blind(
+        lambda look: jax.jit(partial(_inspect, recipe, look)),
+        _look_for_counts,
+        _look_at_batch,
+    )
+    return inspect
 
 
 def locate(inspect: Inspect, start: Any, data: Any, chunk: Chunk) -> Fault | None:
@@ -85,14 +91,14 @@ def locate_among(
 
 
 def _inspect(
-    recipe: Recipe, state: TrainState, data: Any, batch: Chunk
+    recipe: Recipe, look: Look, state: TrainState, data: Any, batch: Chunk
 ) -> tuple[TrainState, jax.Array, Counts]:
     counts: dict[str, jax.Array] = OrderedDict()
     # In the order in which a step makes them: the
     # first that is not finite is the cause.
     counts |= _of_tree("weight {} before the step", state.params)
     counts |= _of_tree("buffer {} before the step", state.buffers)
-    step = take_step(recipe, data, state, batch, _look_for_counts)
+    step = take_step(recipe, data, state, batch, look)
     counts |= step.extra
     counts["the loss"] = _count(step.loss)
     counts |= {f"the figure {name}": _count(x) for name, x in step.figures.items()}
@@ -102,6 +108,13 @@ def _inspect(
     counts |= _of_tree("buffer {} after the step", step.state.buffers)
     counts["the optimiser's state"] = count_all(step.state.opt_state)
     return step.state, step.loss, counts
+
+
+def _look_at_batch(
+    model: Any, inputs: Any, compute: Callable[[], Any]
+) -> tuple[Any, Counts]:
+    del model
+    return compute(), OrderedDict({"the batch": count_all(inputs)})
 
 
 def _look_for_counts(

@@ -15,7 +15,13 @@ from jax.typing import ArrayLike
 
 from jaxtrain import nn
 from jaxtrain.nn.module import named_variables
-from jaxtrain.training.step import Chunk, Recipe, TrainState, take_step
+from jaxtrain.training.step import (
+    Chunk,
+    Look,
+    Recipe,
+    TrainState,
+    take_step,
+)
 
 CLIPPERS = (
     nn.ReLU,
@@ -59,7 +65,9 @@ def make_probe(recipe: Recipe) -> Probe:
     Args:
         recipe: of the training.
     """
-    look = jax.jit(partial(_look, recipe))
+    look = seeing_or_blind(
+        lambda look: jax.jit(partial(_look, recipe, look)), _look_for_dead, _no_dead
+    )
 
     def probe(state: TrainState, data: Any, chunk: Chunk) -> Readings:
         # On the host: the length of a chunk then does not mean a new compilation, nor
@@ -73,12 +81,41 @@ def make_probe(recipe: Recipe) -> Probe:
     return probe
 
 
+def seeing_or_blind(
+    compile_with: Callable[[Look], Any], seeing: Look, blind: Look
+) -> Any:
+    """A compiled function that looks into the model's call, where that can be.
+
+    A loss may call its model inside a transformation of its own, such as `jax.vmap` or
+    `jax.grad`: what the layers give there cannot be had outside.
+
+    Args:
+        compile_with: makes the function, given what looks.
+        seeing: looks at layers.
+        blind: looks instead, and not at layers.
+    """
+    functions = [compile_with(blind), compile_with(seeing)]
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return functions[-1](*arguments)
+        except jax.errors.UnexpectedTracerError:
+            if len(functions) == 1:
+                raise
+            functions.pop()
+            return functions[-1](*arguments)
+
+    return call
+
+
 def _first(values: ArrayLike) -> Any:
     return values[0] if isinstance(values, jax.Array) else np.asarray(values)[0]
 
 
-def _look(recipe: Recipe, state: TrainState, data: Any, batch: Chunk) -> Readings:
-    step = take_step(recipe, data, state, batch, _look_for_dead)
+def _look(
+    recipe: Recipe, look: Look, state: TrainState, data: Any, batch: Chunk
+) -> Readings:
+    step = take_step(recipe, data, state, batch, look)
     names = _parameter_names(recipe, state)
     params, grads, updates = (
         _norms(part) for part in (step.params, step.grads, step.updates)
@@ -121,6 +158,13 @@ def _look_for_dead(
         if isinstance(module, CLIPPERS) and name in outputs
     )
     return result, shares
+
+
+def _no_dead(
+    model: Any, inputs: Any, compute: Callable[[], Any]
+) -> tuple[Any, Mapping[str, jax.Array]]:
+    del model, inputs
+    return compute(), OrderedDict()
 
 
 def dead_share(output: jax.Array) -> jax.Array:

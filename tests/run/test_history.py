@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -126,7 +126,7 @@ def test_what_is_not_finite_is_null(value: float) -> None:
     assert read["losses"] == [None, 1.0]
     assert read["lrs"] == [[0.1, None]]
     assert read["momenta"] == [None]
-    assert read["epochs"][0] == asdict(EPOCH) | {
+    assert read["epochs"][0] == EPOCH.to_dict() | {
         "train_loss": None,
         "accuracy": 10.0,
         "avg_loss": None,
@@ -141,7 +141,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
     read = content(history)
     assert read["losses"] == [2.5, float(np.float32(0.1))]
     assert read["lrs"] == [0.1]
-    assert read["epochs"] == [asdict(EPOCH) | {"avg_loss": None}]
+    assert read["epochs"] == [EPOCH.to_dict() | {"avg_loss": None}]
 
 
 def test_every_digit_survives() -> None:

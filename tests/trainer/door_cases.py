@@ -79,9 +79,7 @@ def classification_torch() -> list[float]:
     t = torch.nn
     model = t.Sequential(t.Linear(6, 9), t.ReLU(), t.Dropout(0.3), t.Linear(9, 3))
     opt = torch.optim.AdamW(model.parameters(), lr=0.01)
-    return theirs(
-        model, opt, lambda m, x, y: F.cross_entropy(m(x), y), INPUTS, CLASSES
-    )
+    return theirs(model, opt, lambda m, x, y: F.cross_entropy(m(x), y), INPUTS, CLASSES)
 
 
 def classification(broken: Broken = RIGHT) -> list[float]:
@@ -198,12 +196,8 @@ def gan(broken: Broken = RIGHT) -> list[float]:
 def gan_trainer(broken: Broken = RIGHT, dtype: str = "float64") -> Trainer:
     rng.manual_seed(3)
     linear = nn.Linear
-    g = nn.Sequential(
-        linear(4, 7, dtype=dtype), nn.Tanh(), linear(7, 2, dtype=dtype)
-    )
-    d = nn.Sequential(
-        linear(2, 7, dtype=dtype), nn.Tanh(), linear(7, 1, dtype=dtype)
-    )
+    g = nn.Sequential(linear(4, 7, dtype=dtype), nn.Tanh(), linear(7, 2, dtype=dtype))
+    d = nn.Sequential(linear(2, 7, dtype=dtype), nn.Tanh(), linear(7, 1, dtype=dtype))
     graph_g, g_params = nnx.split(g)
     graph_d, d_params = nnx.split(d)
     tx_g, tx_d = optim.adam(lr=0.01 * broken.lr), optim.sgd(lr=0.05)
@@ -251,9 +245,7 @@ class Case(NamedTuple):
 SLOW = Broken(lr=1.001)
 ORDER = Broken(shuffle=False)
 CASES = {
-    "dropout": Case(
-        classification, classification_torch, (ORDER, Broken(p=0.01))
-    ),
+    "dropout": Case(classification, classification_torch, (ORDER, Broken(p=0.01))),
     "regression": Case(regression, regression_torch, (SLOW,)),
     "by model": Case(by_model, regression_torch, ()),
     "padded": Case(tokens, tokens_torch, (Broken(mask=False),)),

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from door_cases import CASES, float64  # noqa: E402
+from door_cases import CASES, float64
 
 BOUND = 1e-10
 """In float64: rounding has no time to grow in 21 steps, and a mistake shows at once."""

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from resume_cases import CASES, fit  # noqa: E402
+from resume_cases import CASES, fit
 
 PROGRAM = Path(__file__).with_name("resume_cases.py")
 

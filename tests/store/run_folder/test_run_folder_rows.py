@@ -14,7 +14,7 @@ import run_events as toy
 
 import jaxtrain
 from jaxtrain.errors import ConfigError
-from jaxtrain.store.events import Epoch, Started, Steps, Stopped
+from jaxtrain.store.events import Epoch, Evaluation, Started, Steps, Stopped
 from jaxtrain.store.run_folder import read_run
 from jaxtrain.store.run_folder.read import read_rows
 
@@ -186,7 +186,7 @@ def test_read_back_it_is_what_was_said(run: Path) -> None:
     assert record.epoch_steps.tolist() == [7, 14, 21]
     assert record.samples[1] == toy.sampled(1, 3)
     assert [warned.step for warned in record.warnings] == [4, 4, 4]
-    assert record.tested == (80.0, 0.9)
+    assert record.tested == Evaluation(80.0, 0.9)
     assert record.stopped is None
     assert record.ended
     assert record.started is not None

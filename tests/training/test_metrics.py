@@ -1,19 +1,14 @@
 """Metrics over batches of unequal size, against a table counted by hand."""
 
 import math
-import sys
-from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from metric_cases import CASES, MetricCase
 
 from jaxtrain import metrics
 from jaxtrain.training.metrics import Measurement, Metric, add_up, figures_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-
-from metric_cases import CASES, MetricCase  # noqa: E402
 
 ROUNDING = 16 * 2.0**-23
 """Relative: a softmax and a sum of a few float32 numbers."""
@@ -23,12 +18,12 @@ def measured(case: MetricCase, metric: Metric) -> Any:
     parts = []
     for outputs, targets in case.batches:
         pair = jnp.asarray(outputs, jnp.float32), jnp.asarray(np.array(targets))
-        part = add_up(
-            lambda rows, pair=pair: Measurement(jnp.zeros(()), {}, {"": metric.part(*pair)}),
-            None,
-        )
-        parts.append(part)
+        parts.append(_measurement(metric.part(*pair)))
     return figures_of({"": metric}, parts)[""]
+
+
+def _measurement(part: Any) -> Measurement:
+    return add_up(lambda rows: Measurement(jnp.zeros(()), {}, {"": part}), None)
 
 
 def built(case: MetricCase) -> Metric:
