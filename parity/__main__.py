@@ -108,7 +108,12 @@ def _machines(options: argparse.Namespace) -> int:
     return machines.run([options.group, *names], options.python, options.on)
 
 
-_TABLES = {"optimizers": "optimizer", "losses": "loss", "layers": "layer"}
+_TABLES = {
+    "optimizers": "optimizer",
+    "losses": "loss",
+    "layers": "layer",
+    "functional": "function",
+}
 """Groups that have one, and what each of its lines is about."""
 
 

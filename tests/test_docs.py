@@ -37,8 +37,15 @@ def test_every_layer_of_the_cases_has_a_row() -> None:
     assert set(rows("layers.md")) == set(NAMES)
 
 
+def test_every_function_of_the_cases_has_a_row() -> None:
+    from parity.proof.functional.cases import CASES
+
+    assert set(rows("functional.md")) == {case.name for case in CASES}
+
+
 def test_the_counts_are_those_of_the_cases() -> None:
     pytest.importorskip("torch")
+    from parity.proof.functional.cases import CASES as FUNCTION_CASES
     from parity.proof.layers.cases import CASES as LAYER_CASES
     from parity.proof.losses.cases import CASES as LOSS_CASES
     from parity.proof.optimizers.cases import CASES
@@ -47,6 +54,7 @@ def test_the_counts_are_those_of_the_cases() -> None:
         "optimizers.md": CASES,
         "losses.md": LOSS_CASES,
         "layers.md": LAYER_CASES,
+        "functional.md": FUNCTION_CASES,
     }
     for table, cases in tables.items():
         for name, cells in rows(table).items():

@@ -11,7 +11,7 @@ from jax.typing import DTypeLike
 from jaxtrain import rng
 from jaxtrain.nn import functional as F
 from jaxtrain.nn import init
-from jaxtrain.nn.functional._sparse import check_mode, renorm, row_number
+from jaxtrain.nn.functional._sparse import check_mode, row_number
 from jaxtrain.nn.module import Module, draw_parameter
 
 
@@ -97,7 +97,9 @@ class Embedding(Module):
     def __call__(self, input: jax.Array) -> jax.Array:
         if self.max_norm is not None:
             weight = self.weight[...]
-            self.weight[...] = renorm(weight, input, self.max_norm, self.norm_type)
+            self.weight[...] = F.embedding_renorm(
+                weight, input, self.max_norm, self.norm_type
+            )
         return F.embedding(
             input,
             self.weight[...],
@@ -186,7 +188,9 @@ class EmbeddingBag(Module):
         if self.max_norm is not None:
             weight = self.weight[...]
             indices = jnp.asarray(input).reshape(-1)
-            self.weight[...] = renorm(weight, indices, self.max_norm, self.norm_type)
+            self.weight[...] = F.embedding_renorm(
+                weight, indices, self.max_norm, self.norm_type
+            )
         return F.embedding_bag(
             input,
             self.weight[...],

@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "optimizers": "single steps from PyTorch's own state",
     "losses": "values and gradients",
     "layers": "outputs, gradients and buffers",
+    "functional": "outputs, gradients and draws",
     "pairs": "optimisers under schedulers, whole runs in float64",
     "noise": "runs in float32, by how far PyTorch's own runs part",
     "fashion": "train on Fashion-MNIST in both frameworks, compare every step",

@@ -134,6 +134,24 @@ _EVERY_SCHEDULER = (
     "rmsprop+step_lr",
 )
 """What those lack, so that each is run."""
+_SOME_FUNCTIONS = (
+    "affine_grid",
+    "batch_norm",
+    "conv_tbc",
+    "dropout",
+    "grid_sample",
+    "gumbel_softmax",
+    "instance_norm",
+    "interpolate",
+    "multi_head_attention_forward",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pdist",
+    "scaled_dot_product_attention",
+    "softmax",
+)
+"""Those that no layer calls with all of their arguments, above all."""
 _SOME_RUNS = Extent(("mlp+sgd", "mlp+adam", "mlp+rmsprop"), steps=100, limit=8)
 
 GROUPS: Mapping[str, Group] = {
@@ -206,9 +224,9 @@ GROUPS: Mapping[str, Group] = {
         "formula, in float32 rounded as well or nearly. It says nothing of arguments "
         "or shapes that the cases do not have.",
         "a function that is a hundred-thousandth too large",
-        core=Extent(("scaled_dot_product_attention", "grid_sample"), limit=3),
-        moderate=Extent(limit=1, dtype="float64"),
-        push=(Extent(limit=2, dtype="float64", first=True),),
+        core=Extent(("scaled_dot_product_attention",), limit=2),
+        moderate=Extent(_SOME_FUNCTIONS, limit=2, dtype="float64"),
+        push=(Extent(limit=1, dtype="float64", first=True),),
     ),
     "pairs": Group(
         "A float64 run. Left to themselves, network, loss, optimiser and schedule give "

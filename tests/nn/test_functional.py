@@ -14,7 +14,11 @@ from jaxtrain import losses, nn
 from jaxtrain.nn import functional as F
 from parity.proof.functional.cases import CASES
 
-OWN = {"batch_norm_with_statistics", "instance_norm_with_statistics"}
+OWN = {
+    "batch_norm_with_statistics",
+    "embedding_renorm",
+    "instance_norm_with_statistics",
+}
 LEFT_OUT = {"grouped_mm", "scaled_grouped_mm", "scaled_mm"}
 LOSSES = {*losses.__all__} & {*F.__all__}
 # Of PyTorch's own machinery, which stands in its module.

@@ -13,7 +13,8 @@ lie in PyTorch's memory, in whose order PyTorch fills a mask.
 
 `batch_norm` and `instance_norm` return the output alone, as PyTorch's do, and cannot
 move the running statistics that they are given; `batch_norm_with_statistics` and
-`instance_norm_with_statistics`, which PyTorch does not have, return them moved.
+`instance_norm_with_statistics`, which PyTorch does not have, return them moved, and
+`embedding_renorm` the table that `embedding(max_norm=…)` leaves behind in PyTorch.
 
 Left out: `scaled_mm`, `grouped_mm` and `scaled_grouped_mm`, which exist for 8-bit and
 16-bit products of NVIDIA's cards, and have neither a gradient nor a kernel elsewhere

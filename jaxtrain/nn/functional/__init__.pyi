@@ -344,6 +344,9 @@ from ._sparse import (
     embedding_bag as embedding_bag,
 )
 from ._sparse import (
+    embedding_renorm as embedding_renorm,
+)
+from ._sparse import (
     one_hot as one_hot,
 )
 from ._unpool import (

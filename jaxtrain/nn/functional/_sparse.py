@@ -54,7 +54,7 @@ def occurrences(input: jax.Array, rows: int, dtype: DTypeLike) -> jax.Array:
     return jnp.zeros(rows, dtype).at[input].add(1)[input]
 
 
-def renorm(
+def embedding_renorm(
     weight: jax.Array, input: jax.Array, max_norm: float, norm_type: float
 ) -> jax.Array:
     """The table with the rows of the input shortened to `max_norm` where longer.
@@ -64,7 +64,8 @@ def renorm(
     PyTorch: `torch.embedding_renorm_`.
 
     Example:
-        >>> renorm(jnp.array([[3.0, 4.0], [6.0, 8.0]]), jnp.array([0]), 1.0, 2.0)
+        >>> weight = jnp.array([[3.0, 4.0], [6.0, 8.0]])
+        >>> embedding_renorm(weight, jnp.array([0]), 1.0, 2.0)
         Array([[0.6, 0.8],
                [6. , 8. ]], dtype=float32)
     """
@@ -132,8 +133,8 @@ def embedding(
     """y = W[i]: row i of the weight for each index; NaN for an index that is no row.
 
     With `max_norm` PyTorch shortens the rows in place, in the weight itself: here the
-    values are those of the shortened rows, and `renorm` gives the weight that PyTorch
-    would leave behind. See `nn.Embedding` for the rest.
+    values are those of the shortened rows, and `embedding_renorm` gives the weight that
+    PyTorch would leave behind. See `nn.Embedding` for the rest.
 
     Args:
         input: i, integers of any shape.
@@ -160,7 +161,7 @@ def embedding(
         raise TypeError(f"Embedding takes integers, got an input of {input.dtype}")
     number = row_number(padding_idx, weight.shape[0])
     if max_norm is not None:
-        weight = renorm(weight, input, max_norm, norm_type)
+        weight = embedding_renorm(weight, input, max_norm, norm_type)
     rows = rows_of(weight, input)
     if scale_grad_by_freq:
         counts = occurrences(input, weight.shape[0], rows.dtype)
@@ -222,7 +223,7 @@ def embedding_bag(
     indices = jnp.asarray(input).reshape(-1)
     bags, count = _bags(input, offsets, include_last_offset)
     if max_norm is not None:
-        weight = renorm(weight, indices, max_norm, norm_type)
+        weight = embedding_renorm(weight, indices, max_norm, norm_type)
     rows = rows_of(weight, indices)
     mask = jnp.ones(len(indices), bool) if number is None else indices != number
     if mode == "max":

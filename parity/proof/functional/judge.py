@@ -46,7 +46,6 @@ UNIT = 2.0**-24
 """What a rounding to float32 moves at most."""
 RUNS = 4
 """Of PyTorch's in float64, each operation moved as float32 may round it."""
-STATISTICS = ("running_mean", "running_var")
 
 # LLVM would take half of the time, and changes rounding at most, which float32 shows.
 COMPILER_OPTIONS = {"float64": {"xla_backend_optimization_level": 0}}
@@ -117,8 +116,7 @@ def torch_result(
         )
         pairs = zip(case.gradients, grads, strict=True)
         result |= {f"d {key}": x.numpy() for key, x in pairs}
-    changed = [key for key in case.changes if key in STATISTICS]
-    return result | {key: given[key].detach().numpy().copy() for key in changed}
+    return result | {key: given[key].detach().numpy().copy() for key in case.changes}
 
 
 def _leaf(case: FunctionCase, key: str, x: np.ndarray, dtype: str) -> torch.Tensor:
@@ -249,14 +247,16 @@ def _job(case: FunctionCase, function: Function) -> Callable[[Any], Any]:
         def call(leaves: dict[str, jax.Array]) -> Any:
             returned = function(**{**inputs, **leaves}, **others)
             outputs = [jnp.asarray(x) for x in _flat(returned) if x is not None]
-            real = [x for x in outputs if jnp.issubdtype(x.dtype, jnp.floating)]
+            judged = outputs[: len(outputs) - len(case.changes)]
+            real = [x for x in judged if jnp.issubdtype(x.dtype, jnp.floating)]
             return real, outputs
 
         if not leaves:
             return _named(case, call({})[1])
         real, pull, outputs = jax.vjp(call, leaves, has_aux=True)
+        judged = outputs[: len(outputs) - len(case.changes)]
         places = [
-            i for i, x in enumerate(outputs) if jnp.issubdtype(x.dtype, jnp.floating)
+            i for i, x in enumerate(judged) if jnp.issubdtype(x.dtype, jnp.floating)
         ]
         cotangents = [
             jnp.asarray(_cotangent(x.shape, i), x.dtype)
@@ -269,16 +269,26 @@ def _job(case: FunctionCase, function: Function) -> Callable[[Any], Any]:
 
 
 def _named(case: FunctionCase, outputs: list[jax.Array]) -> dict[str, jax.Array]:
-    changed = [key for key in case.changes if key in STATISTICS]
-    count = len(outputs) - len(changed)
-    names = [f"output {i}" for i in range(count)] + changed
+    count = len(outputs) - len(case.changes)
+    names = [*(f"output {i}" for i in range(count)), *case.changes]
     return dict(zip(names, outputs, strict=True))
 
 
 def our_function(case: FunctionCase) -> Function:
-    """Ours of that name, or the one that returns statistics where they change."""
-    changed = any(key in STATISTICS for key in case.changes)
-    return getattr(F, f"{case.name}_with_statistics" if changed else case.name)
+    """Ours of that name, and what it leaves where PyTorch changes its arguments."""
+    if case.changes == ("weight",):
+        return partial(_with_table, getattr(F, case.name))
+    if case.changes:
+        case_function: Function = getattr(F, f"{case.name}_with_statistics")
+        return case_function
+    plain: Function = getattr(F, case.name)
+    return plain
+
+
+def _with_table(function: Function, norm_type: float = 2.0, **given: Any) -> Any:
+    input, weight, bound = given["input"], given["weight"], given["max_norm"]
+    table = F.embedding_renorm(weight, input, bound, norm_type)
+    return function(norm_type=norm_type, **given), jax.lax.stop_gradient(table)
 
 
 # The judgement.
