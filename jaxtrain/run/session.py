@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import jax
 import numpy as np
 
+from jaxtrain.errors import ConfigError
 from jaxtrain.rng import Generator
 from jaxtrain.run.checkpoints import Checkpoints
 from jaxtrain.run.place import Place, Point
@@ -76,9 +77,15 @@ class Session(ABC, Generic[Piece, Pending]):
         yield replace(self.start_event(), resumed=resumption)
         yield from checkpoints.save(self.point())
         while self.goes_on() and not stop():
+            steps = self.place.steps
             yield from self.train(stop, checkpoints)
             if self.is_epoch_over() and not stop():
                 yield self.end_epoch()
+            elif self.place.steps == steps and not stop():
+                raise ConfigError(
+                    f"the data gives no batch after {self.place.batch} of epoch "
+                    f"{self.place.epoch}, which is to have more"
+                )
             yield from checkpoints.save(self.point())
         if reason := stop():
             yield Stopped(reason)

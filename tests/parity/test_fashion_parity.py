@@ -12,6 +12,7 @@ pytest.importorskip("torchvision")
 
 from jaxtrain.data import Dataset, Split, load
 from jaxtrain.data.order import epoch_order
+from jaxtrain.errors import ConfigError
 from jaxtrain.rng import Generator
 from jaxtrain.run.config import (
     Config,
@@ -193,8 +194,10 @@ def test_a_dropped_last_batch_is_noticed(
     def whole(order: np.ndarray, size: int, steps: int) -> list[np.ndarray]:
         return [order[: len(order) // size * size].reshape(-1, size)]
 
-    count = len(part.train) // FAULTY.data.batch_size
     monkeypatch.setattr("jaxtrain.run.loop.batches", whole)
+    with pytest.raises(ConfigError, match="gives no batch after 34 of epoch 1"):
+        history(FAULTY, part, "jax")
+    count = len(part.train) // FAULTY.data.batch_size
     monkeypatch.setattr("jaxtrain.run.loop.batch_count", lambda *_: count)
     candidate = history(FAULTY, part, "jax")
     assert len(candidate.losses) < len(reference.losses)
