@@ -223,7 +223,7 @@ STUCK = """
 import signal, sys, threading, time
 from jaxtrain.commands import process
 process.take_over("program")
-with process.signals_noted() as noted:
+with process.note_signals() as noted:
     noted.patience = float(sys.argv[1])
     noted.last_acts += [lambda: "something is kept", lambda: 1 / 0]
     print("begun", flush=True)
