@@ -80,7 +80,7 @@ class RandomSampler(Sampler):
         generator: rng.Generator | None = None,
     ) -> None:
         self.data_source = data_source
-        self.replacement = _flag("replacement", replacement)
+        self.replacement = _flag("replacement", replacement, TypeError)
         self._num_samples = num_samples
         self.generator = generator
         # From the seed alone, nobody else can see when the rest is drawn.
@@ -193,8 +193,7 @@ class BatchSampler(Sampler):
         drop_last: leave out the short batch.
 
     Raises:
-        TypeError: `drop_last` is no bool.
-        ValueError: `batch_size` is not 1 or more.
+        ValueError: `batch_size` is not 1 or more, or `drop_last` is no bool.
 
     PyTorch: `torch.utils.data.BatchSampler`.
 
@@ -238,8 +237,7 @@ class DistributedSampler(Sampler):
         drop_last: cut the order short.
 
     Raises:
-        TypeError: a switch is no bool.
-        ValueError: there is no such rank.
+        ValueError: there is no such rank, or a switch is no bool.
 
     PyTorch: `torch.utils.data.distributed.DistributedSampler`.
 
@@ -327,9 +325,10 @@ def _source(generator: rng.Generator | None) -> rng.Generator:
     return rng.default_generator if generator is None else generator
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: Any, error: type[Exception] = ValueError) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        # PyTorch's own choice of exceptions.
+        raise error(f"{name} must be True or False, got {value!r}")
     return value
 
 

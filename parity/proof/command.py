@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "core": "a part of each group, in two minutes; what runs without a command",
     "all": "every group at a moderate size, in four minutes",
     "rng": "draws against PyTorch's generator: the same bits",
+    "data": "samplers, loaders, batches and draws: the same bits, also resumed",
     "schedulers": "learning rates and momenta at every step: the same bits",
     "optimizers": "single steps from PyTorch's own state",
     "losses": "values and gradients",

@@ -130,6 +130,16 @@ GROUPS: Mapping[str, Group] = {
         core=Extent(),
         moderate=Extent(),
     ),
+    "data": Group(
+        "Same bits. Samplers, splits, batches and loaders give the rows that PyTorch's "
+        "give, in its order, with what workers draw, and draw nothing else; a pass "
+        "that is broken off and gone on with is the whole one. It says nothing of how "
+        "long they take, nor of data sets with streams of their own.",
+        "a loader that draws no base seed",
+        core=Extent(limit=1),
+        moderate=Extent(limit=2),
+        push=(Extent(limit=2),),
+    ),
     "schedulers": Group(
         "Same bits. Every learning rate and momentum of a schedule is PyTorch's, at "
         "every step. It is the host's face, in Python's floats; compiled schedules "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtrain.data.dataset import DataError
-from jaxtrain.data.datasets import items
+from jaxtrain.data.datasets import Subset, items
 from jaxtrain.errors import excerpt
 
 
@@ -33,7 +33,7 @@ class Fetch:
             raise _failure(f"the batch of {naming(rows)}", error) from error
 
     def _rows(self, rows: Sequence[Any]) -> list[Any]:
-        if not callable(getattr(self.dataset, "__getitems__", None)):
+        if not _reads_several(self.dataset):
             return [self._row(row) for row in rows]
         try:
             return items(self.dataset, rows)
@@ -49,6 +49,13 @@ class Fetch:
             raise DataError(f"row {row}: {error}") from error
         except Exception as error:
             raise _failure(f"row {row}", error) from error
+
+
+def _reads_several(dataset: Any) -> bool:
+    """Whether a data set reads rows at once; a part reads as what it is part of."""
+    while type(dataset) is Subset:
+        dataset = dataset.dataset
+    return callable(getattr(dataset, "__getitems__", None))
 
 
 def naming(rows: Any) -> str:

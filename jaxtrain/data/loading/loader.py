@@ -214,6 +214,12 @@ class DataLoader:
         """
         return Pass(self, state)
 
+    def close(self) -> None:
+        """End workers that are kept from pass to pass."""
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
+
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass, where the sampler has one for each."""
         if callable(choose := getattr(self.base_sampler, "set_epoch", None)):

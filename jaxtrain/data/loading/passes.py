@@ -33,7 +33,7 @@ class Pass:
         self._loader = loader
         self._streams = Streams(
             loader=loader.generator,
-            sampler=getattr(loader.sampler, "generator", None),
+            sampler=getattr(loader.base_sampler, "generator", None),
             batches=getattr(loader.batch_sampler, "generator", None),
             dataset=getattr(loader.dataset, "generator", None),
         )

@@ -63,6 +63,7 @@ class ThreadPool:
         ]
         self._begin(init, states)
         self._draws: bool | None = None
+        self._late = False
         self._rows: dict[int, Any] = {}
         self._results: dict[int, Result] = {}
         self._threads: _Threads | None = None
@@ -130,7 +131,12 @@ class ThreadPool:
 
     def _wait(self, task: int) -> Result:
         assert self._threads is not None
+        before = self._streams.get()
         found = self._threads.receive(task, self._timeout)
+        # This thread waited meanwhile: who drew was a worker, later than at first.
+        if not self._late and not same(before, self._streams.get()):
+            self._late = True
+            warnings.warn(LATE, stacklevel=2)
         if found is None:
             raise DataError(
                 f"no batch came within {self._timeout:g} s: worker "
@@ -159,6 +165,12 @@ SHARED = (
     "the data set draws from Python's random or from numpy.random, which threads "
     "share: its batches are PyTorch's, but not loaded ahead; draw from "
     "jaxtrain.rng.default_generator, or pass multiprocessing_context='forkserver'"
+)
+
+LATE = (
+    "the data set draws from Python's random or from numpy.random, which threads "
+    "share, if not for its first batch: its rows are not PyTorch's, nor those of the "
+    "next run; pass multiprocessing_context='forkserver'"
 )
 
 
