@@ -103,8 +103,8 @@ def test_an_event_goes_through_four_frames(
     note(Display, "show")
     assert command("--epochs", 1, "--out", tmp_path / "run", "--tensorboard") == 0
     assert ways == {
-        "read": ["loop.train", "loop.run", "fashion._tell"],
-        "show": ["fashion._tell"],
+        "read": ["session.train", "session.events", "loop.run", "fashion._tell"],
+        "show": ["listening.tell", "fashion._tell"],
     }
 
 
