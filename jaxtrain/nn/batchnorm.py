@@ -10,6 +10,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from jaxtrain.nn import functional as F
+from jaxtrain.nn.functional._batchnorm import count_values
 from jaxtrain.nn.module import Module, fill_parameter, value
 from jaxtrain.nn.shapes import check_ndim, check_size
 
@@ -75,6 +76,9 @@ class _BatchNorm(RunningNorm):
         name = f"{type(self).__name__}({self.num_features})"
         check_ndim(name, input, self.ndims)
         check_size(name, input, 1, self.num_features)
+        if self._by_batch:
+            # Before the batch counts.
+            count_values(name, input)
         output, *moved = F.batch_norm_with_statistics(
             input,
             value(self.running_mean),

@@ -91,10 +91,7 @@ def batch_norm_with_statistics(
         mean, var = _running("batch_norm", running_mean, running_var)
         y = _by_channel(x, mean, var, weight, bias, eps)
         return cast_like(y, input), running_mean, running_var
-    count = math.prod(input.shape) // max(input.shape[1], 1)
-    if count == 1:
-        name = f"BatchNorm{max(input.ndim - 2, 1)}d({input.shape[1]})"
-        raise misfit(name, input, "training takes more than 1 value per channel")
+    count = count_values(f"BatchNorm{max(input.ndim - 2, 1)}d({input.shape[1]})", input)
     mean, var = (s.reshape(-1) for s in moments(x, (0, *range(2, x.ndim))))
     y = cast_like(_by_channel(x, mean, var, weight, bias, eps), input)
     if count == 0:
@@ -106,6 +103,20 @@ def batch_norm_with_statistics(
         _move(running_mean, mean, momentum),
         _move(running_var, unbiased, momentum),
     )
+
+
+def count_values(name: str, input: jax.Array) -> int:
+    """How many values a channel has in a batch, but not one.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> count_values("BatchNorm1d(3)", jnp.ones((2, 3)))
+        2
+    """
+    count = math.prod(input.shape) // max(input.shape[1], 1)
+    if count == 1:
+        raise misfit(name, input, "training takes more than 1 value per channel")
+    return count
 
 
 def instance_norm(
