@@ -169,6 +169,7 @@ class Crew:
         self._out = [0] * size
         self._ends: list[Any] = []
         self._processes: list[Any] = []
+        readers: list[threading.Thread] = []
         context: Any = multiprocessing.get_context(method)
         for number in range(size):
             ours, theirs = context.Pipe()
@@ -182,10 +183,12 @@ class Crew:
             self._processes.append(process)
             # A thread each, so that a worker is never kept from sending: it would not
             # read its next task either, and both sides would wait.
-            threading.Thread(
+            reader = threading.Thread(
                 target=_read, args=(ours, number, self._done), daemon=True
-            ).start()
-        self.end = weakref.finalize(self, _end, self._ends, self._processes)
+            )
+            reader.start()
+            readers.append(reader)
+        self.end = weakref.finalize(self, _end, self._ends, self._processes, readers)
 
     @property
     def alive(self) -> bool:
@@ -196,7 +199,7 @@ class Crew:
         """Give one of them something to do."""
         self._out[number] += 1
         # Of one that is dead, `receive` will say so.
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             self._ends[number].send(message)
 
     def receive(self, timeout: float) -> tuple[int, Any] | None:
@@ -235,7 +238,11 @@ def _read(end: Any, number: int, done: queue.SimpleQueue[Any]) -> None:
         done.put((number, None))
 
 
-def _end(ends: Sequence[Any], processes: Sequence[Any]) -> None:
+def _end(
+    ends: Sequence[Any],
+    processes: Sequence[Any],
+    readers: Sequence[threading.Thread],
+) -> None:
     for end in ends:
         with contextlib.suppress(OSError, ValueError):
             end.send(None)
@@ -244,7 +251,11 @@ def _end(ends: Sequence[Any], processes: Sequence[Any]) -> None:
         if process.is_alive():
             process.terminate()
             process.join()
-    for end in ends:
+    # A reader sees the end of its pipe now. Closed before that, the pipe's number could
+    # be another's when it is read from, and what is read would be lost to that one.
+    for reader, end in zip(readers, ends, strict=True):
+        if reader is not threading.current_thread():
+            reader.join()
         end.close()
 
 
