@@ -131,12 +131,14 @@ def apart(config: Config, dataset: Dataset) -> tuple[float, float]:
 def test_a_biased_running_variance_is_noticed_by_the_test(
     monkeypatch: pytest.MonkeyPatch, fashion_mnist: Dataset
 ) -> None:
-    track = nn.BatchNorm2d._count_and_track
+    update = nn.BatchNorm2d._update
 
-    def biased(self: nn.BatchNorm2d, mean: jax.Array, unbiased: jax.Array) -> None:
-        track(self, mean, unbiased * 0.999)
+    def biased(self: nn.BatchNorm2d, mean: jax.Array, var: jax.Array) -> None:
+        assert self.momentum is not None
+        rest = (1 - self.momentum) * self.running_var[...]
+        update(self, mean, rest + 0.999 * (var - rest))
 
-    monkeypatch.setattr(nn.BatchNorm2d, "_count_and_track", biased)
+    monkeypatch.setattr(nn.BatchNorm2d, "_update", biased)
     training, testing = apart(configured("resnet_small", "sgd"), fashion_mnist)
     # Training never looks at the running statistics.
     assert training <= FLOAT64_BOUND
