@@ -51,6 +51,22 @@ class Slow(Rows):
         time.sleep(1)
 
 
+class OneWay(np.ndarray):
+    """An array that can be sent, and not be received."""
+
+    def __reduce__(self) -> Any:
+        return _refuse, ()
+
+
+def _refuse() -> Any:
+    raise RuntimeError("not here")
+
+
+class Unreceived(Rows):
+    def bad(self) -> Any:
+        return np.zeros(3).view(OneWay)
+
+
 class Shrinks(Rows):
     reads = 0
 

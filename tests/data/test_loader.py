@@ -41,6 +41,11 @@ FAULTS: list[tuple[type, dict[str, Any], str]] = [
     ),
     (sets.Exits, THREADS, "rows 12, 13, 14, … (4): SystemExit: 3"),
     (sets.Dies, PROCESSES, "ended with exit status -9 while it was to load rows 12"),
+    (
+        sets.Unreceived,
+        {**PROCESSES, "collate_fn": list},
+        "its batch cannot be received: RuntimeError: not here",
+    ),
     (sets.Slow, {**THREADS, "timeout": 0.1}, "no batch came within 0.1 s: worker 1"),
     (sets.Shrinks, {}, "had 40 rows when the pass began, and has 39 at batch 2"),
     (sets.Lambda, PROCESSES, "the data set cannot be sent to worker processes"),

@@ -102,7 +102,7 @@ def send(connection: Connection, message: Any) -> None:
 
 
 def receive(connection: Connection) -> Any:
-    """What `send` has sent.
+    """What `send` has sent; a failure of no task where it cannot be put together.
 
     Raises:
         EOFError: the other end is gone.
@@ -112,4 +112,9 @@ def receive(connection: Connection) -> Any:
     for part in parts:
         if part:
             connection.recv_bytes_into(part)
-    return pickle.loads(head, buffers=parts)
+    try:
+        return pickle.loads(head, buffers=parts)
+    except Exception as error:
+        # Of a class of the user's, which may raise anything. All of the message is
+        # read by now, so that the next one can be.
+        return None, None, None, _text("its batch cannot be received", error)
